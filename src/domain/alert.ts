@@ -1,0 +1,39 @@
+/**
+ * The words for what is in a file and what became of it. Every row of every file ends in exactly one of:
+ * delivered, rejected, undelivered, unconfirmed, invalid, duplicate; the sum equals the rows read.
+ */
+
+/** A valid row: one POST to be. `line` is 1-based and unique in its file (for a JSON array: the element's position). */
+export interface Alert {
+  readonly line: number;
+  readonly userId: string;
+  readonly alertMessage: string;
+}
+
+/** Why a row cannot be an alert. The row is listed in `invalid.csv`; the rest of the file goes on. */
+export const INVALID_REASONS = [
+  'missing_user_id',
+  'missing_message',
+  'bad_user_id',
+  'bad_message',
+  'bad_csv',
+  'bad_json',
+  'not_object',
+  'invalid_utf8',
+  'row_too_large',
+  'control_char',
+  'too_deep',
+] as const;
+export type InvalidReason = (typeof INVALID_REASONS)[number];
+
+/** How an alert ended at an endpoint. */
+export const OUTCOMES = ['delivered', 'rejected', 'undelivered', 'unconfirmed'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/**
+ * The body of the one POST that an alert becomes. Byte-identical at every attempt, so it is made once, when the chunk is written.
+ * Source: conventions.md, "Outgoing request".
+ */
+export function alertBody(userId: string, alertMessage: string): string {
+  return `{"userId":${JSON.stringify(userId)},"alertMessage":${JSON.stringify(alertMessage)}}`;
+}

@@ -1,0 +1,181 @@
+/**
+ * What crosses between workflows, activities and clients. Everything here is stored in Temporal's history, so it holds counts and
+ * numbers, never rows, user IDs or messages.
+ */
+import type { RetryPolicy } from './endpoint.ts';
+import type { ParseOptions } from './parse-options.ts';
+
+/** Where the next window begins. Opaque to the workflow. */
+export interface ReadCursor {
+  readonly byteOffset: number;
+  /** Physical line (CSV, NDJSON) or element number (JSON) at byteOffset, 1-based. */
+  readonly nextLine: number;
+  /** CSV: positions of the columns, found in the header by the first window. */
+  readonly columns?: {
+    readonly userId: number;
+    readonly alertMessage: number;
+    readonly origin: number;
+    readonly count: number;
+  };
+}
+
+export interface ReadChunksInput {
+  readonly sha256: string;
+  readonly parse: ParseOptions;
+  /** 1-based; windows are read in order. */
+  readonly window: number;
+  /** null: the start of the file. */
+  readonly cursor: ReadCursor | null;
+  /** Rows to read at least, unless the file ends first. */
+  readonly windowRows: number;
+}
+
+export interface WindowResult {
+  readonly window: number;
+  readonly rows: number;
+  readonly alerts: number;
+  readonly invalid: number;
+  readonly duplicates: number;
+  /** Chunks are numbered from 1 through the whole file; this window holds firstChunk … firstChunk + chunks − 1. */
+  readonly firstChunk: number;
+  readonly chunks: number;
+  /** Alerts in the window's last chunk; all the others are full. */
+  readonly lastChunkAlerts: number;
+  /** null: the file is read to its end. */
+  readonly next: ReadCursor | null;
+}
+
+/** One batch: alerts `from` … `to` (0-based, to exclusive) of a chunk. */
+export interface SendAlertsInput {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parseKey: string;
+  readonly window: number;
+  readonly chunk: number;
+  readonly from: number;
+  readonly to: number;
+  /** Run ID of the run that began this try at the file. */
+  readonly round: string;
+  /** Rows that ended `unconfirmed` in an earlier round are opened again (the operator asked for it). */
+  readonly reopenUnconfirmed: boolean;
+  /** Last visit: refusals that no success has proved are believed now. */
+  readonly closing: boolean;
+}
+
+export interface SendAlertsResult {
+  /** Alerts of the batch that are final, by outcome; earlier rounds included. */
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly undelivered: number;
+  readonly unconfirmed: number;
+  /** Lines handed over to sendAlert: they failed several times for their own reasons. */
+  readonly stubborn: readonly number[];
+  /** 401/403/404/410 answers that may be the endpoint's fault: the batch is to be visited again, with `closing`. */
+  readonly unproven: number;
+}
+
+export interface SendAlertInput {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parseKey: string;
+  readonly window: number;
+  readonly chunk: number;
+  readonly line: number;
+  readonly round: string;
+  readonly reopenUnconfirmed: boolean;
+}
+
+export interface SendAlertResult {
+  readonly outcome: 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed';
+}
+
+export interface WriteReportInput {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parse: ParseOptions;
+  readonly fileName: string;
+  readonly workflowId: string;
+  readonly round: string;
+}
+
+/** The counts of a file at one endpoint, computed from receipts alone. */
+export interface FileCounts {
+  readonly rows: number;
+  readonly alerts: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly undelivered: number;
+  readonly unconfirmed: number;
+  readonly invalid: number;
+  readonly duplicates: number;
+  /** Alerts without an outcome yet. 0 when a file has ended. */
+  readonly pending: number;
+}
+
+export interface FileSummary extends FileCounts {
+  readonly sha256: string;
+  readonly reportDir: string;
+}
+
+/** How the workflow goes about a file. Chosen when it is started, frozen for the run: replays must not see a change. */
+export interface DeliveryOptions {
+  readonly windowRows: number;
+  readonly batchSize: number;
+  /** Chunks in flight at once. */
+  readonly parallelChunks: number;
+  readonly requestTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Open sendAlert activities at most; beyond that new batches wait. */
+  readonly maxStubborn: number;
+  /** Continue as new when a run's history reaches this many events. */
+  readonly maxHistoryEvents: number;
+}
+
+export interface FileWorkflowInput {
+  readonly sha256: string;
+  readonly fileName: string;
+  readonly endpoint: string;
+  readonly parse: ParseOptions;
+  readonly delivery: DeliveryOptions;
+  readonly reopenUnconfirmed: boolean;
+  /** Set by continue-as-new only. */
+  readonly carried?: CarriedState;
+}
+
+/** Where a chunk lane or a revisit stands; chunk and window numbers only. */
+export interface BatchRef {
+  readonly window: number;
+  readonly chunk: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface CarriedState {
+  readonly round: string;
+  readonly windows: readonly WindowResult[];
+  readonly cursor: ReadCursor | null;
+  readonly readingDone: boolean;
+  /** The first chunk that no run has started. */
+  readonly nextChunk: number;
+  readonly unproven: readonly BatchRef[];
+  readonly stubborn: readonly { readonly window: number; readonly chunk: number; readonly line: number }[];
+  readonly sent: Pick<FileCounts, 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed'>;
+}
+
+/** Answer of the `progress` query and source of the workflow's current details. */
+export interface FileProgress {
+  readonly phase: 'reading' | 'sending' | 'reporting' | 'done';
+  readonly counts: FileCounts;
+  readonly openStubborn: number;
+}
+
+export interface ReadActivities {
+  readChunks(input: ReadChunksInput): Promise<WindowResult>;
+}
+export interface SendActivities {
+  sendAlerts(input: SendAlertsInput): Promise<SendAlertsResult>;
+  sendAlert(input: SendAlertInput): Promise<SendAlertResult>;
+}
+export interface ReportActivities {
+  writeReport(input: WriteReportInput): Promise<FileSummary>;
+}

@@ -1,0 +1,59 @@
+/** An endpoint as the rest of wds sees it: compiled from the configuration, frozen for the life of a process. */
+
+/** What to do with an alert whose request was sent and whose answer is unknown. */
+export type AmbiguousPolicy = 'resend' | 'hold';
+
+/** Retry of one alert that failed for a passing reason. Backoff doubles from initial to maximum; jitter only lengthens it. */
+export interface RetryPolicy {
+  readonly initialIntervalMs: number;
+  readonly maximumIntervalMs: number;
+  /** Attempts of one alert, the first one included. Throttled answers are not attempts. */
+  readonly maximumAttempts: number;
+  /** From the first failure of an alert (or of a dead endpoint) to `undelivered`. */
+  readonly giveUpAfterMs: number;
+}
+
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  initialIntervalMs: 1_000,
+  maximumIntervalMs: 300_000,
+  maximumAttempts: 10,
+  giveUpAfterMs: 24 * 3_600_000,
+};
+
+/** Requests a second: a number the operator states, `auto` (learned by the governor), or no limit. */
+export type Rate = number | 'auto' | 'unlimited';
+
+export interface Endpoint {
+  /** Matches ENDPOINT_NAME_PATTERN. */
+  readonly name: string;
+  readonly url: string;
+  readonly rate: Rate;
+  /** Requests that the receiver is known to take at once beyond the rate (a token bucket's depth). 0: none, the safe choice. */
+  readonly burst: number;
+  readonly ambiguous: AmbiguousPolicy;
+  /** One total deadline for connect, headers and body. */
+  readonly timeoutMs: number;
+  /** Open requests per process, at most. */
+  readonly maxConnections: number;
+  /** `whsec_…` secrets, newest first; each signs. Empty: unsigned. */
+  readonly secrets: readonly string[];
+  readonly idempotencyKey: 'quoted' | 'bare' | 'off';
+  /** Extra request headers, e.g. Authorization. Never logged. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Longest pause that a Retry-After is believed for; a longer one is capped and reported. */
+  readonly maxRetryAfterMs: number;
+  readonly retry: RetryPolicy;
+}
+
+/** Requests a second that are really used of a stated limit: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (design.md). */
+export const PACE_FRACTION = 0.99;
+
+/** One batch is about one second of the rate (design.md, "Batches, pacing and back-pressure"). */
+export function defaultBatchSize(rate: Rate): number {
+  return typeof rate === 'number' ? Math.max(1, Math.min(1000, Math.round(rate))) : 1000;
+}
+
+/** Coarse back-pressure: activity starts a second on the endpoint's task queue, or undefined for no limit (design.md). */
+export function taskQueueRate(rate: Rate, batchSize: number): number | undefined {
+  return typeof rate === 'number' ? Math.max((2 * rate) / batchSize, 8) : undefined;
+}

@@ -1,0 +1,44 @@
+/** Every name that crosses a process boundary: task queues, workflow IDs, search attributes, error types, queries. Declared once, here. */
+
+export const FILES_TASK_QUEUE = 'wds-files';
+export const alertsTaskQueue = (endpoint: string): string => `wds-alerts-${endpoint}`;
+
+export const fileWorkflowId = (sha256: string, endpoint: string): string => `file-${sha256}-${endpoint}`;
+export const governorWorkflowId = (endpoint: string): string => `governor-${endpoint}`;
+
+/** Endpoint names appear in workflow IDs, queue names, folder names and webhook IDs, so they are plain. */
+export const ENDPOINT_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+
+/** The `webhook-id` and idempotency key of an alert: the same at every attempt, round and restart; free of personal data and of dots. */
+export const webhookId = (endpoint: string, sha256: string, line: number): string =>
+  `${endpoint}_${sha256.slice(0, 32)}_${line}`;
+
+export const SEARCH_ATTRIBUTES = {
+  fileName: 'WdsFileName',
+  endpoint: 'WdsEndpoint',
+  rows: 'WdsRows',
+  failed: 'WdsFailed',
+} as const;
+
+/** `ApplicationFailure` types, as users meet them in the Web UI and in `temporal workflow list`. */
+export const FAILURE = {
+  /** A file ended with rejected, undelivered or unconfirmed alerts. Details: FileSummary. */
+  undeliveredAlerts: 'UndeliveredAlerts',
+  /** A file was refused as a whole, before anything was sent. Details: {code, line?}. */
+  fileRefused: 'FileRefused',
+  /** The staged content is gone from the store, or is not what was staged. */
+  contentMissing: 'ContentMissing',
+  /** The receiver asked for a pause (429, or 503 with Retry-After). Retryable; uses up no alert's attempts. */
+  throttled: 'Throttled',
+  /** Some alerts of a batch failed for a passing reason. Retryable. */
+  transient: 'TransientFailure',
+  /** Nothing gets through: the endpoint is down, or answers 401/403/404/410 to everything. Retryable. */
+  endpointUnavailable: 'EndpointUnavailable',
+  endpointMisconfigured: 'EndpointMisconfigured',
+  /** The worker does not know this endpoint; another one may. Retryable. */
+  unknownEndpoint: 'UnknownEndpoint',
+  /** A newer attempt of the same batch is at work; this one stopped. Retryable. */
+  superseded: 'Superseded',
+} as const;
+
+export const PROGRESS_QUERY = 'progress';

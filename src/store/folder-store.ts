@@ -1,0 +1,192 @@
+/**
+ * The store in a folder of one host, or of a coherent shared file system. Whole objects are written under a temporary name, synced and
+ * renamed, and the folder is synced too; journals are opened with O_EXCL and only appended to. Appends and fence checks are
+ * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
+ */
+import { closeSync, createReadStream, existsSync, fdatasync, openSync, writeSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { Fault } from '../domain/failure.ts';
+import type { Journal, Store } from './store.ts';
+
+const syncData = promisify(fdatasync);
+let temporaryNames = 0;
+
+const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
+
+function storeFault(doing: string, path: string, error: unknown): Fault {
+  const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error';
+  return new Fault(
+    'store',
+    `cannot ${doing} ${path}: ${code}`,
+    'Check free space, permissions and the limit on open files; wds goes on by itself once that is mended.',
+    { cause: error },
+  );
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+class FolderJournal implements Journal {
+  readonly #path: string;
+  readonly #fd: number;
+  #closed = false;
+
+  constructor(path: string, fd: number) {
+    this.#path = path;
+    this.#fd = fd;
+  }
+
+  append(text: string): void {
+    try {
+      const bytes = Buffer.from(text);
+      let written = 0;
+      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
+    } catch (error) {
+      throw storeFault('append to', this.#path, error);
+    }
+  }
+
+  async flush(): Promise<void> {
+    try {
+      await syncData(this.#fd);
+    } catch (error) {
+      throw storeFault('sync', this.#path, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#fd);
+  }
+}
+
+export class FolderStore implements Store {
+  readonly #root: string;
+  readonly #knownFolders = new Set<string>();
+
+  /** `root` is created when something is first written. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  #path(key: string): string {
+    return join(this.#root, key);
+  }
+
+  async #ensureFolder(path: string): Promise<void> {
+    if (this.#knownFolders.has(path)) return;
+    await mkdir(path, { recursive: true });
+    this.#knownFolders.add(path);
+  }
+
+  async put(key: string, data: Uint8Array | string): Promise<void> {
+    await this.putStream(key, [data]);
+  }
+
+  async putStream(
+    key: string,
+    source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
+  ): Promise<void> {
+    const path = this.#path(key);
+    const temporary = `${path}.${process.pid}-${temporaryNames++}.tmp`;
+    try {
+      await this.#ensureFolder(dirname(path));
+      const handle = await open(temporary, 'w');
+      try {
+        for await (const piece of source) await handle.appendFile(piece);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      if ((error as NodeJS.ErrnoException)?.syscall === undefined) throw error;
+      throw storeFault('write', path, error);
+    }
+  }
+
+  async get(key: string): Promise<Buffer | undefined> {
+    const path = this.#path(key);
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw storeFault('read', path, error);
+    }
+  }
+
+  async readRange(key: string, start: number, end: number): Promise<Buffer> {
+    const path = this.#path(key);
+    try {
+      const handle = await open(path, 'r');
+      try {
+        const buffer = Buffer.allocUnsafe(end - start);
+        const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+        if (bytesRead === buffer.length) return buffer;
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw storeFault('read', path, error);
+    }
+    throw new Fault('store', `${path} is shorter than its index says`, 'Restore the store folder from a copy.');
+  }
+
+  readFrom(key: string, start: number): AsyncIterable<Buffer> {
+    return createReadStream(this.#path(key), { start, highWaterMark: 256 * 1024 });
+  }
+
+  async exists(key: string): Promise<boolean> {
+    return (await this.size(key)) !== undefined;
+  }
+
+  async size(key: string): Promise<number | undefined> {
+    const path = this.#path(key);
+    try {
+      return (await stat(path)).size;
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw storeFault('read', path, error);
+    }
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const path = this.#path(prefix);
+    try {
+      return (await readdir(path)).filter((name) => !name.endsWith('.tmp')).sort();
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw storeFault('list', path, error);
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true, recursive: true });
+  }
+
+  async createJournal(key: string): Promise<Journal | undefined> {
+    const path = this.#path(key);
+    try {
+      await this.#ensureFolder(dirname(path));
+      return new FolderJournal(path, openSync(path, 'ax'));
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return undefined;
+      throw storeFault('create', path, error);
+    }
+  }
+
+  existsNow(key: string): boolean {
+    return existsSync(this.#path(key));
+  }
+}

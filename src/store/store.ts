@@ -1,0 +1,36 @@
+/**
+ * What wds asks of the place where files, chunks, receipts and reports live. A folder now; S3 can implement the same interface
+ * (put = PutObject, create = conditional put, readRange = ranged get). Keys are relative, `/`-separated paths made by layout.ts.
+ */
+
+/** An append-only object that one writer created and only that writer appends to. */
+export interface Journal {
+  /** Appends in the order of the calls; when it returns, a crash of this process loses nothing of it. Throws Fault('store'). */
+  append(text: string): void;
+  /** When it resolves, what was appended before survives a power loss. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Store {
+  /** Writes a whole object so that readers see all of it or nothing, also after a power loss. Replaces an earlier one. */
+  put(key: string, data: Uint8Array | string): Promise<void>;
+  /** The same for data that comes piece by piece. Nothing is visible until the source has ended; a throw leaves nothing. */
+  putStream(key: string, source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void>;
+  /** undefined: no such object. */
+  get(key: string): Promise<Buffer | undefined>;
+  /** Bytes start … end (exclusive). Throws Fault('store') where there is no such object or it is shorter. */
+  readRange(key: string, start: number, end: number): Promise<Buffer>;
+  /** Streams from byte `start` to the end. */
+  readFrom(key: string, start: number): AsyncIterable<Buffer>;
+  exists(key: string): Promise<boolean>;
+  /** Size in bytes; undefined: no such object. */
+  size(key: string): Promise<number | undefined>;
+  /** Names (last segments) directly below a prefix, sorted; empty where there is none. */
+  list(prefix: string): Promise<string[]>;
+  delete(key: string): Promise<void>;
+  /** Creates a journal if and only if the key is free; undefined: somebody has it. */
+  createJournal(key: string): Promise<Journal | undefined>;
+  /** The fence: whether the key exists at this instant. Cheap enough for every wave. */
+  existsNow(key: string): boolean;
+}
