@@ -2,6 +2,7 @@
  * What crosses between workflows, activities and clients. Everything here is stored in Temporal's history, so it holds counts and
  * numbers, never rows, user IDs or messages.
  */
+import type { Outcome } from './alert.ts';
 import type { RetryPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
 
@@ -58,7 +59,10 @@ export interface SendAlertsInput {
   readonly round: string;
   /** Rows that ended `unconfirmed` in an earlier round are opened again (the operator asked for it). */
   readonly reopenUnconfirmed: boolean;
-  /** Last visit: refusals that no success has proved are believed now. */
+  /** Stubborn alerts that may be handed over to sendAlert, at most. */
+  readonly maxHandover: number;
+  readonly retry: RetryPolicy;
+  /** Last visit: what was left unsettled is settled now. */
   readonly closing: boolean;
 }
 
@@ -70,8 +74,11 @@ export interface SendAlertsResult {
   readonly unconfirmed: number;
   /** Lines handed over to sendAlert: they failed several times for their own reasons. */
   readonly stubborn: readonly number[];
-  /** 401/403/404/410 answers that may be the endpoint's fault: the batch is to be visited again, with `closing`. */
-  readonly unproven: number;
+  /**
+   * Alerts that are better settled at the end of the file: requests of a crashed attempt whose answers may still come in, and
+   * 401/403/404/410 answers that may be the endpoint's fault. The batch is to be visited again, with `closing`.
+   */
+  readonly unsettled: number;
 }
 
 export interface SendAlertInput {
@@ -83,10 +90,11 @@ export interface SendAlertInput {
   readonly line: number;
   readonly round: string;
   readonly reopenUnconfirmed: boolean;
+  readonly retry: RetryPolicy;
 }
 
 export interface SendAlertResult {
-  readonly outcome: 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed';
+  readonly outcome: Outcome;
 }
 
 export interface WriteReportInput {
@@ -98,14 +106,12 @@ export interface WriteReportInput {
   readonly round: string;
 }
 
+export interface SentCounts extends Readonly<Record<Outcome, number>> {}
+
 /** The counts of a file at one endpoint, computed from receipts alone. */
-export interface FileCounts {
+export interface FileCounts extends SentCounts {
   readonly rows: number;
   readonly alerts: number;
-  readonly delivered: number;
-  readonly rejected: number;
-  readonly undelivered: number;
-  readonly unconfirmed: number;
   readonly invalid: number;
   readonly duplicates: number;
   /** Alerts without an outcome yet. 0 when a file has ended. */
@@ -138,28 +144,37 @@ export interface FileWorkflowInput {
   readonly parse: ParseOptions;
   readonly delivery: DeliveryOptions;
   readonly reopenUnconfirmed: boolean;
+  /** Whether the namespace has wds's search attributes; upserting an unknown one would fail the workflow task. */
+  readonly searchAttributes: boolean;
   /** Set by continue-as-new only. */
   readonly carried?: CarriedState;
 }
 
-/** Where a chunk lane or a revisit stands; chunk and window numbers only. */
-export interface BatchRef {
+/** A stretch of a chunk that is still to be sent, or to be visited again. */
+export interface Stretch {
   readonly window: number;
   readonly chunk: number;
   readonly from: number;
   readonly to: number;
 }
 
+export interface StubbornRef {
+  readonly window: number;
+  readonly chunk: number;
+  readonly line: number;
+}
+
+/** What one run hands to the next. A few hundred numbers at most. */
 export interface CarriedState {
   readonly round: string;
   readonly windows: readonly WindowResult[];
-  readonly cursor: ReadCursor | null;
-  readonly readingDone: boolean;
-  /** The first chunk that no run has started. */
+  readonly sent: SentCounts;
+  /** The first chunk that no run has begun. */
   readonly nextChunk: number;
-  readonly unproven: readonly BatchRef[];
-  readonly stubborn: readonly { readonly window: number; readonly chunk: number; readonly line: number }[];
-  readonly sent: Pick<FileCounts, 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed'>;
+  /** Stretches that were begun and not finished. */
+  readonly unfinished: readonly Stretch[];
+  readonly revisit: readonly Stretch[];
+  readonly stubborn: readonly StubbornRef[];
 }
 
 /** Answer of the `progress` query and source of the workflow's current details. */

@@ -34,11 +34,14 @@ export class Fault extends Error {
 export class FileRefusal extends Error {
   readonly code: string;
   readonly line: number | undefined;
+  /** `message` without any text from the file: what may go into Temporal's history. */
+  readonly publicMessage: string;
 
-  constructor(code: string, message: string, line?: number) {
+  constructor(code: string, message: string, line?: number, publicMessage = message) {
     super(message);
     this.name = 'FileRefusal';
     this.code = code;
     this.line = line;
+    this.publicMessage = publicMessage;
   }
 }

@@ -39,6 +39,12 @@ export const FAILURE = {
   unknownEndpoint: 'UnknownEndpoint',
   /** A newer attempt of the same batch is at work; this one stopped. Retryable. */
   superseded: 'Superseded',
+  /** The worker is shutting down; another one, or its successor, goes on. Retryable. */
+  shuttingDown: 'WorkerShuttingDown',
+  /** Requests of a crashed attempt may still be answered; they are settled when their deadline has passed. Retryable. */
+  unsettled: 'Unsettled',
+  /** The store refused a write or a read. Retryable. */
+  store: 'StoreFault',
 } as const;
 
 export const PROGRESS_QUERY = 'progress';

@@ -3,15 +3,21 @@
  * renamed, and the folder is synced too; journals are opened with O_EXCL and only appended to. Appends and fence checks are
  * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
  */
+import { randomUUID } from 'node:crypto';
 import { closeSync, createReadStream, existsSync, fdatasync, openSync, writeSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../domain/failure.ts';
 import type { Journal, Store } from './store.ts';
 
 const syncData = promisify(fdatasync);
 let temporaryNames = 0;
+
+/** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
+const INCOMING = 'incoming';
+const ABANDONED_AFTER_MS = 3_600_000;
 
 const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
 
@@ -25,7 +31,7 @@ function storeFault(doing: string, path: string, error: unknown): Fault {
   );
 }
 
-async function syncFolder(path: string): Promise<void> {
+async function syncFolderNow(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
@@ -34,10 +40,67 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Bytes after which what is written so far is synced in the background: the sync at the end is short then. */
+const SYNC_EVERY_BYTES = 64 * 1024 * 1024;
+
+/** Appends the pieces; each is written while the source makes the next one. */
+async function writeAhead(handle: FileHandle, source: AsyncIterable<Uint8Array>): Promise<void> {
+  let writing: Promise<void> = Promise.resolve();
+  let syncing: Promise<void> = Promise.resolve();
+  let syncEnded = true;
+  let unsyncedBytes = 0;
+  try {
+    for await (const piece of source) {
+      await writing;
+      writing = handle.appendFile(piece);
+      writing.catch(() => undefined);
+      unsyncedBytes += piece.length;
+      if (unsyncedBytes < SYNC_EVERY_BYTES || !syncEnded) continue;
+      // Linux tells a disk error to one sync only: a later one would succeed, so none of them may be forgotten.
+      await syncing;
+      unsyncedBytes = 0;
+      syncEnded = false;
+      syncing = handle.datasync().finally(() => {
+        syncEnded = true;
+      });
+      syncing.catch(() => undefined);
+    }
+    await writing;
+    await syncing;
+  } finally {
+    // The file must not be closed below a call that is still under way.
+    await Promise.allSettled([writing, syncing]);
+  }
+}
+
+/** By folder: the sync that has not begun yet. It serves all who ask before it begins. */
+const nextSyncs = new Map<string, Promise<void>>();
+const runningSyncs = new Map<string, Promise<void>>();
+
+/** Makes what was created or renamed in a folder survive a power loss. Many writers at once share the syncs. */
+function syncFolder(path: string): Promise<void> {
+  let next = nextSyncs.get(path);
+  if (next === undefined) {
+    const begin = (): Promise<void> => {
+      nextSyncs.delete(path);
+      const running = syncFolderNow(path).finally(() => {
+        if (runningSyncs.get(path) === running) runningSyncs.delete(path);
+      });
+      runningSyncs.set(path, running);
+      return running;
+    };
+    next = (runningSyncs.get(path) ?? Promise.resolve()).then(begin, begin);
+    nextSyncs.set(path, next);
+  }
+  return next;
+}
+
 class FolderJournal implements Journal {
   readonly #path: string;
   readonly #fd: number;
   #closed = false;
+  #torn = false;
+  #flushing: Promise<void> = Promise.resolve();
 
   constructor(path: string, fd: number) {
     this.#path = path;
@@ -45,26 +108,31 @@ class FolderJournal implements Journal {
   }
 
   append(text: string): void {
+    if (this.#torn)
+      throw new Fault('store', `${this.#path} broke off in mid-line`, 'The next attempt begins a new one.');
     try {
       const bytes = Buffer.from(text);
       let written = 0;
       while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
     } catch (error) {
+      // A line may be half written, and only a torn *last* line is harmless: nothing may follow it.
+      this.#torn = true;
       throw storeFault('append to', this.#path, error);
     }
   }
 
-  async flush(): Promise<void> {
-    try {
-      await syncData(this.#fd);
-    } catch (error) {
+  flush(): Promise<void> {
+    this.#flushing = syncData(this.#fd).catch((error: unknown) => {
       throw storeFault('sync', this.#path, error);
-    }
+    });
+    return this.#flushing;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // The number of a closed file may belong to another one by the time a running sync gets to it.
+    await this.#flushing.catch(() => undefined);
     closeSync(this.#fd);
   }
 }
@@ -72,6 +140,7 @@ class FolderJournal implements Journal {
 export class FolderStore implements Store {
   readonly #root: string;
   readonly #knownFolders = new Set<string>();
+  #swept = false;
 
   /** `root` is created when something is first written. */
   constructor(root: string) {
@@ -84,7 +153,16 @@ export class FolderStore implements Store {
 
   async #ensureFolder(path: string): Promise<void> {
     if (this.#knownFolders.has(path)) return;
-    await mkdir(path, { recursive: true });
+    const first = await mkdir(path, { recursive: true });
+    // A new folder survives a power loss only once the folder above it is synced.
+    if (first !== undefined) {
+      const top = dirname(resolve(first));
+      let parent = resolve(path);
+      do {
+        parent = dirname(parent);
+        await syncFolder(parent);
+      } while (parent !== top && parent !== dirname(parent));
+    }
     this.#knownFolders.add(path);
   }
 
@@ -113,6 +191,47 @@ export class FolderStore implements Store {
       await rm(temporary, { force: true }).catch(() => undefined);
       if ((error as NodeJS.ErrnoException)?.syscall === undefined) throw error;
       throw storeFault('write', path, error);
+    }
+  }
+
+  async putHashed(source: AsyncIterable<Uint8Array>, keyOf: () => Promise<string | undefined>): Promise<void> {
+    const incoming = this.#path(INCOMING);
+    const temporary = join(incoming, `${randomUUID()}.tmp`);
+    try {
+      await this.#ensureFolder(incoming);
+      const handle = await open(temporary, 'wx');
+      let key: string | undefined;
+      try {
+        await this.#removeAbandoned(incoming, (await handle.stat()).mtimeMs);
+        await writeAhead(handle, source);
+        key = await keyOf();
+        if (key !== undefined) await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      if (key === undefined) {
+        await rm(temporary, { force: true });
+        return;
+      }
+      const path = this.#path(key);
+      await this.#ensureFolder(dirname(path));
+      await rename(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      if ((error as NodeJS.ErrnoException)?.syscall === undefined) throw error;
+      throw storeFault('write', temporary, error);
+    }
+  }
+
+  /** Once per process: deletes what writers that crashed have left. `nowMs` is the store's own clock, as a fresh file there shows it. */
+  async #removeAbandoned(incoming: string, nowMs: number): Promise<void> {
+    if (this.#swept) return;
+    this.#swept = true;
+    for (const name of await readdir(incoming)) {
+      const path = join(incoming, name);
+      const left = await stat(path).catch(() => undefined);
+      if (left !== undefined && nowMs - left.mtimeMs > ABANDONED_AFTER_MS) await rm(path, { force: true });
     }
   }
 

@@ -17,6 +17,11 @@ export interface Store {
   put(key: string, data: Uint8Array | string): Promise<void>;
   /** The same for data that comes piece by piece. Nothing is visible until the source has ended; a throw leaves nothing. */
   putStream(key: string, source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>): Promise<void>;
+  /**
+   * putStream for a key that is known only when the source has ended, such as a hash of the content. `keyOf` is asked then; undefined:
+   * nothing is kept. On S3: an upload to a temporary key, then CopyObject and DeleteObject (a lifecycle rule removes what a crash leaves).
+   */
+  putHashed(source: AsyncIterable<Uint8Array>, keyOf: () => Promise<string | undefined>): Promise<void>;
   /** undefined: no such object. */
   get(key: string): Promise<Buffer | undefined>;
   /** Bytes start … end (exclusive). Throws Fault('store') where there is no such object or it is shorter. */

@@ -1,0 +1,139 @@
+/**
+ * The one place where a reason to stop becomes an ApplicationFailure. Messages are for people who read the Web UI; they hold counts and
+ * statuses, never user data. What is retried says when; throttling is benign: it is no fault of anybody's.
+ */
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
+import { backoffMs } from '../src/domain/backoff.ts';
+import type { RetryPolicy } from '../src/domain/endpoint.ts';
+import { Fault } from '../src/domain/failure.ts';
+import { FAILURE } from '../src/domain/names.ts';
+import type { StopReason } from './batch.ts';
+
+/** While an endpoint is down it is asked at least this often, so that delivery is back soon after it is. */
+const LONGEST_PROBE_INTERVAL_MS = 30_000;
+/** A pause after a 429 that names none grows up to this. */
+const LONGEST_UNNAMED_PAUSE_MS = 30_000;
+const SHORTLY_MS = 100;
+
+interface Retryable {
+  readonly type: string;
+  readonly message: string;
+  readonly delayMs: number;
+  readonly benign?: boolean;
+  readonly cause?: unknown;
+}
+
+function retryable({ type, message, delayMs, benign = false, cause }: Retryable): ApplicationFailure {
+  return ApplicationFailure.create({
+    type,
+    message,
+    nonRetryable: false,
+    nextRetryDelay: Math.max(1, Math.round(delayMs)),
+    ...(benign ? { category: ApplicationFailureCategory.BENIGN } : {}),
+    ...(cause instanceof Error ? { cause } : {}),
+  });
+}
+
+export interface StopContext {
+  readonly endpoint: string;
+  /** Alerts of the batch that are not settled. */
+  readonly left: number;
+  /** Temporal's attempt at the activity, from 1. */
+  readonly attempt: number;
+  readonly retry: RetryPolicy;
+  readonly random: number;
+}
+
+/** What a stopped batch, or stubborn alert, reports. */
+export function stopFailure(stop: StopReason, context: StopContext): Error {
+  const { endpoint, left, attempt, random } = context;
+  const waiting = `${left} alerts of this batch wait`;
+  const probe = (): number =>
+    backoffMs(
+      {
+        initialIntervalMs: context.retry.initialIntervalMs,
+        maximumIntervalMs: Math.min(context.retry.maximumIntervalMs, LONGEST_PROBE_INTERVAL_MS),
+      },
+      { failures: attempt, random },
+    );
+  switch (stop.kind) {
+    case 'store':
+      return storeFailure(stop.error, attempt);
+    case 'cancelled':
+      return new CancelledFailure(`cancelled; ${waiting}`);
+    case 'shutdown':
+      return retryable({
+        type: FAILURE.shuttingDown,
+        message: `this worker is shutting down; ${waiting} for the next one`,
+        delayMs: SHORTLY_MS,
+        benign: true,
+      });
+    case 'superseded':
+      return retryable({
+        type: FAILURE.superseded,
+        message: 'a newer attempt is at work',
+        delayMs: 1_000,
+        benign: true,
+      });
+    case 'throttled': {
+      const unnamedMs = Math.min(1_000 * 2 ** Math.min(attempt - 1, 10), LONGEST_UNNAMED_PAUSE_MS);
+      const pauseMs = stop.retryAfterMs ?? unnamedMs;
+      return retryable({
+        type: FAILURE.throttled,
+        message: `endpoint ${endpoint} asked for a pause; ${waiting}`,
+        delayMs: pauseMs + random * Math.min(pauseMs, 1_000) * 0.25,
+        benign: true,
+      });
+    }
+    case 'misconfigured':
+      return retryable({
+        type: FAILURE.endpointMisconfigured,
+        message: `endpoint ${endpoint} refuses everything (401, 403, 404 or 410): check its URL and secret; ${waiting}`,
+        delayMs: probe(),
+      });
+    case 'down':
+      return retryable({
+        type: FAILURE.endpointUnavailable,
+        message: `endpoint ${endpoint} does not answer, or fails every request; ${waiting}`,
+        delayMs: probe(),
+      });
+  }
+}
+
+/** Alerts that failed for a passing reason and have attempts left. `failures`: the most that one of them has. */
+export function transientFailure(context: StopContext, failures: number): ApplicationFailure {
+  return retryable({
+    type: FAILURE.transient,
+    message: `${context.left} alerts failed for a passing reason and are tried again`,
+    delayMs: backoffMs(context.retry, { failures, random: context.random }),
+  });
+}
+
+/** Requests of a crashed attempt whose answers may still come in. */
+export function unsettledFailure(count: number, delayMs: number): ApplicationFailure {
+  return retryable({
+    type: FAILURE.unsettled,
+    message: `${count} alerts wait until the deadline of their lost requests has passed`,
+    delayMs,
+    benign: true,
+  });
+}
+
+export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
+  return retryable({
+    type: FAILURE.unknownEndpoint,
+    message: `this worker does not know endpoint ${endpoint}; start a worker that is configured for it`,
+    delayMs: 10_000,
+  });
+}
+
+/** A fault of the store or of the file system: retried until it is lifted. */
+export function storeFailure(error: unknown, attempt: number): Error {
+  if (!(error instanceof Fault)) return error instanceof Error ? error : new Error(String(error));
+  return retryable({
+    type: FAILURE.store,
+    message: `${error.message}. ${error.nextStep ?? ''}`,
+    delayMs: Math.min(1_000 * 2 ** Math.min(attempt - 1, 10), 30_000),
+    cause: error,
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * Reads one window of a staged file: checks each row, drops duplicates, writes chunks, and says where the next window begins. Idempotent:
+ * a committed window is returned as it is, an interrupted one leaves nothing, and the same window read twice is the same bytes.
+ *
+ * A file that cannot be trusted as a whole fails for good, before anything of it is sent. Its message here shows nothing of the file; the
+ * full one is in the store (readRefusal).
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ReadActivities, ReadChunksInput, WindowResult } from '../src/domain/contracts.ts';
+import { Fault, FileRefusal } from '../src/domain/failure.ts';
+import { FAILURE } from '../src/domain/names.ts';
+import { parseKey } from '../src/domain/parse-options.ts';
+import { readRows } from '../src/formats/rows.ts';
+import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
+import type { WindowRef } from '../src/store/chunks.ts';
+import { readSeen, readWindow, readWindowFile, writeRefusal } from '../src/store/chunks.ts';
+import { contentKey } from '../src/store/layout.ts';
+import { readStagedFile } from '../src/store/staged-file.ts';
+import type { Store } from '../src/store/store.ts';
+import { WindowWriter } from '../src/store/window-writer.ts';
+
+/** Counts only: heartbeats end in history. */
+export interface ReadHeartbeat {
+  readonly window: number;
+  readonly rows: number;
+}
+
+export interface ReadChunksDependencies {
+  readonly store: Store;
+  readonly heartbeat: (details: ReadHeartbeat) => void;
+  /** Of the activity that is running; asked again for each one. */
+  readonly cancellation: () => AbortSignal | undefined;
+}
+
+const PIECES_A_HEARTBEAT = 16;
+/** Also while nothing is read: saving a window to a slow disk may take long. */
+const HEARTBEAT_INTERVAL_MS = 2_000;
+
+export function createReadChunks(dependencies: ReadChunksDependencies): ReadActivities {
+  const reader = new WindowReader(dependencies);
+  return { readChunks: (input) => reader.read(input) };
+}
+
+class WindowReader {
+  readonly #dependencies: ReadChunksDependencies;
+  /** The users of the file that was read last, for its next window; taken while in use. */
+  #lastSeen: { readonly key: string; readonly seen: SeenUsers } | undefined;
+
+  constructor(dependencies: ReadChunksDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async read(input: ReadChunksInput): Promise<WindowResult> {
+    const key = parseKey(input.parse);
+    const ref: WindowRef = { sha256: input.sha256, parseKey: key, window: input.window };
+    try {
+      return await this.#read(input, ref);
+    } catch (error) {
+      if (error instanceof FileRefusal) {
+        const { code, line, message, publicMessage } = error;
+        const where = line === undefined ? { code } : { code, line };
+        await writeRefusal(this.#dependencies.store, ref.sha256, key, { ...where, message });
+        throw ApplicationFailure.nonRetryable(publicMessage, FAILURE.fileRefused, where);
+      }
+      if (error instanceof Fault) {
+        const message = `${error.message}. ${error.nextStep ?? ''}`;
+        throw ApplicationFailure.create({ message, type: FAILURE.store, cause: error });
+      }
+      throw error;
+    }
+  }
+
+  async #read(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult> {
+    const { store } = this.#dependencies;
+    const committed = await readWindowFile(store, ref);
+    if (committed !== undefined) {
+      if (sameCursor(committed.cursor, input.cursor)) return committed.result;
+      throw contentMissing(`window ${ref.window} was read from another place than this run asks for`);
+    }
+    await this.#checkContent(input);
+    const previous = input.window === 1 ? undefined : await readWindow(store, { ...ref, window: input.window - 1 });
+    if (input.window > 1 && previous === undefined)
+      throw contentMissing(`window ${input.window - 1} is not in the store`);
+    return await this.#readWindow(input, ref, previous);
+  }
+
+  async #checkContent(input: ReadChunksInput): Promise<void> {
+    const { store } = this.#dependencies;
+    const staged = await readStagedFile(store, input.sha256);
+    if (staged?.refusal !== undefined) throw new FileRefusal(staged.refusal.code, staged.refusal.message);
+    const contentBytes = await store.size(contentKey(input.sha256));
+    if (contentBytes === undefined) throw contentMissing('the content of this file is not in the store');
+    if (staged !== undefined && staged.contentBytes !== contentBytes) {
+      throw contentMissing(`the store holds ${contentBytes} bytes of this file, staged were ${staged.contentBytes}`);
+    }
+  }
+
+  async #readWindow(input: ReadChunksInput, ref: WindowRef, previous: WindowResult | undefined): Promise<WindowResult> {
+    const { store, heartbeat, cancellation } = this.#dependencies;
+    const signal = cancellation();
+    let rowsRead = 0;
+    let pieces = 0;
+    const beat = (): void => heartbeat({ window: input.window, rows: rowsRead });
+    const breathe = async (): Promise<void> => {
+      await nextTurn();
+      signal?.throwIfAborted();
+      if (pieces++ % PIECES_A_HEARTBEAT === 0) beat();
+    };
+    const timer = setInterval(beat, HEARTBEAT_INTERVAL_MS);
+    let writer: WindowWriter | undefined;
+    try {
+      const seen = await this.#seenBefore(ref, breathe);
+      const firstChunk = previous === undefined ? 1 : previous.firstChunk + previous.chunks;
+      const { chunkSize } = input.parse;
+      writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, chunkSize, seen });
+      const sink = writer;
+      const { rows, next } = await readRows({
+        source: store.readFrom(contentKey(input.sha256), input.cursor?.byteOffset ?? 0),
+        parse: input.parse,
+        cursor: input.cursor,
+        rowLimit: input.windowRows,
+        sink,
+        afterPiece: async (rows) => {
+          rowsRead = rows;
+          await sink.flush();
+          await breathe();
+        },
+      });
+      const result = await writer.commit(rows, next);
+      if (next !== null) this.#lastSeen = { key: seenKeyOf(ref, ref.window), seen };
+      return result;
+    } catch (error) {
+      await writer?.abort();
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** The users of all earlier windows: from memory, or from what those windows saved. */
+  async #seenBefore(ref: WindowRef, breathe: () => Promise<void>): Promise<SeenUsers> {
+    const last = this.#lastSeen;
+    if (last?.key === seenKeyOf(ref, ref.window - 1)) {
+      this.#lastSeen = undefined;
+      return last.seen;
+    }
+    const seen = new SeenUsers(ref.sha256);
+    for (let window = 1; window < ref.window; window++) {
+      for await (const entries of readSeen(this.#dependencies.store, { ...ref, window }, ENTRY_BYTES)) {
+        seen.addEntries(entries);
+        await breathe();
+      }
+    }
+    return seen;
+  }
+}
+
+const seenKeyOf = (ref: WindowRef, window: number): string => `${ref.sha256} ${ref.parseKey} ${window}`;
+
+const sameCursor = (a: ReadChunksInput['cursor'], b: ReadChunksInput['cursor']): boolean =>
+  a?.byteOffset === b?.byteOffset && a?.nextLine === b?.nextLine;
+
+function contentMissing(what: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`${what}; drop the file again`, FAILURE.contentMissing);
+}

@@ -1,0 +1,54 @@
+/** What both sending activities share: their surroundings, and running one attempt at some rows under a journal of its own. */
+
+import type { RetryPolicy } from '../src/domain/endpoint.ts';
+import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import type { Ledger } from '../src/store/receipts.ts';
+import type { Store } from '../src/store/store.ts';
+import type { BatchTally, OpenRow } from './batch.ts';
+import { Batch } from './batch.ts';
+
+/** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
+export interface ActivityScope {
+  readonly attempt: number;
+  readonly cancellationSignal: AbortSignal;
+  heartbeat(): void;
+}
+
+export interface SendDependencies {
+  readonly store: Store;
+  /** undefined: this worker does not know the endpoint. */
+  session(endpoint: string): EndpointSession | undefined;
+  scope(): ActivityScope;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
+/** Heartbeats, and syncs of the journal: a power loss costs at most the receipts of this long. */
+const PULSE_MS = 1_000;
+
+/** Sends the rows; on return their journal is power-loss safe. `closing`: refusals are believed even if nothing has proved them. */
+export async function attemptRows(
+  dependencies: SendDependencies,
+  session: EndpointSession,
+  ledger: Ledger,
+  rows: readonly OpenRow[],
+  options: { readonly retry: RetryPolicy; readonly closing: boolean },
+): Promise<{ readonly batch: Batch; readonly tally: BatchTally }> {
+  const scope = dependencies.scope();
+  const batch = new Batch({ session, ledger, retry: options.retry, nowMs: dependencies.nowMs });
+  const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
+  const pulse = setInterval(() => {
+    scope.heartbeat();
+    ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
+  }, PULSE_MS);
+  scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
+  if (scope.cancellationSignal.aborted) onCancel();
+  try {
+    const tally = await batch.run(rows);
+    if (options.closing && tally.stop === undefined) batch.believeRefusals();
+    return { batch, tally };
+  } finally {
+    clearInterval(pulse);
+    scope.cancellationSignal.removeEventListener('abort', onCancel);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Sends one batch: the alerts of a stretch of a chunk that no receipt has settled. Idempotent: whatever is repeated, lost or run twice,
+ * the receipts decide what is sent. Fails retryably while alerts are left that this batch must settle itself.
+ */
+
+import type { RowPlan } from '../src/domain/batch-plan.ts';
+import { planRow } from '../src/domain/batch-plan.ts';
+import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
+import { webhookId } from '../src/domain/names.ts';
+import type { RowState } from '../src/domain/receipts.ts';
+import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import type { ChunkRow } from '../src/store/chunks.ts';
+import { readChunk } from '../src/store/chunks.ts';
+import { chunkEpochs, Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
+import type { BatchTally, OpenRow } from './batch.ts';
+import type { StopContext } from './failures.ts';
+import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
+import type { SendDependencies } from './send-activity.ts';
+import { attemptRows } from './send-activity.ts';
+
+/** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
+const STUBBORN_AFTER = 3;
+
+interface Plan {
+  readonly open: OpenRow[];
+  readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
+  readonly stubborn: number[];
+  /** To be written down as unconfirmed. */
+  readonly unconfirmed: OpenRow[];
+  unproven: number;
+  waiting: number;
+  /** When the last of the waiting may be settled. */
+  settleAtMs: number;
+}
+
+export function createSendAlerts(dependencies: SendDependencies) {
+  return async function sendAlerts(input: SendAlertsInput): Promise<SendAlertsResult> {
+    const session = dependencies.session(input.endpoint);
+    if (session === undefined) throw unknownEndpointFailure(input.endpoint);
+    try {
+      return await sendBatch(dependencies, session, input);
+    } catch (error) {
+      throw storeFailure(error, dependencies.scope().attempt);
+    }
+  };
+}
+
+async function sendBatch(
+  dependencies: SendDependencies,
+  session: EndpointSession,
+  input: SendAlertsInput,
+): Promise<SendAlertsResult> {
+  const { store, nowMs } = dependencies;
+  const rows = (await readChunk(store, input)).slice(input.from, input.to);
+  const ledger = await Ledger.open(store, chunkEpochs(input), input.round, nowMs());
+  try {
+    const plan = planBatch(session, input, rows, await takeBackRows(dependencies, input), nowMs());
+    for (const row of plan.unconfirmed) {
+      ledger.record('c', row.line, undefined, row.attempts, nowMs(), 'the answer was lost');
+    }
+    const { batch, tally } = await attemptRows(dependencies, session, ledger, plan.open, input);
+    const context: StopContext = {
+      endpoint: input.endpoint,
+      left: plan.open.length - tally.delivered - tally.rejected - tally.undelivered - tally.unconfirmed,
+      attempt: dependencies.scope().attempt,
+      retry: input.retry,
+      random: dependencies.random(),
+    };
+    if (tally.stop !== undefined) {
+      if (!endpointLostForGood(tally, plan.open, input, nowMs())) throw stopFailure(tally.stop, context);
+      batch.giveUpOn(plan.open.filter((row) => !row.ended));
+    }
+    plan.stubborn.push(...handOver(ledger, tally, input.maxHandover, nowMs()));
+    await ledger.sync();
+    if (tally.again.length > 0) throw transientFailure(context, Math.max(...tally.again.map((row) => row.attempts)));
+    if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
+    return {
+      delivered: plan.ended.delivered + tally.delivered,
+      rejected: plan.ended.rejected + tally.rejected,
+      undelivered: plan.ended.undelivered + tally.undelivered,
+      unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + tally.unconfirmed,
+      stubborn: plan.stubborn,
+      unsettled: plan.unproven + plan.waiting + tally.unproven,
+    };
+  } finally {
+    await ledger.close();
+  }
+}
+
+/**
+ * Reads all receipts of the chunk. Alerts that an earlier round handed over to sendAlert are the batch's again in this one: a
+ * new epoch in each one's own journals stops an attempt of the earlier round that may still be alive.
+ */
+async function takeBackRows(dependencies: SendDependencies, input: SendAlertsInput): Promise<Map<number, RowState>> {
+  const states = await readStates(dependencies.store, input);
+  let takenBack = false;
+  for (const [line, state] of states) {
+    const earlier = state.handedOverRound !== '' && state.handedOverRound !== input.round;
+    if (!earlier || state.round === input.round || state.outcome === 'delivered') continue;
+    const fence = await Ledger.open(dependencies.store, rowEpochs(input, line), input.round, dependencies.nowMs());
+    await fence.close();
+    takenBack = true;
+  }
+  return takenBack ? readStates(dependencies.store, input) : states;
+}
+
+function planBatch(
+  session: EndpointSession,
+  input: SendAlertsInput,
+  rows: readonly ChunkRow[],
+  states: ReadonlyMap<number, RowState>,
+  nowMs: number,
+): Plan {
+  const plan: Plan = {
+    open: [],
+    ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
+    stubborn: [],
+    unconfirmed: [],
+    unproven: 0,
+    waiting: 0,
+    settleAtMs: 0,
+  };
+  const { ambiguous, timeoutMs } = session.endpoint;
+  const options = { ...input, ambiguous, requestTimeoutMs: timeoutMs, nowMs };
+  for (const row of rows) place(plan, input, row, planRow(states.get(row.line), options));
+  return plan;
+}
+
+function place(plan: Plan, input: SendAlertsInput, row: ChunkRow, decision: RowPlan): void {
+  switch (decision.kind) {
+    case 'ended':
+      plan.ended[decision.outcome]++;
+      break;
+    case 'handed_over':
+      plan.stubborn.push(row.line);
+      break;
+    case 'unproven':
+      plan.unproven++;
+      break;
+    case 'wait':
+      plan.waiting++;
+      plan.settleAtMs = Math.max(plan.settleAtMs, decision.atMs);
+      break;
+    case 'unconfirmed':
+    case 'send': {
+      const open: OpenRow = {
+        line: row.line,
+        id: webhookId(input.endpoint, input.sha256, row.line),
+        body: row.body,
+        attempts: decision.attempts,
+        firstFailureMs: decision.kind === 'send' ? decision.firstFailureMs : undefined,
+        ended: false,
+      };
+      (decision.kind === 'send' ? plan.open : plan.unconfirmed).push(open);
+      break;
+    }
+  }
+}
+
+/** The endpoint has been down or misconfigured for longer than the policy waits: the rest of the batch is undelivered. */
+function endpointLostForGood(
+  tally: BatchTally,
+  open: readonly OpenRow[],
+  input: SendAlertsInput,
+  nowMs: number,
+): boolean {
+  if (tally.stop?.kind !== 'down' && tally.stop?.kind !== 'misconfigured') return false;
+  const since = open.map((row) => row.firstFailureMs).filter((value) => value !== undefined);
+  return since.length > 0 && nowMs - Math.min(...since) > input.retry.giveUpAfterMs;
+}
+
+/** Moves the stubborn ones to sendAlert, up to a number; the line in this journal is the hand-over. */
+function handOver(ledger: Ledger, tally: BatchTally, most: number, nowMs: number): number[] {
+  const stubborn = tally.again.filter((row) => row.attempts >= STUBBORN_AFTER).slice(0, most);
+  for (const row of stubborn) ledger.record('s', row.line, row.status, row.attempts, nowMs, row.reason);
+  const moved = new Set(stubborn);
+  tally.again = tally.again.filter((row) => !moved.has(row));
+  return stubborn.map((row) => row.line);
+}

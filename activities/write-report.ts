@@ -1,0 +1,24 @@
+/** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
+import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
+import { writeReportFiles } from '../src/store/report.ts';
+import type { Store } from '../src/store/store.ts';
+import { storeFailure } from './failures.ts';
+
+export interface ReportDependencies {
+  readonly store: Store;
+  /** Folder that holds a folder of reports a file. */
+  readonly reportsRoot: string;
+  scope(): { readonly attempt: number; heartbeat(): void };
+}
+
+export function createWriteReport(dependencies: ReportDependencies) {
+  return async function writeReport(input: WriteReportInput): Promise<FileSummary> {
+    const { store, reportsRoot } = dependencies;
+    const scope = dependencies.scope();
+    try {
+      return await writeReportFiles(store, reportsRoot, input, () => scope.heartbeat());
+    } catch (error) {
+      throw storeFailure(error, scope.attempt);
+    }
+  };
+}

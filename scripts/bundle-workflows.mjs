@@ -1,0 +1,32 @@
+/**
+ * Bundles the emitted workflows (dist/workflows/index.js) into dist/workflow-bundle.js, so that workers start without webpack. Done
+ * over only when the emitted code or the SDK changed: a prebuilt bundle must come from the very SDK version that runs it. A process of
+ * its own, because webpack would leave some 100 MB behind in a worker. The bundle appears whole (rename) or not at all.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUNDLE, DIST, filesBelow, ROOT } from './checkout.mjs';
+
+const MARK = join(DIST, '.bundled-from');
+
+const inputs = createHash('sha256');
+inputs.update(readFileSync(join(ROOT, 'node_modules/@temporalio/worker/package.json')));
+for (const folder of ['workflows', 'src/domain']) {
+  for (const path of filesBelow(join(DIST, folder)).filter((file) => file.endsWith('.js'))) {
+    inputs.update(readFileSync(path));
+  }
+}
+const digest = inputs.digest('hex');
+
+if (!existsSync(BUNDLE) || !existsSync(MARK) || readFileSync(MARK, 'utf8') !== digest) {
+  const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(DIST, 'workflows', 'index.js'),
+    logger: new DefaultLogger('WARN'),
+  });
+  const temporary = `${BUNDLE}.${process.pid}`;
+  writeFileSync(temporary, code);
+  renameSync(temporary, BUNDLE);
+  writeFileSync(MARK, digest);
+}

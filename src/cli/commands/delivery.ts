@@ -1,0 +1,62 @@
+/** What `send` and `retry` share: progress while files are under way, their results on stdout, and the exit code of the worst. */
+import type { Command } from 'commander';
+import { Fault } from '../../domain/failure.ts';
+import type { DeliveryObserver, FileEnd } from '../app.ts';
+import type { CommandContext } from '../context.ts';
+import { printError } from '../errors.ts';
+import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';
+import type { GlobalOptions } from '../options.ts';
+import { numberFrom } from '../options.ts';
+import { endObject, endText } from '../output.ts';
+import { ProgressDisplay } from '../progress.ts';
+
+export interface WaitFlags {
+  readonly deadline?: number;
+}
+
+export function addDeadline(command: Command): Command {
+  return command.option(
+    '--deadline <seconds>',
+    'stop waiting after this time, with exit code 75; the delivery goes on where workers run',
+    numberFrom(0.1, 31_536_000, false),
+  );
+}
+
+export const deadlineMs = (flags: WaitFlags): number | undefined =>
+  flags.deadline === undefined ? undefined : flags.deadline * 1_000;
+
+/** Runs `deliver` with an observer and prints what became of the files. `single`: -o json prints an object, not an array. */
+export async function showDelivery(
+  context: CommandContext,
+  command: Command,
+  single: boolean,
+  deliver: (observer: DeliveryObserver) => Promise<readonly FileEnd[]>,
+): Promise<readonly FileEnd[]> {
+  const { terminal, invocation } = context;
+  const { output } = command.optsWithGlobals() as GlobalOptions;
+  const display = new ProgressDisplay(terminal, invocation.nowMs);
+  const ends = await deliver({
+    progress: (update) => display.update(update),
+    ended(end) {
+      display.ended(end.kind === 'failed' ? end.file : end.result.file);
+      if (output === 'jsonl') terminal.data(JSON.stringify(endObject(end)));
+      if (end.kind === 'failed') printEndedFault(end, context);
+      else if (output === 'text') terminal.data(endText(end, terminal.paintData));
+    },
+  });
+  terminal.progress('');
+  if (output === 'json') {
+    const objects = ends.map(endObject);
+    terminal.data(JSON.stringify(single ? objects[0] : objects, null, 2));
+  }
+  context.exitCode = worstExitCode(ends.map(exitCodeOfEnd));
+  return ends;
+}
+
+/** A file without a result is told on stderr, whatever the output format. */
+function printEndedFault(end: FileEnd & { kind: 'failed' }, { terminal }: CommandContext): void {
+  const { fault, file } = end;
+  const message = fault.message.includes(file) ? fault.message : `${file}: ${fault.message}`;
+  const named = fault instanceof Fault ? new Fault(fault.code, message, fault.nextStep) : new Error(message);
+  printError(named, terminal);
+}

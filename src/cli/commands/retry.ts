@@ -1,0 +1,40 @@
+/** `wds retry [FILE|--all]`: a new round for what was not delivered. */
+import type { Command } from 'commander';
+import { Fault } from '../../domain/failure.ts';
+import type { CommandContext } from '../context.ts';
+import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
+import type { WaitFlags } from './delivery.ts';
+import { addDeadline, deadlineMs, showDelivery } from './delivery.ts';
+
+interface RetryFlags extends WaitFlags {
+  readonly all?: true;
+  readonly unconfirmed?: true;
+}
+
+export function registerRetry(program: Command, context: CommandContext): void {
+  const command = program
+    .command('retry')
+    .description('send what was not delivered, and wait')
+    .argument('[file]', 'path, SHA-256 (8 digits or more) or workflow ID')
+    .option('--all', 'every file that has something to retry')
+    .option('--unconfirmed', 'send alerts whose answer was lost, too: their receivers may be alerted twice')
+    .action(async (file: string | undefined, flags: RetryFlags, self: Command) => {
+      if ((file === undefined) === (flags.all === undefined)) {
+        throw new Fault('usage', 'retry needs either a FILE or --all', 'See: wds retry --help');
+      }
+      await context.useApp(self, { logLevel: 'warn' }, async ({ app }) => {
+        const unconfirmed = flags.unconfirmed === true;
+        const ends = await showDelivery(context, self, file !== undefined, (observer) =>
+          app.retry(file, { observer, deadlineMs: deadlineMs(flags), unconfirmed }),
+        );
+        if (ends.length === 0) context.terminal.message('Nothing to retry.');
+      });
+    });
+  addSettings(command, ENDPOINT_FLAGS);
+  addDeadline(command);
+  addExamples(command, [
+    ['one file', 'wds retry alerts.csv'],
+    ['every file that has failures', 'wds retry --all'],
+    ['you decided that the unconfirmed alerts are to be sent again', 'wds retry alerts.csv --unconfirmed'],
+  ]);
+}

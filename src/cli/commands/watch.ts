@@ -1,0 +1,22 @@
+/** `wds watch [DIR]`: the watcher alone. */
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { requireEndpoint } from '../context.ts';
+import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
+
+export function registerWatch(program: Command, context: CommandContext): void {
+  const command = program
+    .command('watch')
+    .description('run the watcher alone; any number of them may watch the same folder')
+    .argument('[dir]', 'the drop folder (default: ./inbox)')
+    .action(async (dir: string | undefined, _flags: object, self: Command) => {
+      const settings = dir === undefined ? {} : { inbox: { value: dir, flag: 'watch DIR' } };
+      await context.useApp(self, { logLevel: 'info', check: requireEndpoint, settings }, ({ app }) => app.watch());
+    });
+  addSettings(command, ENDPOINT_FLAGS);
+  addSettings(command, PARSE_FLAGS);
+  addExamples(command, [
+    ['watch a folder', 'wds watch /srv/uploads --url https://example.com/hook'],
+    ['what it is to do stands in the configuration', 'wds watch --config /etc/wds.config.yaml'],
+  ]);
+}

@@ -1,0 +1,28 @@
+/** `wds worker`: workers alone, as many as wanted. */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { WorkerRole } from '../app.ts';
+import { WORKER_ROLES } from '../app.ts';
+import type { CommandContext } from '../context.ts';
+import { requireEndpoint } from '../context.ts';
+import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
+
+export function registerWorker(program: Command, context: CommandContext): void {
+  const command = program
+    .command('worker')
+    .description('run workers alone, as many as wanted')
+    .addOption(
+      new Option('--role <role>', 'files: reading and reports; alerts: sending')
+        .choices([...WORKER_ROLES])
+        .default('all'),
+    )
+    .action(async ({ role }: { readonly role: WorkerRole }, self: Command) => {
+      const check = role === 'files' ? {} : { check: requireEndpoint };
+      await context.useApp(self, { logLevel: 'info', ...check }, ({ app }) => app.worker(role));
+    });
+  addSettings(command, ENDPOINT_FLAGS);
+  addExamples(command, [
+    ['one more worker that sends', 'wds worker --role alerts --url https://example.com/hook --rate 100'],
+    ['reading and reports only', 'wds worker --role files'],
+  ]);
+}

@@ -1,0 +1,122 @@
+/**
+ * What a command has at hand: the terminal, and on request the settings and the application, each loaded only then, so that help and
+ * usage errors are on the screen at once.
+ */
+import type { Command } from 'commander';
+import type { LogLevel } from '../config/schema.ts';
+import type { Settings, TemporalFlags } from '../config/settings.ts';
+import type { FlagValues } from '../config/sources.ts';
+import { Fault } from '../domain/failure.ts';
+import type { App, CreateApp, RunReceiver } from './app.ts';
+import type { GlobalOptions } from './options.ts';
+import { flagValues } from './options.ts';
+import type { OutputStream } from './terminal.ts';
+import { Terminal } from './terminal.ts';
+
+/** The process as the commands see it. */
+export interface Invocation {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+  readonly createApp: CreateApp;
+  readonly runReceiver: RunReceiver;
+}
+
+export interface AppUse {
+  readonly app: App;
+  readonly settings: Settings;
+}
+
+interface UseOptions {
+  /** Commands that end by themselves keep the screen for their result: `warn`. */
+  readonly logLevel: LogLevel;
+  /** Settings from arguments, beside the flags. */
+  readonly settings?: FlagValues;
+  /** Called with the settings before the App is made; throws a Fault where they will not do. */
+  readonly check?: (settings: Settings) => void;
+}
+
+export class CommandContext {
+  readonly invocation: Invocation;
+  terminal: Terminal;
+  exitCode = 0;
+  #app: App | undefined;
+
+  constructor(invocation: Invocation) {
+    this.invocation = invocation;
+    this.terminal = new Terminal(invocation);
+  }
+
+  /** Called before every action, when the global flags are known. */
+  begin(command: Command): void {
+    const { color } = command.optsWithGlobals() as GlobalOptions;
+    this.terminal = new Terminal({ ...this.invocation, color });
+  }
+
+  get interruptNotice(): string | undefined {
+    return this.#app?.interruptNotice();
+  }
+
+  /** Loads the settings, makes the App, runs `action`, and closes the App whatever happened. */
+  async useApp(command: Command, options: UseOptions, action: (use: AppUse) => Promise<void>): Promise<void> {
+    const { invocation, terminal } = this;
+    terminal.progress('starting …');
+    const settings = await this.#loadSettings(command, options);
+    options.check?.(settings);
+    const { createLogger } = await import('./logging.ts');
+    const logger = createLogger({
+      level: settings.logLevel,
+      human: terminal.isInteractive,
+      write: (line) => terminal.message(line),
+      paint: terminal.paintMessage,
+    });
+    const app = await invocation.createApp({ settings, logger, messages: terminal, signal: invocation.signal });
+    this.#app = app;
+    try {
+      terminal.progress('');
+      await action({ app, settings });
+    } finally {
+      terminal.progress('');
+      await app.close();
+    }
+  }
+
+  async #loadSettings(command: Command, options: UseOptions): Promise<Settings> {
+    const { cwd, env } = this.invocation;
+    const globals = command.optsWithGlobals() as GlobalOptions;
+    const { loadSettings } = await import('../config/load.ts');
+    const { settings, warnings } = await loadSettings({
+      cwd,
+      env,
+      flags: { ...flagValues(command), ...options.settings },
+      configFile: globals.config,
+      temporal: temporalFlags(globals),
+      defaultLogLevel: options.logLevel,
+    });
+    for (const warning of warnings) this.terminal.message(`wds: ${warning}`);
+    return settings;
+  }
+}
+
+function temporalFlags(globals: GlobalOptions): TemporalFlags {
+  const { temporalAddress: address, temporalNamespace: namespace, temporalProfile: profile } = globals;
+  return {
+    ...(address === undefined ? {} : { address }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}
+
+/** For commands that cannot do without an endpoint; `wds up` can, with the bundled receiver. */
+export function requireEndpoint(settings: Settings): void {
+  if (settings.endpoint !== undefined) return;
+  throw new Fault(
+    'config',
+    'no endpoint is configured',
+    'Say where the alerts go: --url URL, WDS_URL, or endpoint.url in wds.config.yaml. To try wds out, run wds up: it brings a receiver.',
+  );
+}

@@ -1,0 +1,24 @@
+/** What a person reads about an error, on stderr. What came from outside is shown without control characters. */
+import type { CommanderError } from 'commander';
+import { Fault } from '../domain/failure.ts';
+import type { Terminal } from './terminal.ts';
+import { plainText } from './terminal.ts';
+
+/** `command`: the one whose help is the next step. */
+export function printUsageError(error: CommanderError, command: string | undefined, terminal: Terminal): void {
+  const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n');
+  const suggestion = more.join(' ').trim();
+  terminal.message(`${terminal.paintMessage('wds:', 'red')} ${plainText(message)}${suggestion && ` ${suggestion}`}`);
+  terminal.message(`  See: wds ${command === undefined ? '' : `${command} `}--help`);
+}
+
+/** What went wrong and the next step; the stack only for those who ask for it. */
+export function printError(error: unknown, terminal: Terminal, debugging = false): void {
+  const isFault = error instanceof Fault;
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split('\n').map(plainText).join('\n');
+  terminal.message(`${terminal.paintMessage('wds:', 'red')} ${isFault ? '' : 'unexpected error: '}${lines}`);
+  if (isFault && error.nextStep !== undefined) terminal.message(`  ${error.nextStep}`);
+  if (!isFault && !debugging) terminal.message('  Run it again with --log-level debug to see where it comes from.');
+  if (debugging && error instanceof Error && error.stack !== undefined) terminal.message(error.stack);
+}

@@ -1,0 +1,49 @@
+/**
+ * The entry of the `wds` command: the only file that touches the process and exits. The first Ctrl-C (or SIGTERM) asks everything to end
+ * cleanly; the next one ends the process at once.
+ */
+import type { CreateApp, RunReceiver } from './app.ts';
+import { EXIT } from './exit-codes.ts';
+import { run } from './run.ts';
+
+/** npm passes a terminal's Ctrl-C on to a child that has had it already: a second signal within this time is the same key press. */
+const SAME_PRESS_MS = 500;
+
+const controller = new AbortController();
+let firstSignalAtMs: number | undefined;
+
+function onSignal(): void {
+  const atMs = performance.now();
+  if (firstSignalAtMs !== undefined && atMs - firstSignalAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
+  firstSignalAtMs ??= atMs;
+  controller.abort();
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+
+let isOutputLost = false;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `wds send … | head` closes the pipe early: the delivery goes on for nobody to read.
+  if (error.code === 'EPIPE' || isOutputLost) return;
+  isOutputLost = true;
+  process.stderr.write(`wds: cannot write to stdout: ${error.code ?? error.message}\n`);
+});
+process.stderr.on('error', () => undefined);
+
+// Loaded when a command needs them: they bring the Temporal SDK along.
+const createApp: CreateApp = async (context) => (await import('./app-temporal.ts')).createApp(context);
+const runReceiver: RunReceiver = async (settings, streams) =>
+  (await import('../receiver/run-receiver.ts')).runReceiver(settings, streams);
+
+const exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: controller.signal,
+  nowMs: () => performance.now(),
+  createApp,
+  runReceiver,
+});
+// On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
+process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

@@ -1,0 +1,97 @@
+/**
+ * The flags, declared once. Those that are settings only name the setting: their values go to src/config unread, so that all faults are told at
+ * once. (Kept apart from the schema so that `wds --help` need not load it; a test compares the two.)
+ */
+import type { Command } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { FlagValues } from '../config/sources.ts';
+import type { OutputFormat } from './output.ts';
+
+interface SettingFlag {
+  readonly flags: string;
+  readonly about: string;
+  /** Key path of the setting. */
+  readonly key: string;
+}
+
+export const GLOBAL_SETTING_FLAGS: readonly SettingFlag[] = [
+  { flags: '--home <dir>', about: 'folder of all state (default: ./.wds)', key: 'home' },
+  { flags: '--log-level <level>', about: 'fatal, error, warn, info, debug, trace or silent', key: 'logLevel' },
+];
+
+export const ENDPOINT_FLAGS: readonly SettingFlag[] = [
+  { flags: '--url <url>', about: 'where each alert is sent', key: 'endpoint.url' },
+  { flags: '--rate <rate>', about: 'requests a second, auto, or unlimited', key: 'endpoint.rate' },
+  { flags: '--burst <count>', about: 'requests that it takes at once beyond the rate', key: 'endpoint.burst' },
+  {
+    flags: '--ambiguous <policy>',
+    about: 'when an answer is lost: resend, or hold for your decision',
+    key: 'endpoint.ambiguous',
+  },
+];
+
+export const PARSE_FLAGS: readonly SettingFlag[] = [
+  { flags: '--no-header', about: 'CSV without a header line: user, message', key: 'parse.header' },
+  { flags: '--user-column <name>', about: 'column that holds the user', key: 'parse.userIdColumn' },
+  { flags: '--message-column <name>', about: 'column that holds the message', key: 'parse.alertMessageColumn' },
+];
+
+const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS];
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly output: OutputFormat;
+  readonly color?: boolean;
+  readonly temporalAddress?: string;
+  readonly temporalNamespace?: string;
+  readonly temporalProfile?: string;
+}
+
+export function addGlobalOptions(program: Command): void {
+  addSettings(program, GLOBAL_SETTING_FLAGS);
+  program
+    .option('--config <file>', 'configuration file (default: wds.config.yaml, where there is one)')
+    .addOption(
+      new Option('-o, --output <format>', 'form of the data on stdout')
+        .choices(['text', 'json', 'jsonl'])
+        .default('text'),
+    )
+    .option('--color', 'colours, also where the output is no terminal')
+    .option('--no-color', 'no colours')
+    .option('--temporal-address <host:port>', 'Temporal service; TEMPORAL_ADDRESS stands in for it')
+    .option('--temporal-namespace <name>', 'Temporal namespace')
+    .option('--temporal-profile <name>', "profile of Temporal's TOML configuration");
+}
+
+export function addSettings(command: Command, flags: readonly SettingFlag[]): Command {
+  for (const { flags: text, about } of flags) command.option(text, about);
+  return command;
+}
+
+/** The settings among the flags that were given. */
+export function flagValues(command: Command): FlagValues {
+  const values: Record<string, FlagValues[string]> = {};
+  const given = command.optsWithGlobals() as Record<string, string | boolean>;
+  for (const { flags, key } of SETTING_FLAGS) {
+    const attribute = new Option(flags).attributeName();
+    const value = given[attribute];
+    if (value === undefined || command.getOptionValueSourceWithGlobals(attribute) !== 'cli') continue;
+    values[key] = { value, flag: flags.split(' ')[0] ?? flags };
+  }
+  return values;
+}
+
+/** Parser of a number flag; commander turns the error into one that names the flag. */
+export function numberFrom(minimum: number, maximum: number, whole: boolean): (text: string) => number {
+  return (text) => {
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum && (!whole || Number.isInteger(value))) return value;
+    throw new InvalidArgumentError(`Expected a ${whole ? 'whole ' : ''}number from ${minimum} to ${maximum}.`);
+  };
+}
+
+/** `Examples:` at the end of a command's help. */
+export function addExamples(command: Command, examples: readonly (readonly [string, string])[]): void {
+  const lines = examples.map(([about, line]) => `  # ${about}\n  ${line}`);
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
+}

@@ -1,0 +1,170 @@
+/** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
+
+import { Fault } from '../domain/failure.ts';
+import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from './app.ts';
+import { exitCodeOfError } from './exit-codes.ts';
+import type { Paint } from './terminal.ts';
+import { plainText } from './terminal.ts';
+
+export const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** `1234567` → `1,234,567`, whatever the machine's language. */
+export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly text: (row: Row) => string;
+  /** Numbers stand right. */
+  readonly right?: boolean;
+}
+
+/** An aligned table with a heading; two spaces between columns, none at the end of a line. */
+export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], paint: Paint): string {
+  const cells = rows.map((row) => columns.map((column) => plainText(column.text(row))));
+  const widths = columns.map((column, at) => Math.max(column.title.length, ...cells.map((row) => row[at]!.length)));
+  const line = (texts: readonly string[]): string =>
+    texts
+      .map((text, at) => (columns[at]?.right ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)))
+      .join('  ')
+      .trimEnd();
+  return [paint(line(columns.map((column) => column.title)), 'bold'), ...cells.map(line)].join('\n');
+}
+
+type Counts = Pick<
+  FileResult,
+  'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates'
+>;
+
+/** `1,000 delivered, 2 rejected`: what is nought is left out, but for `delivered`. */
+export function countsText(counts: Counts, pending = 0): string {
+  const rest = (['rejected', 'undelivered', 'unconfirmed'] as const)
+    .filter((name) => counts[name] > 0)
+    .map((name) => `${count(counts[name])} ${name}`);
+  const rows = [
+    ...(pending > 0 ? [`${count(pending)} pending`] : []),
+    ...(counts.invalid > 0 ? [`${count(counts.invalid)} invalid`] : []),
+    ...(counts.duplicates > 0 ? [`${count(counts.duplicates)} duplicate`] : []),
+  ];
+  return [`${count(counts.delivered)} of ${count(counts.alerts)} delivered`, ...rest, ...rows].join(', ');
+}
+
+/** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
+export function resultObject(result: FileResult): FileResult {
+  const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
+  const { invalid, duplicates, seconds, reportDir } = result;
+  return {
+    file,
+    sha256,
+    workflowId,
+    rows,
+    alerts,
+    delivered,
+    rejected,
+    undelivered,
+    unconfirmed,
+    invalid,
+    duplicates,
+    seconds,
+    reportDir,
+  };
+}
+
+/** What `send` and `retry` print for a file with -o json or jsonl. A file without a result says why. */
+export function endObject(end: FileEnd): object {
+  if (end.kind !== 'failed') return resultObject(end.result);
+  const { file, fault } = end;
+  const code = fault instanceof Fault ? fault.code : 'unexpected';
+  const nextStep = fault instanceof Fault ? fault.nextStep : undefined;
+  return { file, error: { code, exitCode: exitCodeOfError(fault), message: fault.message, nextStep } };
+}
+
+/** A few lines for a file that ended, was left running, or failed. */
+export function endText(end: FileEnd, paint: Paint): string {
+  if (end.kind === 'failed') return `${paint('✗', 'red')} ${plainText(end.file)}: ${plainText(end.fault.message)}`;
+  const { result } = end;
+  const name = plainText(result.file);
+  if (end.kind === 'running') {
+    const why = end.why === 'deadline' ? 'still running at the deadline' : 'interrupted';
+    return `${paint('…', 'yellow')} ${name}: ${why}; ${countsText(result)}\n  workflow  ${result.workflowId}`;
+  }
+  const failed = result.rejected + result.undelivered + result.unconfirmed > 0;
+  const mark = failed ? paint('✗', 'red') : paint('✓', 'green');
+  const when = end.alreadyDelivered ? 'delivered before, nothing sent' : `in ${duration(result.seconds)}`;
+  const next = result.unconfirmed > 0 ? 'unconfirmed alerts need your decision: wds retry --unconfirmed' : 'wds retry';
+  return [
+    `${mark} ${name}: ${countsText(result)} (${when})`,
+    `  report    ${plainText(result.reportDir)}`,
+    ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}`] : []),
+  ].join('\n');
+}
+
+const FILE_COLUMNS: readonly Column<FileStatus>[] = [
+  { title: 'FILE', text: (row) => row.file },
+  { title: 'STATE', text: (row) => row.state },
+  { title: 'ENDPOINT', text: (row) => row.endpoint },
+  { title: 'ALERTS', text: (row) => count(row.alerts), right: true },
+  { title: 'DELIVERED', text: (row) => count(row.delivered), right: true },
+  { title: 'FAILED', text: (row) => count(row.rejected + row.undelivered), right: true },
+  { title: 'UNCONFIRMED', text: (row) => count(row.unconfirmed), right: true },
+  { title: 'PENDING', text: (row) => count(row.pending), right: true },
+  { title: 'TIME', text: (row) => duration(row.seconds), right: true },
+  { title: 'SHA-256', text: (row) => row.sha256.slice(0, 12) },
+];
+
+/** `label  value` lines, the values below each other. */
+function labelled(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...pairs.map(([label]) => label.length));
+  return pairs.map(([label, value]) => `${label.padEnd(width)}  ${plainText(value)}`).join('\n');
+}
+
+export function statusText(status: StatusReport, paint: Paint): string {
+  const { address, embedded, namespace, webUi } = status.temporal;
+  const about = labelled([
+    ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
+    ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
+    ['Home', status.home],
+    ['Inbox', status.inbox],
+    ...status.endpoints.map(({ name, rate, url }) => ['Endpoint', `${name}  ${rate}${url ? `  ${url}` : ''}`] as const),
+  ]);
+  const files = status.files.length === 0 ? 'No files yet.' : table(status.files, FILE_COLUMNS, paint);
+  return `${about}\n\n${files}`;
+}
+
+export function reportText(report: ReportedFile, paint: Paint): string {
+  const { pending } = report;
+  const lines = labelled([
+    ['State', report.state],
+    ['Endpoint', report.endpoint],
+    ['Workflow', report.workflowId],
+    ['SHA-256', report.sha256],
+    ['Report', report.reportDir],
+  ]);
+  const counts = (
+    ['rows', 'alerts', 'delivered', 'rejected', 'undelivered', 'unconfirmed', 'invalid', 'duplicates'] as const
+  )
+    .map((name) => ({ name: name as string, value: report[name] }))
+    .concat(pending > 0 ? [{ name: 'pending', value: pending }] : []);
+  const width = Math.max(...counts.map(({ value }) => count(value).length));
+  const numbers = counts.map(({ name, value }) => `  ${name.padEnd(11)}  ${count(value).padStart(width)}`);
+  const reports = report.reports.length === 0 ? [] : ['', `Reports: ${report.reports.map(plainText).join(', ')}`];
+  return [paint(plainText(report.file), 'bold'), lines, '', ...numbers, ...reports].join('\n');
+}
+
+export function initText(result: InitResult): string {
+  const line = (names: readonly string[], what: string): string[] =>
+    names.length === 0 ? [] : [`${names.join(', ')}: ${what}`];
+  return [...line(result.registered, 'registered'), ...line(result.alreadyThere, 'already there')].join('\n');
+}

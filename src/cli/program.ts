@@ -1,0 +1,58 @@
+/** The command line as a tree of commands. It declares; main.ts alone prints usage errors and exits. */
+import { Command } from 'commander';
+import { registerInit } from './commands/init.ts';
+import { registerReceiver } from './commands/receiver.ts';
+import { registerReport } from './commands/report.ts';
+import { registerRetry } from './commands/retry.ts';
+import { registerSend } from './commands/send.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerUp } from './commands/up.ts';
+import { registerWatch } from './commands/watch.ts';
+import { registerWorker } from './commands/worker.ts';
+import type { CommandContext } from './context.ts';
+import { addExamples, addGlobalOptions } from './options.ts';
+import { version } from './version.ts';
+
+const EXIT_CODES = `
+Exit codes:
+  0   all delivered                      5   not found
+  1   unexpected                        65   a file was refused as a whole
+  2   usage or configuration            69   Temporal unreachable
+  3   alerts rejected or undelivered    75   still running at the deadline
+  4   unconfirmed alerts: you decide   130   interrupted`;
+
+export function buildProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.invocation;
+  const program = new Command('wds')
+    .description('Webhook Delivery System: delivers files of alerts to a webhook, each alert once.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      // Usage errors are printed where they are caught.
+      outputError: () => undefined,
+    })
+    .configureHelp({ showGlobalOptions: true });
+  addGlobalOptions(program);
+  program.hook('preAction', (_program, action) => context.begin(action));
+
+  registerUp(program, context);
+  registerSend(program, context);
+  registerStatus(program, context);
+  registerReport(program, context);
+  registerRetry(program, context);
+  registerWatch(program, context);
+  registerWorker(program, context);
+  registerReceiver(program, context);
+  registerInit(program, context);
+
+  addExamples(program, [
+    ['everything in one process, with a receiver to try it out', 'wds up'],
+    ['deliver a file and wait', 'wds send alerts.csv --url https://example.com/hook --rate 100'],
+    ['what happened', 'wds report alerts.csv'],
+  ]);
+  program.addHelpText('after', EXIT_CODES);
+  return program;
+}

@@ -1,0 +1,42 @@
+/** Runs one command line and answers with its exit code. Errors end here, on stderr. */
+import { CommanderError } from 'commander';
+import { Fault } from '../domain/failure.ts';
+import type { Invocation } from './context.ts';
+import { CommandContext } from './context.ts';
+import { printError, printUsageError } from './errors.ts';
+import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { buildProgram } from './program.ts';
+
+/** `args`: without the program's own name. Never throws. */
+export async function run(args: readonly string[], invocation: Invocation): Promise<number> {
+  const context = new CommandContext(invocation);
+  const program = buildProgram(context);
+  const onAbort = (): void => {
+    const notice = context.interruptNotice;
+    context.terminal.message(
+      `Stopping … ${notice === undefined ? '' : `${notice} `}Press Ctrl-C again to stop at once.`,
+    );
+  };
+  invocation.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return context.exitCode;
+  } catch (error) {
+    context.terminal.progress('');
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      const command = program.commands.find((candidate) => args.includes(candidate.name()));
+      // Commander has printed the help already where no command was given.
+      if (error.code !== 'commander.help') printUsageError(error, command?.name(), context.terminal);
+      return EXIT.usage;
+    }
+    if (invocation.signal.aborted && !(error instanceof Fault)) return EXIT.interrupted;
+    printError(error, context.terminal, isDebugging(args, invocation));
+    return exitCodeOfError(error);
+  } finally {
+    invocation.signal.removeEventListener('abort', onAbort);
+  }
+}
+
+const isDebugging = (args: readonly string[], { env }: Invocation): boolean =>
+  /^(debug|trace)$/.test(env.WDS_LOG_LEVEL ?? '') || args.some((arg) => /^(--log-level=)?(debug|trace)$/.test(arg));

@@ -1,0 +1,107 @@
+/** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
+import { resolve } from 'node:path';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
+import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
+import { endpointNameOf } from './endpoint-url.ts';
+import type { ConfigFault } from './faults.ts';
+import { wrongValue } from './faults.ts';
+import type { LogLevel } from './schema.ts';
+import { readHeaders, readSecrets } from './secrets.ts';
+import type { Settings, TemporalFlags } from './settings.ts';
+import { deepFreeze, defaultMaxConnections, deliveryTo } from './settings.ts';
+import type { Environment } from './sources.ts';
+
+export interface CompileContext {
+  readonly env: Environment;
+  /** Base of the default paths. */
+  readonly cwd: string;
+  readonly temporal: TemporalFlags;
+  readonly defaultLogLevel: LogLevel;
+  /** The rate of an endpoint for which none is stated. */
+  readonly defaultRate: 'auto' | 'unlimited';
+  readonly collect: (fault: ConfigFault) => void;
+}
+
+const seconds = (value: number): number => Math.round(value * 1_000);
+
+async function compileEndpoint(stated: EndpointWithDefaults, context: CompileContext): Promise<Endpoint | undefined> {
+  const { collect, env } = context;
+  if (stated.retry.maximumSeconds < stated.retry.initialSeconds) {
+    collect({
+      key: 'endpoint.retry.maximumSeconds',
+      problem: wrongValue(
+        String(stated.retry.maximumSeconds),
+        `at least endpoint.retry.initialSeconds (${stated.retry.initialSeconds})`,
+      ),
+    });
+  }
+  const secrets = await readSecrets(stated, env, collect);
+  const headers = await readHeaders(stated, env, collect);
+  if (stated.url === undefined) {
+    collect({ key: 'endpoint.url', problem: 'missing; expected the URL that the other endpoint settings are for' });
+    return undefined;
+  }
+  const url = new URL(stated.url).href;
+  const rate = stated.rate ?? context.defaultRate;
+  return {
+    name: stated.name ?? endpointNameOf(url),
+    url,
+    rate,
+    burst: stated.burst,
+    ambiguous: stated.ambiguous,
+    timeoutMs: seconds(stated.timeoutSeconds),
+    maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
+    secrets,
+    idempotencyKey: stated.idempotencyKey,
+    headers,
+    maxRetryAfterMs: seconds(stated.maxRetryAfterSeconds),
+    retry: {
+      initialIntervalMs: seconds(stated.retry.initialSeconds),
+      maximumIntervalMs: seconds(stated.retry.maximumSeconds),
+      maximumAttempts: stated.retry.maximumAttempts,
+      giveUpAfterMs: seconds(stated.retry.giveUpAfterHours * 3_600),
+    },
+  };
+}
+
+/** Faults go to `context.collect`; the result is to be used only where there were none. */
+export async function compile(stated: SettingsWithDefaults, context: CompileContext): Promise<Settings> {
+  const { collect, cwd } = context;
+  const home = resolve(cwd, stated.home);
+  const inbox = resolve(cwd, stated.inbox);
+  if (home === inbox) collect({ key: 'inbox', problem: wrongValue(JSON.stringify(inbox), 'another folder than home') });
+
+  const { userIdColumn, alertMessageColumn } = stated.parse;
+  if (userIdColumn.toLowerCase() === alertMessageColumn.toLowerCase()) {
+    collect({
+      key: 'parse.userIdColumn',
+      problem: wrongValue(JSON.stringify(userIdColumn), 'another column than parse.alertMessageColumn'),
+    });
+  }
+
+  const endpoint = stated.endpoint === undefined ? undefined : await compileEndpoint(stated.endpoint, context);
+  const timeoutSeconds = (endpoint?.timeoutMs ?? 15_000) / 1_000;
+  const graceSeconds = stated.shutdownGraceSeconds ?? timeoutSeconds + 5;
+  if (graceSeconds <= timeoutSeconds) {
+    collect({
+      key: 'shutdownGraceSeconds',
+      problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
+    });
+  }
+  return deepFreeze({
+    home,
+    inbox,
+    settleMs: seconds(stated.intake.settleSeconds),
+    blindSettleMs: seconds(stated.intake.blindSettleSeconds),
+    scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
+    maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
+    parse: { ...stated.parse, chunkSize: DEFAULT_PARSE_OPTIONS.chunkSize },
+    endpoint,
+    delivery: deliveryTo(endpoint, stated.delivery),
+    statedDelivery: stated.delivery,
+    temporal: context.temporal,
+    logLevel: stated.logLevel ?? context.defaultLogLevel,
+    shutdownGraceMs: seconds(graceSeconds),
+  });
+}

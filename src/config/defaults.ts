@@ -1,0 +1,85 @@
+/** Second layer: what is not stated gets its default. Defaults that depend on other settings are made in compile.ts. */
+import { DEFAULT_RETRY_POLICY } from '../domain/endpoint.ts';
+import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
+import type { EndpointOptions, SettingsOptions } from './schema.ts';
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+
+export const DEFAULTS = {
+  home: '.wds',
+  inbox: 'inbox',
+  intake: {
+    settleSeconds: 0.5,
+    blindSettleSeconds: 10,
+    scanIntervalSeconds: 5,
+    maxExpandedMiB: 8192,
+  },
+  parse: {
+    header: DEFAULT_PARSE_OPTIONS.header,
+    userIdColumn: DEFAULT_PARSE_OPTIONS.userIdColumn,
+    alertMessageColumn: DEFAULT_PARSE_OPTIONS.alertMessageColumn,
+    maxRecordBytes: DEFAULT_PARSE_OPTIONS.maxRecordBytes,
+    maxUserIdLength: DEFAULT_PARSE_OPTIONS.maxUserIdLength,
+  },
+  endpoint: {
+    burst: 0,
+    ambiguous: 'resend',
+    timeoutSeconds: 15,
+    idempotencyKey: 'quoted',
+    maxRetryAfterSeconds: 3_600,
+    retry: {
+      initialSeconds: DEFAULT_RETRY_POLICY.initialIntervalMs / SECOND_MS,
+      maximumSeconds: DEFAULT_RETRY_POLICY.maximumIntervalMs / SECOND_MS,
+      maximumAttempts: DEFAULT_RETRY_POLICY.maximumAttempts,
+      giveUpAfterHours: DEFAULT_RETRY_POLICY.giveUpAfterMs / HOUR_MS,
+    },
+  },
+  delivery: {
+    windowRows: 500_000,
+    maxStubborn: 100,
+    maxHistoryEvents: 8_000,
+  },
+} as const satisfies SettingsOptions;
+
+type Widened<T> = T extends number
+  ? number
+  : T extends boolean
+    ? boolean
+    : T extends string
+      ? string
+      : { [K in keyof T]: Widened<T[K]> };
+type Complete<Stated, Default> = Omit<Stated, keyof Default> & Required<Pick<Stated, keyof Default & keyof Stated>>;
+
+export type EndpointWithDefaults = Omit<Complete<EndpointOptions, typeof DEFAULTS.endpoint>, 'retry'> & {
+  retry: Widened<typeof DEFAULTS.endpoint.retry>;
+};
+type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
+
+export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds'> {
+  readonly home: string;
+  readonly inbox: string;
+  readonly intake: Widened<typeof DEFAULTS.intake>;
+  readonly parse: Widened<typeof DEFAULTS.parse>;
+  readonly endpoint: EndpointWithDefaults | undefined;
+  readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
+}
+
+export const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
+  ...DEFAULTS.endpoint,
+  ...options,
+  retry: { ...DEFAULTS.endpoint.retry, ...options.retry },
+});
+
+/** `endpoint` stays undefined where nothing about one is stated. */
+export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
+  return {
+    ...options,
+    home: options.home ?? DEFAULTS.home,
+    inbox: options.inbox ?? DEFAULTS.inbox,
+    intake: { ...DEFAULTS.intake, ...options.intake },
+    parse: { ...DEFAULTS.parse, ...options.parse },
+    endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
+    delivery: { ...DEFAULTS.delivery, ...options.delivery },
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * Signing secrets and header values that come from files and environment variables. What they hold never appears in a fault; the name of
+ * the file or variable does.
+ */
+import { readFile } from 'node:fs/promises';
+import { headerValueIsPlain } from './endpoint-url.ts';
+import type { ConfigFault } from './faults.ts';
+import type { EndpointOptions } from './schema.ts';
+import type { Environment } from './sources.ts';
+
+interface Found {
+  readonly text: string;
+  /** Where it comes from, for faults. */
+  readonly from: string;
+}
+
+type Collect = (fault: ConfigFault) => void;
+
+const SECRET = /^whsec_[A-Za-z0-9+/]+={0,2}$/;
+
+/** Standard Webhooks 1.0: `whsec_` and the base64 of 24 to 64 bytes. */
+function isSigningSecret(text: string): boolean {
+  const base64 = text.slice('whsec_'.length);
+  const bytes = Buffer.from(base64, 'base64');
+  return SECRET.test(text) && bytes.length >= 24 && bytes.length <= 64 && bytes.toString('base64') === base64;
+}
+
+async function fromFile(path: string, key: string, collect: Collect): Promise<Found | undefined> {
+  try {
+    return { text: (await readFile(path, 'utf8')).replace(/^\uFEFF/, ''), from: path };
+  } catch (error) {
+    collect({ key, problem: `${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}` });
+    return undefined;
+  }
+}
+
+function fromVariable(name: string, env: Environment, key: string, collect: Collect): Found | undefined {
+  const text = env[name];
+  if (text !== undefined && text !== '') return { text, from: `variable ${name}` };
+  collect({ key, problem: `the environment variable ${name} is not set` });
+  return undefined;
+}
+
+const list = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;
+
+/** Newest first; empty where none is configured. */
+export async function readSecrets(options: EndpointOptions, env: Environment, collect: Collect): Promise<string[]> {
+  const files = list(options.secretFile);
+  const variables = list(options.secretEnv);
+  if (files.length > 0 && variables.length > 0) {
+    collect({
+      key: 'endpoint.secretFile',
+      problem: 'the secret comes from a file and from a variable; expected one of them',
+    });
+    return [];
+  }
+  const found = [
+    ...(await Promise.all(files.map((path) => fromFile(path, 'endpoint.secretFile', collect)))),
+    ...variables.map((name) => fromVariable(name, env, 'endpoint.secretEnv', collect)),
+  ].filter((item) => item !== undefined);
+
+  const key = files.length > 0 ? 'endpoint.secretFile' : 'endpoint.secretEnv';
+  const secrets = found.flatMap(({ text, from }) => {
+    const words = text.split(/[\s,]+/).filter((word) => word !== '');
+    if (words.length > 0 && words.every(isSigningSecret)) return words;
+    collect({ key, problem: `(value not shown), expected whsec_ and the base64 of 24 to 64 bytes`, origin: from });
+    return [];
+  });
+  if (secrets.length > 2) {
+    collect({ key, problem: `${secrets.length} secrets, expected one, or two while you rotate it` });
+  }
+  return secrets;
+}
+
+export async function readHeaders(
+  options: EndpointOptions,
+  env: Environment,
+  collect: Collect,
+): Promise<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    const key = `endpoint.headers.${name}`;
+    const found =
+      typeof value === 'string'
+        ? { text: value, from: undefined }
+        : 'env' in value
+          ? fromVariable(value.env, env, key, collect)
+          : await fromFile(value.file, key, collect);
+    if (found === undefined) continue;
+    const text = found.text.trim();
+    if (headerValueIsPlain(text)) headers[name] = text;
+    else
+      collect({
+        key,
+        problem: '(value not shown), expected printable Latin-1 characters on one line',
+        origin: found.from,
+      });
+  }
+  return headers;
+}

@@ -1,0 +1,103 @@
+/**
+ * Third layer: the settings as the rest of wds uses them. Compiled once, deeply frozen, in the units of the code (milliseconds, bytes);
+ * nothing else reads files or the environment for settings.
+ */
+import type { DeliveryOptions } from '../domain/contracts.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { DEFAULT_RETRY_POLICY, defaultBatchSize } from '../domain/endpoint.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
+import { DEFAULTS } from './defaults.ts';
+import { endpointNameOf } from './endpoint-url.ts';
+import type { LogLevel } from './schema.ts';
+
+/** Flags about the Temporal service. The environment and the TOML profile are read by @temporalio/envconfig, below these. */
+export interface TemporalFlags {
+  readonly address?: string;
+  readonly namespace?: string;
+  readonly profile?: string;
+}
+
+/** What the operator stated about delivering; the rest follows from the endpoint. */
+export interface StatedDelivery {
+  readonly batchSize?: number;
+  readonly parallelChunks?: number;
+  readonly windowRows: number;
+  readonly maxStubborn: number;
+  readonly maxHistoryEvents: number;
+}
+
+export interface Settings {
+  /** Absolute. */
+  readonly home: string;
+  /** Absolute. */
+  readonly inbox: string;
+  readonly settleMs: number;
+  /** Settle time where writers cannot be seen. */
+  readonly blindSettleMs: number;
+  readonly scanIntervalMs: number;
+  /** Gzip that expands to more is refused. */
+  readonly maxExpandedBytes: number;
+  readonly parse: Omit<ParseOptions, 'format'>;
+  /** undefined: none is configured; `up` then uses the bundled receiver. */
+  readonly endpoint: Endpoint | undefined;
+  readonly delivery: DeliveryOptions;
+  readonly statedDelivery: StatedDelivery;
+  readonly temporal: TemporalFlags;
+  readonly logLevel: LogLevel;
+  /** More than the request timeout: what is open when a worker is told to stop can end. */
+  readonly shutdownGraceMs: number;
+}
+
+const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
+
+/** How files are delivered to an endpoint, as far as the operator did not state it. */
+export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
+  const rate = endpoint?.rate ?? 'unlimited';
+  return {
+    windowRows: stated.windowRows,
+    batchSize: stated.batchSize ?? defaultBatchSize(rate),
+    parallelChunks: stated.parallelChunks ?? (rate === 'unlimited' ? 8 : 4),
+    requestTimeoutMs: endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    retry: endpoint?.retry ?? DEFAULT_RETRY_POLICY,
+    maxStubborn: stated.maxStubborn,
+    maxHistoryEvents: stated.maxHistoryEvents,
+  };
+}
+
+/** Open requests per process where none are stated. */
+export const defaultMaxConnections = (rate: Endpoint['rate']): number =>
+  typeof rate === 'number' ? Math.min(512, Math.max(64, Math.ceil(rate / 4))) : 64;
+
+/** An endpoint that nobody configured, e.g. the bundled receiver: everything but its URL and what is given has its default. */
+export function defaultEndpoint(url: string, given: Partial<Endpoint> = {}): Endpoint {
+  const { burst, ambiguous, idempotencyKey, maxRetryAfterSeconds } = DEFAULTS.endpoint;
+  const rate = given.rate ?? 'unlimited';
+  return deepFreeze({
+    name: endpointNameOf(url),
+    url: new URL(url).href,
+    rate,
+    burst,
+    ambiguous,
+    idempotencyKey,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+    maxConnections: defaultMaxConnections(rate),
+    secrets: [],
+    headers: {},
+    maxRetryAfterMs: maxRetryAfterSeconds * 1_000,
+    retry: DEFAULT_RETRY_POLICY,
+    ...given,
+  });
+}
+
+/** The same settings with another endpoint, e.g. the bundled receiver where none is configured. */
+export function withEndpoint(settings: Settings, endpoint: Endpoint): Settings {
+  return deepFreeze({ ...settings, endpoint, delivery: deliveryTo(endpoint, settings.statedDelivery) });
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

@@ -1,0 +1,163 @@
+/** The three sources of settings, in rising order: wds.config.yaml, the environment, flags. Each becomes a checked layer. */
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { Fault } from '../domain/failure.ts';
+import type { ConfigFault } from './faults.ts';
+import { nearest } from './faults.ts';
+import { checkLayer, isGroup, listSettings } from './layer.ts';
+import type { SettingsOptions } from './schema.ts';
+
+export const CONFIG_FILE = 'wds.config.yaml';
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Layer {
+  readonly options: SettingsOptions;
+  readonly faults: readonly ConfigFault[];
+}
+
+/** Settings from the command line by key path, each with the flag that a fault names. */
+export type FlagValues = Readonly<Record<string, { readonly value: string | boolean; readonly flag: string }>>;
+
+type Path = readonly PropertyKey[];
+
+function setAt(group: Record<string, unknown>, key: string, value: unknown): void {
+  const names = key.split('.');
+  const last = names.pop() ?? key;
+  let at = group;
+  for (const name of names) {
+    at[name] ??= {};
+    at = at[name] as Record<string, unknown>;
+  }
+  at[last] = value;
+}
+
+/** Makes the paths of a layer absolute, as the place where they were written means them. */
+function absolute(options: SettingsOptions, folder: string): SettingsOptions {
+  const at = (path: string): string => resolve(folder, path);
+  const { home, inbox, endpoint } = options;
+  const secretFile = endpoint?.secretFile;
+  const headers = Object.entries(endpoint?.headers ?? {}).map(([name, value]) => [
+    name,
+    typeof value === 'object' && 'file' in value ? { file: at(value.file) } : value,
+  ]);
+  return {
+    ...options,
+    ...(home === undefined ? {} : { home: at(home) }),
+    ...(inbox === undefined ? {} : { inbox: at(inbox) }),
+    ...(endpoint === undefined
+      ? {}
+      : {
+          endpoint: {
+            ...endpoint,
+            ...(secretFile === undefined ? {} : { secretFile: [secretFile].flat().map(at) }),
+            ...(endpoint.headers === undefined ? {} : { headers: Object.fromEntries(headers) }),
+          },
+        }),
+  };
+}
+
+/**
+ * The configuration file. `named` is a file that somebody asked for: it must exist. Without one, wds.config.yaml in the current folder is
+ * read where there is one. Throws Fault('config') where the named file is missing or a file cannot be read.
+ */
+export async function fileLayer(named: string | undefined, cwd: string): Promise<Layer> {
+  const path = resolve(cwd, named ?? CONFIG_FILE);
+  const shown = named ?? CONFIG_FILE;
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && named === undefined) return { options: {}, faults: [] };
+    const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
+    throw new Fault('config', `configuration file ${shown}: ${why}`, 'Check --config or WDS_CONFIG.', { cause: error });
+  }
+  const { options, faults } = yamlLayer(text, shown);
+  return { options: absolute(options, dirname(path)), faults };
+}
+
+/** `name` is the file's, for faults. */
+export function yamlLayer(text: string, name: string): Layer {
+  const lines = new LineCounter();
+  // prettyErrors would quote the line, and with it perhaps a secret.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number): string => `${name}, line ${lines.linePos(offset).line}`;
+  if (document.errors.length > 0) {
+    const faults = document.errors.map((error) => ({
+      key: 'YAML',
+      problem: `${error.code.toLowerCase().replaceAll('_', ' ')}`,
+      origin: lineAt(error.pos[0]),
+    }));
+    return { options: {}, faults };
+  }
+  const originOf = (path: Path): string => {
+    const parent = document.getIn(path.slice(0, -1), true);
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(path.at(-1)))
+      : undefined;
+    if (isScalar(pair?.key) && pair.key.range) return lineAt(pair.key.range[0]);
+    return path.length > 1 ? originOf(path.slice(0, -1)) : name;
+  };
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch {
+    return { options: {}, faults: [{ key: 'YAML', problem: 'aliases cannot be resolved', origin: name }] };
+  }
+  if (!isGroup(value)) {
+    return { options: {}, faults: [{ key: 'YAML', problem: 'expected settings as "key: value" lines', origin: name }] };
+  }
+  const { options, faults } = checkLayer(value, originOf);
+  const lineOf = (fault: ConfigFault): number => Number(/\d+$/.exec(fault.origin ?? '')?.[0] ?? 0);
+  return { options, faults: faults.sort((a, b) => lineOf(a) - lineOf(b)) };
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const typed = (value: string | boolean): unknown =>
+  typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
+
+/** Settings whose text may look like a number and is none. */
+const isText = (key: string): boolean => /(^|\.)(home|inbox|url|name|\w+Column|secret\w+)$/.test(key);
+
+/** An empty variable is as good as none. */
+export function environmentLayer(env: Environment, cwd: string): Layer {
+  const raw: Record<string, unknown> = {};
+  const names = new Map<string, string>();
+  for (const { key, meta } of listSettings()) {
+    const value = meta.env === undefined ? undefined : env[meta.env];
+    if (meta.env === undefined || value === undefined || value === '') continue;
+    setAt(raw, key, isText(key) ? value : typed(value));
+    names.set(key, meta.env);
+  }
+  if (env.WDS_SECRET !== undefined && env.WDS_SECRET !== '') setAt(raw, 'endpoint.secretEnv', 'WDS_SECRET');
+  const { options, faults } = checkLayer(raw, (path) => names.get(path.join('.')));
+  return { options: absolute(options, cwd), faults };
+}
+
+export function flagLayer(flags: FlagValues, cwd: string): Layer {
+  const raw: Record<string, unknown> = {};
+  for (const [key, { value }] of Object.entries(flags)) setAt(raw, key, isText(key) ? value : typed(value));
+  const { options, faults } = checkLayer(raw, (path) => flags[path.join('.')]?.flag);
+  return { options: absolute(options, cwd), faults };
+}
+
+/** Variables that wds reads beside those of the settings. */
+const OTHER_VARIABLES = [
+  'WDS_CONFIG',
+  'WDS_SECRET',
+  'WDS_FAILPOINT',
+  'WDS_CACHE',
+  'WDS_TEMPORAL_CLI',
+  'WDS_RECEIVER_SECRET',
+];
+
+/** Warnings about WDS_ variables that look like misspelt ones: a secret in WDS_SECRT would leave requests unsigned without a word. */
+export function misspeltVariables(env: Environment): string[] {
+  const known = [...listSettings().flatMap(({ meta }) => meta.env ?? []), ...OTHER_VARIABLES];
+  return Object.keys(env).flatMap((name) => {
+    if (!name.startsWith('WDS_') || known.includes(name)) return [];
+    const guess = nearest(name, known);
+    return guess === undefined ? [] : [`${name} is not a variable that wds reads; did you mean ${guess}?`];
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * What the end of one HTTP attempt means for its alert. Pure: the table "What an answer means" of the conventions, nothing else.
+ * `judge` says what happened; whether an ambiguous alert is sent again or held is the endpoint's policy and the caller's to apply.
+ */
+import type { AmbiguousPolicy } from './endpoint.ts';
+import { parseHttpDate } from './http-date.ts';
+import type { RateHeaders } from './rate-hints.ts';
+
+/** How an attempt ended, as seen at the socket. Nothing here holds a secret; `excerpt` may echo what was sent, so it never enters history. */
+export type Answer =
+  | {
+      readonly kind: 'response';
+      readonly status: number;
+      /** Raw headers, where present. `date` is kept only beside a Retry-After or a rate header, which are read against it. */
+      readonly retryAfter?: string;
+      readonly date?: string;
+      readonly rateHeaders?: RateHeaders;
+      /** Start of the body of an answer other than 2xx: printable, at most 200 characters. */
+      readonly excerpt?: string;
+    }
+  /** Nothing of the request can have reached the receiver. */
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  /** The request was handed to the socket, and no status came back. */
+  | { readonly kind: 'ambiguous'; readonly reason: string }
+  /** The caller's last check before the write said no. Nothing was sent; nothing is wrong with the endpoint. */
+  | { readonly kind: 'withheld' };
+
+export type Verdict =
+  | { readonly kind: 'delivered'; readonly status: number }
+  /** No attempt is used up. `retryAfterMs` is a floor; `capped` says that the receiver asked for longer. */
+  | {
+      readonly kind: 'throttled';
+      readonly status: number;
+      readonly retryAfterMs: number | undefined;
+      readonly capped: boolean;
+    }
+  | { readonly kind: 'transient'; readonly status: number | undefined; readonly reason: string }
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  | { readonly kind: 'ambiguous'; readonly status: number | undefined; readonly reason: string }
+  /** `endpointSuspect`: 401, 403, 404 and 410 may be the endpoint's fault and not the alert's. */
+  | {
+      readonly kind: 'permanent';
+      readonly status: number;
+      readonly reason: string;
+      readonly endpointSuspect: boolean;
+    }
+  | { readonly kind: 'withheld' };
+
+export interface JudgeContext {
+  readonly ambiguous: AmbiguousPolicy;
+  /** A receiver that answers 409 to a key it knows is still busy with the first request; without a key 409 is a refusal. */
+  readonly idempotencyKeySent: boolean;
+  readonly maxRetryAfterMs: number;
+  /** Wall clock, for a Retry-After date in an answer that carries no Date of its own. */
+  readonly nowMs: number;
+}
+
+const ENDPOINT_SUSPECTS: ReadonlySet<number> = new Set([401, 403, 404, 410]);
+const TRANSIENT_4XX: ReadonlySet<number> = new Set([408, 425]);
+const PERMANENT_5XX: ReadonlySet<number> = new Set([501, 505]);
+
+export function judge(answer: Answer, context: JudgeContext): Verdict {
+  switch (answer.kind) {
+    case 'withheld':
+      return answer;
+    case 'not_sent':
+      return { kind: 'not_sent', reason: answer.reason };
+    case 'ambiguous':
+      return { kind: 'ambiguous', status: undefined, reason: answer.reason };
+    case 'response':
+      return judgeStatus(answer, context);
+  }
+}
+
+function judgeStatus(answer: Answer & { kind: 'response' }, context: JudgeContext): Verdict {
+  const { status } = answer;
+  if (status >= 200 && status <= 299) return { kind: 'delivered', status };
+
+  const asked =
+    answer.retryAfter === undefined ? undefined : parseRetryAfterMs(answer.retryAfter, answer.date, context.nowMs);
+  if (status === 429 || (status === 503 && asked !== undefined)) {
+    const capped = asked !== undefined && asked > context.maxRetryAfterMs;
+    return { kind: 'throttled', status, retryAfterMs: capped ? context.maxRetryAfterMs : asked, capped };
+  }
+
+  const reason = `HTTP ${status}`;
+  if (context.ambiguous === 'hold' && mayHavePassedOn(status)) return { kind: 'ambiguous', status, reason };
+  if (isTransient(status, context.idempotencyKeySent)) return { kind: 'transient', status, reason };
+  // An interim status as the last word: the request went out, and whether it was acted on is unknown.
+  if (!(status >= 200)) return { kind: 'ambiguous', status, reason };
+  return { kind: 'permanent', status, reason, endpointSuspect: ENDPOINT_SUSPECTS.has(status) };
+}
+
+/** Statuses of proxies and servers that gave up waiting: the application behind them may have got the request. */
+function mayHavePassedOn(status: number): boolean {
+  return status === 408 || status === 502 || status === 504 || (status >= 520 && status <= 524);
+}
+
+function isTransient(status: number, idempotencyKeySent: boolean): boolean {
+  if (status === 409) return idempotencyKeySent;
+  // A status above 599 is invalid and to be treated as a server error (RFC 9110, 15).
+  return status >= 500 ? !PERMANENT_5XX.has(status) : TRANSIENT_4XX.has(status);
+}
+
+/**
+ * The wait that a Retry-After header asks for (RFC 9110, 10.2.3): whole seconds, or an HTTP date, read against the answer's own Date so
+ * that the two clocks need not agree. A date that has passed asks for no wait. Undefined: not a valid value, ignore it.
+ */
+export function parseRetryAfterMs(retryAfter: string, date: string | undefined, nowMs: number): number | undefined {
+  const text = retryAfter.trim();
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const untilMs = parseHttpDate(text, nowMs);
+  if (untilMs === undefined) return undefined;
+  const sentMs = date === undefined ? undefined : parseHttpDate(date.trim(), nowMs);
+  return Math.max(0, untilMs - (sentMs ?? nowMs));
+}

@@ -1,0 +1,45 @@
+/** Arithmetic on windows, chunks and counts that the file workflow decides by. Pure. */
+import type { FileCounts, SentCounts, Stretch, WindowResult } from './contracts.ts';
+
+export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
+
+export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
+  delivered: left.delivered + right.delivered,
+  rejected: left.rejected + right.rejected,
+  undelivered: left.undelivered + right.undelivered,
+  unconfirmed: left.unconfirmed + right.unconfirmed,
+});
+
+const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
+  windows.reduce((total, window) => total + window[key], 0);
+
+export function countsOf(windows: readonly WindowResult[], sent: SentCounts): FileCounts {
+  const alerts = sum(windows, 'alerts');
+  const ended = sent.delivered + sent.rejected + sent.undelivered + sent.unconfirmed;
+  return {
+    rows: sum(windows, 'rows'),
+    alerts,
+    ...sent,
+    invalid: sum(windows, 'invalid'),
+    duplicates: sum(windows, 'duplicates'),
+    pending: Math.max(0, alerts - ended),
+  };
+}
+
+/** The whole of chunk number `chunk`; undefined past the last one. */
+export function chunkStretch(windows: readonly WindowResult[], chunkSize: number, chunk: number): Stretch | undefined {
+  const window = windows.find((candidate) => chunk < candidate.firstChunk + candidate.chunks);
+  if (window === undefined) return undefined;
+  const last = chunk === window.firstChunk + window.chunks - 1;
+  return { window: window.window, chunk, from: 0, to: last ? window.lastChunkAlerts : chunkSize };
+}
+
+/** How many alerts of the file come before this one: for people, who count alerts and not chunks. */
+export function alertsBefore(windows: readonly WindowResult[], chunkSize: number, stretch: Stretch): number {
+  let before = stretch.from;
+  for (const window of windows) {
+    if (window.window < stretch.window) before += window.alerts;
+    else if (window.window === stretch.window) before += (stretch.chunk - window.firstChunk) * chunkSize;
+  }
+  return before;
+}

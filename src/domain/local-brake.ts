@@ -1,0 +1,139 @@
+/**
+ * How a worker brakes by itself, at once, between two visits to the governor. On a refusal it stops for as long as the receiver asks and
+ * goes on a little slower; refused again soon after, clearly slower. What it found out goes to the governor with the next request, and
+ * the next lease lifts the brake. It also stops spending alerts on an endpoint that fails everything. Pure: one value, replaced by each call.
+ */
+import type { BadRun, BrakeReport } from './governor-contract.ts';
+import { LEASE_MS } from './governor-contract.ts';
+
+export interface LocalBrake {
+  /** Nothing is sent before. */
+  readonly untilMs: number;
+  /** This worker's own limit until its next lease. */
+  readonly capPerSecond: number | null;
+  /** Refusals in quick succession, each of which cuts deeper. */
+  readonly strikes: number;
+  readonly strike: { readonly atMs: number; readonly pacePerSecond: number; readonly resumePerSecond: number } | null;
+  /** Like failures since the last other answer, and how many of them the governor has been told of. */
+  readonly run: BadRun;
+  readonly runReported: number;
+  /** The governor should be asked now, not at the agreed time. */
+  readonly askNow: boolean;
+  /** When it was last asked. */
+  readonly askedMs: number;
+}
+
+export const RELEASED_BRAKE: LocalBrake = {
+  untilMs: Number.NEGATIVE_INFINITY,
+  capPerSecond: null,
+  strikes: 0,
+  strike: null,
+  run: { kind: 'failure', count: 0 },
+  runReported: 0,
+  askNow: false,
+  askedMs: Number.NEGATIVE_INFINITY,
+};
+
+/** Without a Retry-After. */
+const SHORT_STOP_MS = 250;
+/** Jitter, upward only, so that workers do not return as one. */
+const MAX_JITTER_MS = 50;
+/** Refused again within this time of going on, the rate is not a little too high but far off. */
+const QUICK_MS = 2_000;
+/** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
+const ASK_AGAIN_MS = 2_000;
+const CUTS = [0.9, 0.7, 0.5] as const;
+/** Failures in a row, without any success, after which a worker sends one request a second until the governor has decided. */
+const FAILURE_RUN = 10;
+/** Identical refusals in a row after which it waits for the governor: two workers together stay below 30 (health.ts stops one at 20). */
+const REFUSAL_RUN = 10;
+
+export interface Refusal {
+  readonly nowMs: number;
+  readonly sentMs: number;
+  /** What this worker was allowed when it sent the request (unlimited: what it really sent). */
+  readonly pacePerSecond: number;
+  /** From a 429 or 503, or the reset of a `RateLimit` with nothing remaining; null: not stated. */
+  readonly retryAfterMs: number | null;
+  /** 0 … 1. */
+  readonly random: number;
+}
+
+/** A 429 (or 503 with Retry-After), or an answer that says that nothing remains. */
+export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
+  const { nowMs, pacePerSecond } = refusal;
+  const stopMs = (refusal.retryAfterMs ?? SHORT_STOP_MS) + refusal.random * MAX_JITTER_MS;
+  const untilMs = Math.max(brake.untilMs, nowMs + stopMs);
+  const alive: LocalBrake = { ...brake, run: RELEASED_BRAKE.run, runReported: 0 };
+  // Sent before the last stop was over: an echo of what is already known.
+  if (refusal.sentMs < brake.untilMs) {
+    return refusal.retryAfterMs === null ? alive : { ...alive, untilMs };
+  }
+  const quick = nowMs - brake.untilMs < QUICK_MS + 4_000 / Math.max(pacePerSecond, 1);
+  const strikes = quick ? brake.strikes + 1 : 0;
+  const cut = CUTS[Math.min(strikes, CUTS.length - 1)]!;
+  return {
+    ...alive,
+    untilMs,
+    strikes,
+    capPerSecond: pacePerSecond * cut,
+    strike: { atMs: nowMs, pacePerSecond, resumePerSecond: pacePerSecond * cut },
+    // The answer is there before the stop is over, and the other workers slow down too.
+    askNow: brake.askNow || nowMs - brake.askedMs >= ASK_AGAIN_MS,
+  };
+}
+
+/** Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. */
+export function answered(
+  brake: LocalBrake,
+  answer: 'delivered' | 'failure' | 'otherwise' | { readonly refused: number },
+  nowMs: number,
+  circuitClosed: boolean,
+): LocalBrake {
+  if (answer === 'delivered' || answer === 'otherwise') {
+    const good = answer === 'delivered' && !circuitClosed;
+    if (brake.run.count === 0 && !good) return brake;
+    return { ...brake, run: RELEASED_BRAKE.run, runReported: 0, askNow: brake.askNow || good };
+  }
+  const kind: BadRun['kind'] = answer === 'failure' ? 'failure' : answer.refused;
+  const same = kind === brake.run.kind;
+  const count = same ? brake.run.count + 1 : 1;
+  const next: LocalBrake = { ...brake, run: { kind, count }, runReported: same ? brake.runReported : 0 };
+  if (!circuitClosed) return next;
+  if (kind === 'failure') {
+    if (count < FAILURE_RUN) return next;
+    return { ...next, untilMs: Math.max(brake.untilMs, nowMs + 1_000), askNow: brake.askNow || count === FAILURE_RUN };
+  }
+  if (count % REFUSAL_RUN !== 0) return next;
+  return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askNow: true };
+}
+
+/** What of the lease may be used now. */
+export function braked(brake: LocalBrake, lentPerSecond: number, nowMs: number): number {
+  return nowMs < brake.untilMs ? 0 : Math.min(lentPerSecond, brake.capPerSecond ?? lentPerSecond);
+}
+
+/** What the governor is to hear with a request that is sent now. */
+export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport | null; badRun: BadRun | null } {
+  const { strike, run, runReported } = brake;
+  const count = run.count - runReported;
+  return {
+    brake: strike && {
+      ageMs: nowMs - strike.atMs,
+      pacePerSecond: strike.pacePerSecond,
+      resumePerSecond: strike.resumePerSecond,
+    },
+    badRun: count > 0 ? { kind: run.kind, count } : null,
+  };
+}
+
+/** After the request was sent. What it said is not said again, unless it fails: then keep the earlier value. */
+export function reported(brake: LocalBrake, nowMs: number): LocalBrake {
+  return { ...brake, strike: null, runReported: brake.run.count, askNow: false, askedMs: nowMs };
+}
+
+/** An answer came: its lease knows of all strikes but those after the request. A pause that the receiver asked for goes on. */
+export function renewed(brake: LocalBrake): LocalBrake {
+  const released = brake.strike === null ? { ...brake, capPerSecond: null } : brake;
+  return typeof brake.run.kind === 'number' && brake.run.count > 0 ? { ...released, untilMs: 0 } : released;
+}

@@ -1,0 +1,171 @@
+/**
+ * One HTTP attempt at a time, many at once: sends requests to one endpoint over at most `maxConnections` keep-alive connections and says
+ * how each ended. Never retries, never follows redirects, never rejects. Every attempt ends within `timeoutMs` of `send`, waiting for a
+ * connection, connecting and reading the answer included, plus at most SWEEP_MS.
+ */
+import { buildConnector } from 'undici';
+import type { Answer } from '../domain/answers.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { guardedLookup, refusePrivateLiteral } from './connect-guard.ts';
+import type { ConnectionOptions } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { ExchangeOwner } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { RequestHeaders } from './request-headers.ts';
+import { compileHeaders } from './request-headers.ts';
+
+/** How often deadlines are looked at, at most: one timer for all requests instead of one each. */
+const SWEEP_MS = 100;
+/** Idle time after which a connection is not used again. With `hold` a request lost to a closing connection is an alert nobody can settle. */
+const MAX_IDLE_MS = { resend: 4_000, hold: 1_000 } as const;
+
+export interface EndpointClientOptions {
+  /** Refuse to connect to private and local addresses. Off by default: the webhook is the operator's own. */
+  readonly blockPrivateNetworks?: boolean;
+  /** Wall clock for `webhook-timestamp`. */
+  readonly nowMs?: () => number;
+}
+
+export interface EndpointClient {
+  /** `mayWrite` is asked in the turn in which the request is written, right before; no: `withheld`. The promise never rejects. */
+  send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer>;
+  /** Sends that have no answer yet, those included that wait for a connection. */
+  readonly openRequests: number;
+  /** Takes no more, waits for the open ones (each has its deadline), then closes the connections. */
+  close(): Promise<void>;
+  /** Aborts all open requests, which answer at once, and closes the connections. */
+  destroy(): Promise<void>;
+}
+
+/** @throws {Fault} `config` for a malformed secret or header, or a private address where those are blocked. */
+export function createEndpointClient(endpoint: Endpoint, options: EndpointClientOptions = {}): EndpointClient {
+  return new PooledClient(endpoint, options);
+}
+
+class PooledClient implements EndpointClient, ExchangeOwner {
+  readonly secretValues: readonly string[];
+  readonly #endpoint: Endpoint;
+  readonly #connectionOptions: ConnectionOptions;
+  readonly #headers: RequestHeaders;
+  readonly #nowMs: () => number;
+  /** Reused for every request: undici has read it when `dispatch` returns. */
+  readonly #dispatchOptions: { path: string; method: 'POST'; body: string; headers: string[] };
+  readonly #connections: Connection[] = [];
+  /** A stack: the connection used last is the least likely to have been closed meanwhile, and the others may go idle. */
+  readonly #free: Connection[] = [];
+  readonly #waiting: Exchange[] = [];
+  #openRequests = 0;
+  #closed = false;
+  readonly #onIdle: (() => void)[] = [];
+  #sweepTimer: NodeJS.Timeout | undefined;
+
+  constructor(endpoint: Endpoint, options: EndpointClientOptions) {
+    const url = new URL(endpoint.url);
+    if (options.blockPrivateNetworks) refusePrivateLiteral(url);
+    this.#endpoint = endpoint;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#headers = compileHeaders(endpoint);
+    this.secretValues = this.#headers.secretValues;
+    this.#dispatchOptions = { path: url.pathname + url.search, method: 'POST', body: '', headers: [] };
+    this.#connectionOptions = {
+      origin: url.origin,
+      maxIdleMs: MAX_IDLE_MS[endpoint.ambiguous],
+      onFree: (connection) => this.#onFree(connection),
+      connect: buildConnector({
+        timeout: 0,
+        ...(options.blockPrivateNetworks ? { lookup: guardedLookup() } : undefined),
+      }),
+    };
+  }
+
+  get openRequests(): number {
+    return this.#openRequests;
+  }
+
+  send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer> {
+    if (this.#closed) return Promise.resolve({ kind: 'not_sent', reason: 'the client is closed' });
+    return new Promise((resolve) => {
+      const nowMs = performance.now();
+      const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, resolve, this);
+      this.#openRequests += 1;
+      this.#sweepTimer ??= this.#startSweeping();
+      const connection = this.#free.pop() ?? this.#addConnection();
+      if (connection) this.#dispatch(connection, exchange, nowMs);
+      else this.#waiting.push(exchange);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#openRequests > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    await this.#closeConnections();
+  }
+
+  async destroy(): Promise<void> {
+    this.#closed = true;
+    for (const exchange of this.#waiting.splice(0)) exchange.abort('the client was stopped');
+    for (const connection of this.#connections) connection.abort('the client was stopped');
+    await this.#closeConnections();
+  }
+
+  onAnswered(): void {
+    this.#openRequests -= 1;
+    if (this.#openRequests > 0 || this.#onIdle.length === 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #onFree(connection: Connection): void {
+    if (this.#waiting.length === 0) this.#free.push(connection);
+    else queueMicrotask(() => this.#serveNext(connection));
+  }
+
+  #serveNext(connection: Connection): void {
+    const next = this.#waiting.shift();
+    if (next) this.#dispatch(connection, next, performance.now());
+    else this.#free.push(connection);
+  }
+
+  #dispatch(connection: Connection, exchange: Exchange, nowMs: number): void {
+    const options = this.#dispatchOptions;
+    options.body = exchange.body;
+    options.headers = this.#headers.write(exchange.id, exchange.body, this.#nowMs());
+    connection.dispatch(options, exchange, nowMs);
+  }
+
+  #addConnection(): Connection | undefined {
+    if (this.#connections.length >= this.#endpoint.maxConnections) return undefined;
+    const connection = new Connection(this.#connectionOptions);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  #startSweeping(): NodeJS.Timeout {
+    const everyMs = Math.min(SWEEP_MS, Math.max(5, this.#endpoint.timeoutMs / 10));
+    // After a stall (a stopped process, a long turn) timers come before the sockets: answers that have arrived are read first.
+    return setInterval(() => setImmediate(() => this.#sweep()), everyMs);
+  }
+
+  #sweep(): void {
+    if (this.#openRequests === 0) {
+      clearInterval(this.#sweepTimer);
+      this.#sweepTimer = undefined;
+      return;
+    }
+    const nowMs = performance.now();
+    const seconds = this.#endpoint.timeoutMs / 1000;
+    while (this.#waiting[0] && this.#waiting[0].deadlineMs <= nowMs) {
+      this.#waiting.shift()?.abort(`no connection was free within ${seconds} s`);
+    }
+    for (const connection of this.#connections) {
+      const { exchange } = connection;
+      if (!exchange || exchange.deadlineMs > nowMs) continue;
+      connection.abort(exchange.started ? `no answer within ${seconds} s` : `no connection within ${seconds} s`);
+    }
+  }
+
+  async #closeConnections(): Promise<void> {
+    clearInterval(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+    await Promise.all(this.#connections.map((connection) => connection.destroy()));
+  }
+}

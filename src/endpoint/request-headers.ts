@@ -1,0 +1,118 @@
+/**
+ * The headers of the outgoing request (conventions.md, "Outgoing request"). What does not change is compiled once; per request four values
+ * are written into one flat array, which undici reads before `dispatch` returns. Bad configuration is refused here, not at the first send.
+ */
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
+import { createSigner } from './signing.ts';
+import { USER_AGENT } from './user-agent.ts';
+
+export interface RequestHeaders {
+  /** Fills in and returns the one array; valid until the next call. */
+  readonly write: (id: string, body: string, nowMs: number) => string[];
+  /** What a receiver might echo and nobody should read in a log. */
+  readonly secretValues: readonly string[];
+}
+
+const OURS = new Set([
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'webhook-id',
+  'webhook-timestamp',
+  'webhook-signature',
+  'idempotency-key',
+]);
+
+/** @throws {Fault} `config` for a malformed secret or header; values are never shown. */
+export function compileHeaders(
+  endpoint: Pick<Endpoint, 'name' | 'url' | 'headers' | 'secrets' | 'idempotencyKey'>,
+): RequestHeaders {
+  const sign = createSigner(endpoint.secrets);
+  const flat: string[] = [];
+  const slot = (name: string): number => flat.push(name, '') - 1;
+
+  const idAt = slot('webhook-id');
+  const timestampAt = slot('webhook-timestamp');
+  const signatureAt = sign ? slot('webhook-signature') : -1;
+  const keyAt = endpoint.idempotencyKey === 'off' ? -1 : slot('idempotency-key');
+  const quote = endpoint.idempotencyKey === 'quoted' ? '"' : '';
+  const fixed = staticHeaders(endpoint);
+  flat.push('content-type', 'application/json', ...[...fixed].flat());
+
+  let second = -1;
+  let timestamp = '';
+  const write = (id: string, body: string, nowMs: number): string[] => {
+    const now = Math.floor(nowMs / 1000);
+    if (now !== second) {
+      second = now;
+      timestamp = String(now);
+    }
+    flat[idAt] = id;
+    flat[timestampAt] = timestamp;
+    if (sign) flat[signatureAt] = sign(id, timestamp, body);
+    if (keyAt !== -1) flat[keyAt] = quote + id + quote;
+    return flat;
+  };
+  return { write, secretValues: secretValues(endpoint, fixed) };
+}
+
+function secretValues(endpoint: Pick<Endpoint, 'url' | 'secrets'>, fixed: ReadonlyMap<string, string>): string[] {
+  const values = [...fixed].filter(([name]) => name !== 'user-agent').map(([, value]) => value);
+  // `Bearer <token>`: the token is the secret.
+  const tokens = values.flatMap((value) => value.split(' '));
+  return [...endpoint.secrets, ...values, ...tokens, new URL(endpoint.url).password];
+}
+
+/** user-agent, authorization from the URL's credentials, and the operator's own headers, which win over both. */
+function staticHeaders(endpoint: Pick<Endpoint, 'name' | 'url' | 'headers'>): Map<string, string> {
+  const headers = new Map([['user-agent', USER_AGENT]]);
+  const { username, password } = new URL(endpoint.url);
+  if (username !== '' || password !== '') {
+    const credentials = `${decoded(endpoint.name, username)}:${decoded(endpoint.name, password)}`;
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+  }
+  for (const [name, value] of Object.entries(endpoint.headers)) {
+    const key = name.toLowerCase();
+    checkHeader(endpoint.name, name, value);
+    headers.set(key, value);
+  }
+  return headers;
+}
+
+function decoded(endpoint: string, part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Fault(
+      'config',
+      `endpoint ${endpoint}: the user name or password in its URL has a % that begins no escape`,
+      'Write % as %25.',
+    );
+  }
+}
+
+function checkHeader(endpoint: string, name: string, value: string): void {
+  if (OURS.has(name.toLowerCase())) {
+    throw new Fault(
+      'config',
+      `endpoint ${endpoint}: header ${name} is set by wds itself`,
+      `Remove ${name} from its headers.`,
+    );
+  }
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    throw new Fault(
+      'config',
+      `endpoint ${endpoint}: header ${JSON.stringify(name)} is not one that HTTP allows (the value is not shown)`,
+      'Names are letters, digits and dashes; values have no line breaks and no characters above U+00FF.',
+    );
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Compressed chunks → expanded chunks. Several members are one stream. A file that is not gzip to its last byte is refused; only zero
+ * bytes behind the last member are let pass, as padding. (zlib itself passes over whatever follows such padding in silence: perhaps users.)
+ */
+import { createGunzip } from 'node:zlib';
+import { FileRefusal } from '../domain/failure.ts';
+
+const GIB = 1024 ** 3;
+const DEFAULT_MAX_EXPANDED_BYTES = 64 * GIB;
+
+const NEXT_STEP = 'Compress the file again and drop it.';
+
+export interface GunzipOptions {
+  /** Beyond this the file is refused, before its expansion fills the disk. Default 64 GiB. */
+  readonly maxExpandedBytes?: number;
+}
+
+/** Throws FileRefusal('bad_gzip' | 'expands_too_far'); errors of `source` come through as they are. */
+export async function* gunzip(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  options: GunzipOptions = {},
+): AsyncGenerator<Buffer> {
+  const { maxExpandedBytes = DEFAULT_MAX_EXPANDED_BYTES } = options;
+  const inflate = createGunzip({ chunkSize: 64 * 1024 });
+  const fed = feed(source, inflate);
+  // A failure is met below, by way of the stream that it destroys; this only keeps it from being called unhandled.
+  fed.catch((error) => inflate.destroy(error));
+  let expandedBytes = 0;
+  try {
+    for await (const piece of inflate as AsyncIterable<Buffer>) {
+      expandedBytes += piece.length;
+      if (expandedBytes > maxExpandedBytes) throw expandsTooFar(maxExpandedBytes);
+      yield piece;
+    }
+    await fed;
+  } catch (error) {
+    throw String((error as NodeJS.ErrnoException).code).startsWith('Z_') ? badGzip(error as Error) : error;
+  } finally {
+    inflate.destroy();
+  }
+}
+
+/** One chunk at a time, so that it is known which bytes zlib has left alone. */
+async function feed(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  inflate: ReturnType<typeof createGunzip>,
+): Promise<void> {
+  let fedBytes = 0;
+  let ended = false;
+  for await (const chunk of source) {
+    if (chunk.length === 0) continue;
+    if (ended) {
+      refuseUnlessPadding(chunk);
+      continue;
+    }
+    fedBytes += chunk.length;
+    await new Promise<void>((resolve, reject) => {
+      inflate.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+    const leftAloneBytes = fedBytes - inflate.bytesWritten;
+    ended = leftAloneBytes > 0;
+    if (ended) refuseUnlessPadding(chunk.subarray(chunk.length - leftAloneBytes));
+  }
+  if (!ended) inflate.end();
+}
+
+function refuseUnlessPadding(bytes: Uint8Array): void {
+  if (bytes.every((byte) => byte === 0)) return;
+  throw new FileRefusal('bad_gzip', `The gzip file has something behind its last member, after padding. ${NEXT_STEP}`);
+}
+
+function badGzip(error: Error): FileRefusal {
+  const what = /unexpected end/.test(error.message)
+    ? 'is cut off: its last member is not whole'
+    : `is damaged (${error.message})`;
+  return new FileRefusal('bad_gzip', `The gzip file ${what}. ${NEXT_STEP}`);
+}
+
+function expandsTooFar(maxExpandedBytes: number): FileRefusal {
+  const limit = maxExpandedBytes >= GIB ? `${Math.round(maxExpandedBytes / GIB)} GiB` : `${maxExpandedBytes} bytes`;
+  return new FileRefusal(
+    'expands_too_far',
+    `The gzip file expands to more than ${limit}. Split it into several files.`,
+  );
+}

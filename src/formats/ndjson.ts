@@ -1,0 +1,138 @@
+/**
+ * NDJSON → rows: one JSON value a line. A bad line is an invalid row and nothing more, for the next line end is always found. A line over
+ * the limit is `row_too_large`, whatever its length, without being held in memory.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { ReadCursor } from '../domain/contracts.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
+import { MAX_DEPTH, parseJson, toAlert } from './json-row.ts';
+import { isJsonSpace, JsonScanner } from './json-scanner.ts';
+import type { RowReader, RowSink } from './rows.ts';
+import { CR, LF, lastLineEnd, trimLineEnd } from './text.ts';
+
+const KEPT_OF_LONG_LINE_BYTES = 2048;
+
+export class NdjsonReader implements RowReader {
+  readonly #options: ParseOptions;
+  readonly #sink: RowSink;
+  readonly #rowLimit: number;
+  readonly #scanner = new JsonScanner();
+  readonly paused = false;
+  #line: number;
+  #rows = 0;
+  #stopped = false;
+  /** Beginning of a line over the limit whose end has not come yet. */
+  #longLine: Buffer | undefined;
+
+  constructor(options: ParseOptions, cursor: ReadCursor | null, rowLimit: number, sink: RowSink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#rowLimit = rowLimit;
+    this.#line = cursor?.nextLine ?? 1;
+  }
+
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+  get nextLine(): number {
+    return this.#line;
+  }
+  get rows(): number {
+    return this.#rows;
+  }
+
+  read(bytes: Buffer, final: boolean): number {
+    // A CR at the very end may be half of a CRLF.
+    const searched = !final && bytes[bytes.length - 1] === CR ? bytes.length - 1 : bytes.length;
+    const allUtf8 = isUtf8(bytes.subarray(0, final ? bytes.length : lastLineEnd(bytes)));
+    const hasCr = bytes.includes(CR);
+    let start = 0;
+    while (start < bytes.length) {
+      let end = lineEnd(bytes, start, searched, hasCr);
+      if (end === -1) {
+        if (!final) break;
+        end = bytes.length;
+      }
+      if (!this.#lineOf(bytes, start, end, allUtf8)) return start;
+      this.#line++;
+      start = end;
+    }
+    if (!final) return this.#dropLongRest(bytes, start, searched);
+    this.#endLongLine();
+    return start;
+  }
+
+  /** False: this is the row after the last one wanted. */
+  #lineOf(bytes: Buffer, start: number, end: number, allUtf8: boolean): boolean {
+    const textEnd = trimLineEnd(bytes, start, end);
+    if (this.#endLongLine()) return true;
+    let first = start;
+    while (first < textEnd && isJsonSpace(bytes[first])) first++;
+    if (first === textEnd) return true;
+    if (this.#rows >= this.#rowLimit) {
+      this.#stopped = true;
+      return false;
+    }
+    this.#rows++;
+    const row = bytes.subarray(start, textEnd);
+    if (row.length > this.#options.maxRecordBytes) this.#sink.invalid(this.#line, 'row_too_large', row);
+    else if (!allUtf8 && !isUtf8(row)) this.#sink.invalid(this.#line, 'invalid_utf8', row);
+    else this.#row(row, first - start);
+    return true;
+  }
+
+  #row(row: Buffer, first: number): void {
+    if (isDeep(row, first, this.#scanner)) {
+      this.#sink.invalid(this.#line, 'too_deep', row);
+      return;
+    }
+    const text = row.toString('utf8');
+    const value = parseJson(text);
+    const result = value === undefined ? 'bad_json' : toAlert(value, text, this.#options);
+    if (typeof result === 'string') this.#sink.invalid(this.#line, result, row);
+    else this.#sink.alert(this.#line, result.userId, result.alertMessage, result.origin);
+  }
+
+  #endLongLine(): boolean {
+    if (this.#longLine === undefined) return false;
+    this.#rows++;
+    this.#sink.invalid(this.#line, 'row_too_large', this.#longLine);
+    this.#longLine = undefined;
+    return true;
+  }
+
+  /** Keeps the beginning of an unfinished line over the limit, and lets go of the rest as it comes. */
+  #dropLongRest(bytes: Buffer, start: number, searched: number): number {
+    if (this.#longLine !== undefined) return searched;
+    const rest = bytes.subarray(start, searched);
+    if (rest.length <= this.#options.maxRecordBytes) return start;
+    let first = 0;
+    while (first < rest.length && isJsonSpace(rest[first])) first++;
+    if (first === rest.length) return start;
+    if (this.#rows >= this.#rowLimit) {
+      this.#stopped = true;
+      return start;
+    }
+    this.#longLine = Buffer.from(rest.subarray(0, KEPT_OF_LONG_LINE_BYTES));
+    return searched;
+  }
+}
+
+/** Offset behind the line end; −1: none before `searched`. */
+function lineEnd(bytes: Buffer, start: number, searched: number, hasCr: boolean): number {
+  if (!hasCr) return bytes.indexOf(LF, start) + 1 || -1;
+  for (let at = start; at < searched; at++) {
+    const byte = bytes[at];
+    if (byte === LF) return at + 1;
+    if (byte === CR) return bytes[at + 1] === LF ? at + 2 : at + 1;
+  }
+  return -1;
+}
+
+/** Rows hold one bracket as a rule; only those with more are scanned. */
+function isDeep(row: Buffer, first: number, scanner: JsonScanner): boolean {
+  if (row.indexOf('{', first + 1) === -1 && row.indexOf('[', first + 1) === -1) return false;
+  scanner.reset();
+  scanner.endOf(row, first);
+  return scanner.deepest > MAX_DEPTH;
+}

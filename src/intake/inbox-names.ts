@@ -1,0 +1,56 @@
+/** What a name in the inbox says about the file, and the names that wds gives to a file on its way. Pure. */
+import type { FileFormat } from '../domain/parse-options.ts';
+
+export interface FileKind {
+  readonly format: FileFormat;
+  readonly gzip: boolean;
+}
+export type DetectFormat = (fileName: string) => FileKind | undefined;
+
+export type Priority = 'urgent' | 'normal';
+
+/** The watcher's own folders in an inbox. */
+export const STATE_FOLDER = '.wds';
+export const PROCESSED_FOLDER = 'processed';
+export const URGENT_FOLDER = 'urgent';
+
+/** NAME_MAX of the usual file systems, in bytes. */
+const MAX_NAME_BYTES = 255;
+const UPLOAD_SUFFIX = /(?:\.(?:part|partial|tmp|crdownload|filepart|swp)|~)$/i;
+
+/** Uploads in progress: ignored until they are renamed (conventions.md, "Not files"). */
+export const isUploadInProgress = (name: string): boolean => name.startsWith('.') || UPLOAD_SUFFIX.test(name);
+
+/** A name as it may appear in a log or on a terminal: control characters, line separators and bidirectional overrides as escapes. */
+export const printableName = (name: string): string =>
+  name.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\\]/g,
+    (character) => (character === '\\' ? '\\\\' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
+
+/** Cuts the middle out of a name that would not fit behind `prefix`, so that its start and its extension stay. */
+export function fittingName(prefix: string, name: string): string {
+  const fits = (text: string): boolean => Buffer.byteLength(prefix + text) <= MAX_NAME_BYTES;
+  if (fits(name)) return prefix + name;
+  const characters = [...name];
+  const tail = characters.slice(-24).join('');
+  let head = characters.length - 24;
+  while (head > 0 && !fits(`${characters.slice(0, head).join('')}…${tail}`)) head -= 1;
+  return `${prefix}${characters.slice(0, Math.max(head, 0)).join('')}…${tail}`;
+}
+
+/** `<seq>-<priority>-<name>`: all that another watcher needs to finish the work. */
+export const claimName = (sequence: number, priority: Priority, name: string): string =>
+  fittingName(`${String(sequence).padStart(6, '0')}-${priority}-`, name);
+
+export function parseClaimName(claim: string): { readonly priority: Priority; readonly name: string } | undefined {
+  const [, priority, name] = /^\d+-(urgent|normal)-(.+)$/s.exec(claim) ?? [];
+  return priority === undefined || name === undefined ? undefined : { priority: priority as Priority, name };
+}
+
+/** `20250131T235959.123Z-<name>`; `copy` > 1 where that is taken. */
+export function processedName(name: string, now: Date, copy: number): string {
+  const time = now.toISOString().replaceAll(/[-:]/g, '');
+  return fittingName(copy === 1 ? `${time}-` : `${time}-${copy}-`, name);
+}

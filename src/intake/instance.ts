@@ -1,0 +1,114 @@
+/**
+ * Proof that a watcher is alive, for the others on the same inbox. Each instance keeps a file `alive` beside its claims: who it is
+ * (kernel, PID namespace, process and its start time), touched every two seconds. A watcher on the same kernel is judged by its
+ * process, at once and for certain; any other one by its heartbeat, with the observer's own monotonic clock, so that no two clocks are compared.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface WatcherIdentity {
+  readonly instance: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Linux only: the boot and the PID namespace in which `pid` means something, and the start time that makes it unique. */
+  readonly kernel?: string;
+  readonly processStart?: string;
+}
+
+export const ALIVE_FILE = 'alive';
+export const HEARTBEAT_MS = 2_000;
+/** Observed time without a heartbeat after which a watcher on another kernel counts as dead. */
+export const DEAD_AFTER_MS = 10_000;
+/** A claim folder without `alive`: just being made, or given up. */
+const GIVEN_UP_AFTER_MS = 1_000;
+/** An observer that was itself stopped must not take its own gap for the other's silence. */
+const MAX_GAP_MS = 3_000;
+
+/** Start time in clock ticks since boot, and whether it is more than a corpse; undefined: no such process. */
+function processStart(pid: number | 'self'): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name in parentheses may hold anything; fields are counted from behind it: state is field 3, starttime field 22 of proc(5).
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function thisKernel(): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return undefined;
+  }
+}
+
+export function newIdentity(): WatcherIdentity {
+  const kernel = thisKernel();
+  const start = processStart('self');
+  return {
+    instance: `${process.pid}-${randomBytes(4).toString('hex')}`,
+    host: hostname(),
+    pid: process.pid,
+    ...(kernel === undefined || start === undefined ? {} : { kernel, processStart: start }),
+  };
+}
+
+/** `undefined`: it cannot be told from here. */
+function processRuns(self: WatcherIdentity, other: Partial<WatcherIdentity>): boolean | undefined {
+  if (self.kernel === undefined || other.kernel !== self.kernel || typeof other.pid !== 'number') return undefined;
+  return processStart(other.pid) === other.processStart;
+}
+
+/** What an observer sees of another watcher's `alive`; undefined content: there is no such file. */
+export interface Heartbeat {
+  readonly content: string | undefined;
+  readonly mtimeMs: number;
+}
+
+interface Silence {
+  heartbeat: Heartbeat;
+  silentMs: number;
+  observedMs: number;
+}
+
+/** Judges the other watchers of an inbox by what is observed of them over time. */
+export class DeathWatch {
+  readonly #self: WatcherIdentity;
+  readonly #deadAfterMs: number;
+  readonly #silences = new Map<string, Silence>();
+
+  constructor(self: WatcherIdentity, deadAfterMs: number = DEAD_AFTER_MS) {
+    this.#self = self;
+    this.#deadAfterMs = deadAfterMs;
+  }
+
+  /** Takes one look at another instance in; true: it is dead, and its claims may be adopted. `nowMs` is monotonic. */
+  observe(instance: string, heartbeat: Heartbeat, nowMs: number): boolean {
+    const silence = this.#silences.get(instance);
+    const same = silence?.heartbeat.content === heartbeat.content && silence?.heartbeat.mtimeMs === heartbeat.mtimeMs;
+    const silentMs =
+      silence !== undefined && same ? silence.silentMs + Math.min(nowMs - silence.observedMs, MAX_GAP_MS) : 0;
+    this.#silences.set(instance, { heartbeat, silentMs, observedMs: nowMs });
+    if (heartbeat.content === undefined) return silentMs >= GIVEN_UP_AFTER_MS;
+    const runs = processRuns(this.#self, parseIdentity(heartbeat.content));
+    return runs === undefined ? silentMs >= this.#deadAfterMs : !runs;
+  }
+
+  /** Forgets the instances that are gone. */
+  retain(instances: ReadonlySet<string>): void {
+    for (const instance of this.#silences.keys()) if (!instances.has(instance)) this.#silences.delete(instance);
+  }
+}
+
+function parseIdentity(content: string): Partial<WatcherIdentity> {
+  try {
+    const value: unknown = JSON.parse(content);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * Brings a dropped file into the store: one pass that hashes the dropped bytes and writes the content (gzip expanded), visible under
+ * the hash only when it is whole. Staging is idempotent: two watchers that stage one file, or a second drop of the same bytes, end at the
+ * same staged file, whose first name stays. A file that changes while it is read is never staged.
+ */
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
+import { Fault, FileRefusal } from '../domain/failure.ts';
+import { failpoint } from '../failpoint.ts';
+import { contentKey } from '../store/layout.ts';
+import type { StagedFile } from '../store/staged-file.ts';
+import { readStagedFile, writeStagedFile } from '../store/staged-file.ts';
+import type { Store } from '../store/store.ts';
+import type { FileSample } from './completeness.ts';
+import { sameSample, sampleOf } from './completeness.ts';
+import type { FileKind } from './inbox-names.ts';
+import { printableName } from './inbox-names.ts';
+
+/** Expands gzip members as they come. Throws FileRefusal (`bad_gzip`, or a code of its own beyond the cap). */
+export type Gunzip = (source: AsyncIterable<Buffer>, maxExpandedBytes: number) => AsyncIterable<Buffer>;
+
+export interface StageOptions extends FileKind {
+  /** Base name, as people know the file. */
+  readonly name: string;
+  readonly maxExpandedBytes: number;
+  readonly gunzip: Gunzip;
+  /** Time of day, for `stagedAt`. */
+  readonly now: () => Date;
+  /** What was found complete; a file that is another one by now is not read. */
+  readonly expected?: FileSample;
+}
+
+/** The file is not what it was: it is not complete yet. The caller waits, or reports it. */
+export class FileChanged extends Error {
+  constructor(name: string) {
+    super(`${printableName(name)} changed while it was read`);
+    this.name = 'FileChanged';
+  }
+}
+
+const BLOCK_BYTES = 512 * 1024;
+
+/** Reads a file from its start once; what a consumer leaves unread can still be drained into the hash. */
+class HashingReader {
+  readonly #handle: FileHandle;
+  readonly #hash = createHash('sha256');
+  #position = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async *blocks(): AsyncGenerator<Buffer> {
+    for (;;) {
+      // A fresh buffer for each block: the consumer may keep slices of it.
+      const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+      const { bytesRead } = await this.#handle.read(buffer, 0, BLOCK_BYTES, this.#position);
+      if (bytesRead === 0) return;
+      const block = buffer.subarray(0, bytesRead);
+      this.#position += bytesRead;
+      this.#hash.update(block);
+      failpoint('arrival.hashing');
+      yield block;
+    }
+  }
+
+  /** Reads on to the end; then size and SHA-256 of all bytes. Once only. */
+  async finish(): Promise<{ readonly sizeBytes: number; readonly sha256: string }> {
+    for await (const _ of this.blocks());
+    return { sizeBytes: this.#position, sha256: this.#hash.digest('hex') };
+  }
+}
+
+async function* counted(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const piece of source) {
+    count(piece.length);
+    yield piece;
+  }
+}
+
+/**
+ * Stages an open regular file. Throws FileChanged, Fault('store'), or the error of a read. A FileRefusal of gunzip is no error: it
+ * becomes `refusal` of the staged file, for the workflow to say.
+ */
+async function stageOpenFile(store: Store, handle: FileHandle, options: StageOptions): Promise<StagedFile> {
+  const before = await handle.stat();
+  if (!before.isFile()) throw new Fault('unsupported_file', `${printableName(options.name)} is not a regular file`);
+  const sample = sampleOf(before);
+  if (options.expected !== undefined && !sameSample(sample, options.expected)) throw new FileChanged(options.name);
+
+  const reader = new HashingReader(handle);
+  let contentBytes = 0;
+  const count = (bytes: number): void => {
+    contentBytes += bytes;
+  };
+  const finish = async (): Promise<StagedFile> => {
+    const { sizeBytes, sha256 } = await reader.finish();
+    if (sizeBytes !== sample.sizeBytes || !sameSample(sampleOf(await handle.stat()), sample)) {
+      throw new FileChanged(options.name);
+    }
+    const { name, format, gzip } = options;
+    return { sha256, name, format, gzip, sizeBytes, contentBytes, stagedAt: options.now().toISOString() };
+  };
+
+  let staged: StagedFile | undefined;
+  let earlier: StagedFile | undefined;
+  try {
+    const blocks = reader.blocks();
+    const content = counted(options.gzip ? options.gunzip(blocks, options.maxExpandedBytes) : blocks, count);
+    await store.putHashed(content, async () => {
+      staged = await finish();
+      earlier = await readStagedFile(store, staged.sha256);
+      const key = contentKey(staged.sha256);
+      const stored = earlier !== undefined && (await store.size(key)) === earlier.contentBytes;
+      return stored && keepsContent(earlier, staged) ? undefined : key;
+    });
+  } catch (error) {
+    if (!(error instanceof FileRefusal)) throw error;
+    contentBytes = 0;
+    staged = { ...(await finish()), refusal: { code: error.code, message: error.message } };
+    earlier = await readStagedFile(store, staged.sha256);
+  }
+  if (staged === undefined) throw new Fault('store', 'the store did not take the content', 'Report this as a bug.');
+  return remember(store, earlier, staged);
+}
+
+/** Whether the content that an earlier drop of the same bytes left is what this drop stands for. */
+const keepsContent = (earlier: StagedFile | undefined, now: StagedFile): boolean =>
+  earlier !== undefined && earlier.refusal === undefined && (earlier.gzip === now.gzip || !now.gzip);
+
+/** Writes file.json unless an earlier drop of the same bytes did. A drop under a mended extension corrects format and refusal; the name stays. */
+async function remember(store: Store, earlier: StagedFile | undefined, now: StagedFile): Promise<StagedFile> {
+  if (earlier === undefined) {
+    await writeStagedFile(store, now);
+    return now;
+  }
+  // A refusal never replaces content that was staged whole: a delivery may be reading it.
+  if (earlier.refusal === undefined && (now.refusal !== undefined || keepsContent(earlier, now))) {
+    if (earlier.format === now.format || now.refusal !== undefined) return earlier;
+    const mended: StagedFile = { ...earlier, format: now.format };
+    await writeStagedFile(store, mended);
+    return mended;
+  }
+  if (earlier.refusal !== undefined && now.refusal !== undefined && earlier.refusal.code === now.refusal.code)
+    return earlier;
+  const mended: StagedFile = { ...now, name: earlier.name, stagedAt: earlier.stagedAt };
+  await writeStagedFile(store, mended);
+  return mended;
+}
+
+/** Stages the regular file at `path`; symbolic links and FIFOs are not opened. Errors: see stageOpenFile, and those of open(2). */
+export async function stageFile(store: Store, path: string, options: StageOptions): Promise<StagedFile> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return await stageOpenFile(store, handle, options);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** For `wds send FILE`: no claim, the original stays, a symbolic link is followed. Everything a person can mend is a Fault. */
+export async function stageForSending(store: Store, path: string, options: StageOptions): Promise<StagedFile> {
+  const name = printableName(options.name);
+  try {
+    return await stageFile(store, await realpath(path), options);
+  } catch (error) {
+    if (error instanceof FileChanged) {
+      throw new Fault('file_refused', error.message, 'Wait until it is written to its end, then send it again.');
+    }
+    switch ((error as NodeJS.ErrnoException)?.code) {
+      case 'ENOENT':
+        throw new Fault('not_found', `there is no file ${name}`, 'Check the path.', { cause: error });
+      case 'EACCES':
+        throw new Fault('file_refused', `${name} cannot be read: permission denied`, 'Grant read permission.', {
+          cause: error,
+        });
+      default:
+        throw error;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Watches an inbox and its `urgent` folder: each complete file is claimed, staged, submitted and moved to `processed`. Any number of
+ * watchers may share an inbox. Scans at start and at intervals are the truth, events only make them quick. At every instant each file
+ * is in the inbox, in a claim folder or in `processed`, so a crash loses nothing: another watcher, or the next start, finishes the work.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Fault } from '../domain/failure.ts';
+import type { Store } from '../store/store.ts';
+import type { Submit } from './claim-work.ts';
+import { ClaimWork } from './claim-work.ts';
+import { Claiming } from './claiming.ts';
+import { Claims } from './claims.ts';
+import type { SettleTimes } from './completeness.ts';
+import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
+import { Faults } from './faults.ts';
+import { FolderEvents } from './folder-events.ts';
+import { InboxFolder } from './inbox-folder.ts';
+import type { DetectFormat } from './inbox-names.ts';
+import { URGENT_FOLDER } from './inbox-names.ts';
+import { newIdentity } from './instance.ts';
+import type { IntakeLogger } from './log.ts';
+import { reasonOf, speaker } from './log.ts';
+import { folderWritersAreLocal } from './open-writers.ts';
+import type { CompletenessContext } from './settling-file.ts';
+import type { Gunzip } from './stage.ts';
+
+export interface WatchOptions {
+  /** Created if missing. */
+  readonly inbox: string;
+  readonly store: Store;
+  readonly detectFormat: DetectFormat;
+  readonly gunzip: Gunzip;
+  readonly maxExpandedBytes: number;
+  readonly log: IntakeLogger;
+  /** For the log lines only. */
+  readonly endpoint?: string;
+  /** Default 2 s. */
+  readonly scanIntervalMs?: number;
+  readonly settle?: Partial<SettleTimes>;
+  /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
+  readonly writersAreLocal?: boolean;
+  /** Files staged at once. Default 4. */
+  readonly concurrency?: number;
+  /** False: scans alone. Default true. */
+  readonly events?: boolean;
+  /** Silence after which a watcher of another host counts as dead. Default 10 s. */
+  readonly deadAfterMs?: number;
+  /** How long close() waits for submissions under way. Default 10 s; what is left is adopted by the next watcher. */
+  readonly closeGraceMs?: number;
+  readonly now?: () => Date;
+}
+
+export interface WatcherStatus {
+  /** Known in the inbox, not claimed. */
+  readonly pendingFiles: number;
+  readonly claimedFiles: number;
+  /** Since the start, by this watcher. */
+  readonly submittedFiles: number;
+  /** Some step cannot be done at present and is being retried. */
+  readonly failing: boolean;
+}
+
+export interface Watcher {
+  /** The first scan is done. Rejects with a Fault if there can be no such inbox. */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+  status(): WatcherStatus;
+}
+
+/** Between two rounds of the loop: gathers the events of a burst of writes. */
+const MIN_TICK_GAP_MS = 40;
+
+export function watchInbox(options: WatchOptions, submit: Submit): Watcher {
+  return new InboxWatcher(options, submit);
+}
+
+class InboxWatcher implements Watcher {
+  readonly ready: Promise<void>;
+  readonly #options: WatchOptions;
+  readonly #inbox: string;
+  readonly #claims: Claims;
+  readonly #work: ClaimWork;
+  readonly #claiming: Claiming;
+  readonly #faults: Faults;
+  readonly #context: { -readonly [K in keyof CompletenessContext]: CompletenessContext[K] };
+  readonly #folders: readonly InboxFolder[];
+  readonly #events: readonly FolderEvents[];
+  readonly #loop: Promise<void>;
+  #closing = false;
+  #nextScanMs = 0;
+  #wake: () => void = () => undefined;
+
+  constructor(options: WatchOptions, submit: Submit) {
+    this.#options = options;
+    this.#inbox = resolve(options.inbox);
+    const { store, gunzip, maxExpandedBytes, detectFormat, concurrency = 4, now = () => new Date() } = options;
+    const say = speaker(options.log, options.endpoint);
+    const nowMs = (): number => performance.now();
+    const context = { times: { ...DEFAULT_SETTLE_TIMES, ...options.settle }, writersAreLocal: false, nowMs };
+    this.#context = context;
+    this.#faults = new Faults(say);
+    this.#folders = [
+      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', detectFormat, context, say),
+      new InboxFolder(this.#inbox, 'normal', detectFormat, context, say),
+    ];
+    this.#events = this.#folders.map((folder) => new FolderEvents(folder.path, (name) => this.#hinted(folder, name)));
+    const claims = new Claims(this.#inbox, newIdentity(), options.deadAfterMs);
+    const changed = (): void => this.#wake();
+    const how = { store, gunzip, maxExpandedBytes, concurrency, now, nowMs, changed };
+    this.#claims = claims;
+    this.#work = new ClaimWork({ ...how, submit, claims, say });
+    const { folders, work, faults } = { folders: this.#folders, work: this.#work, faults: this.#faults };
+    this.#claiming = new Claiming({ folders, claims, work, detectFormat, context, faults, say });
+    const started = this.#start();
+    this.ready = started.catch((error: unknown) => {
+      const message = `cannot watch ${this.#inbox}: ${reasonOf(error)}`;
+      throw new Fault('config', message, 'Name a folder that wds may write to.', { cause: error });
+    });
+    this.ready.catch(() => undefined);
+    this.#loop = started.then(
+      () => this.#run(),
+      () => undefined,
+    );
+  }
+
+  #hinted(folder: InboxFolder, name: string | undefined): void {
+    // An event in the inbox may also be the making of `urgent`.
+    if (name === undefined || name === URGENT_FOLDER) this.#nextScanMs = 0;
+    else folder.hint(name);
+    this.#wake();
+  }
+
+  async #start(): Promise<void> {
+    await mkdir(this.#inbox, { recursive: true });
+    this.#context.writersAreLocal = this.#options.writersAreLocal ?? (await folderWritersAreLocal(this.#inbox));
+    await this.#claims.open();
+    await this.#scan();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing) {
+      const woken = new Promise<void>((wake) => {
+        this.#wake = wake;
+      });
+      await this.#faults.guard('intake', () => this.#tick());
+      await pause(MIN_TICK_GAP_MS);
+      if (!this.#closing) await pause(Math.max(this.#nextDueMs() - this.#context.nowMs(), 0), woken);
+    }
+  }
+
+  #nextDueMs(): number {
+    const dues = this.#folders.map((folder) => folder.nextDueMs());
+    return Math.min(this.#nextScanMs, this.#work.nextDueMs(), ...dues);
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#context.nowMs() >= this.#nextScanMs) await this.#scan();
+    await this.#claiming.look([]);
+    await this.#claiming.claimComplete();
+    this.#work.pump();
+  }
+
+  async #scan(): Promise<void> {
+    this.#nextScanMs = this.#context.nowMs() + (this.#options.scanIntervalMs ?? 2_000);
+    if (this.#options.events !== false) for (const events of this.#events) await events.ensure();
+    for (const folder of this.#folders) {
+      await this.#faults.guard(`listing ${folder.path}`, async () => {
+        const there = await folder.list();
+        if (!there && folder.priority === 'normal') throw new Error('the folder is gone');
+      });
+    }
+    await this.#faults.guard('looking for claims of other watchers', () => this.#claiming.adopt());
+  }
+
+  status(): WatcherStatus {
+    return {
+      pendingFiles: this.#folders.reduce((sum, folder) => sum + folder.candidates.size, 0),
+      claimedFiles: this.#work.size,
+      submittedFiles: this.#work.submitted,
+      failing: this.#work.failing || this.#faults.any,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const events of this.#events) events.close();
+    this.#wake();
+    await this.#loop;
+    await pause(this.#options.closeGraceMs ?? 10_000, this.#work.stop());
+    await this.#claims.close();
+  }
+}
+
+/** Waits, but not longer than until `cut` has ended. */
+async function pause(ms: number, cut?: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<void>((end) => {
+    timer = setTimeout(end, ms);
+  });
+  await (cut === undefined ? elapsed : Promise.race([elapsed, cut]));
+  clearTimeout(timer);
+}

@@ -1,0 +1,232 @@
+/**
+ * The settings of the bundled receiver, one table for all who set them: flags of `wds receiver`, `POST /control`, tests. Each
+ * setting reads its value from text; undefined means that the text is not what it expects.
+ */
+
+import type { ReceiverModelName } from '../domain/receiver-model.ts';
+import { RECEIVER_MODELS } from '../domain/receiver-model.ts';
+import type { ScheduleStep } from '../domain/receiver-plan.ts';
+
+export const HOSTILE_MODES = [
+  'never-answers',
+  'slow-body',
+  'endless-body',
+  'huge-headers',
+  'reset-before-answer',
+  'reset-after-read',
+] as const;
+export type HostileMode = (typeof HOSTILE_MODES)[number];
+
+/** Users that are answered with an error status: always, or only the first `times` requests of each. */
+export interface FailUsers {
+  readonly pattern: RegExp;
+  readonly status: number;
+  readonly times: number;
+}
+
+export type RateLimitHeaders = 'none' | 'draft' | 'legacy' | 'legacy-epoch';
+/** How Retry-After is written: what the model knows in seconds or as a date, nothing, or always the same number of seconds. */
+export type RetryAfterStyle = 'seconds' | 'date' | 'none' | number;
+
+interface Setting<T> {
+  /** What stands for the value in `--help`; undefined: a switch. */
+  readonly value: string | undefined;
+  readonly description: string;
+  readonly expects: string;
+  readonly read: (text: string) => T | undefined;
+}
+
+const setting = <T>(
+  value: string | undefined,
+  description: string,
+  expects: string,
+  read: (text: string) => T | undefined,
+): Setting<T> => ({ value, description, expects, read });
+
+const numberIn =
+  (min: number, max: number) =>
+  (text: string): number | undefined => {
+    const number = /^[0-9]+(\.[0-9]+)?$/.test(text) ? Number(text) : Number.NaN;
+    return number >= min && number <= max ? number : undefined;
+  };
+const integerIn =
+  (min: number, max: number) =>
+  (text: string): number | undefined => {
+    const number = numberIn(min, max)(text);
+    return Number.isInteger(number) ? number : undefined;
+  };
+const oneOf =
+  <T extends string>(...names: readonly T[]) =>
+  (text: string): T | undefined =>
+    names.find((name) => name === text);
+
+const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600 };
+function readRate(text: string): number | undefined {
+  if (text === 'unlimited') return Number.POSITIVE_INFINITY;
+  const [, number = '', unit = 's'] = /^([0-9.]+)(?:\/(s|m|min|h))?$/.exec(text) ?? [];
+  const amount = numberIn(0, 1e9)(number);
+  return amount === undefined ? undefined : amount / SECONDS_OF_UNIT[unit]!;
+}
+
+const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
+function readDuration(text: string): number | undefined {
+  const [, number = '', unit = 'ms'] = /^([0-9.]+)(ms|s|m|min|h)?$/.exec(text) ?? [];
+  const amount = numberIn(0, 1e9)(number);
+  return amount === undefined ? undefined : amount * MS_OF_UNIT[unit]!;
+}
+const readWindow = (text: string): number | undefined => readDuration(text) || undefined;
+
+function readShare(text: string): number | undefined {
+  return text.endsWith('%') ? scaled(numberIn(0, 100)(text.slice(0, -1)), 0.01) : numberIn(0, 1)(text);
+}
+const scaled = (number: number | undefined, by: number): number | undefined =>
+  number === undefined ? undefined : number * by;
+
+function readSchedule(text: string): readonly ScheduleStep[] | undefined {
+  const steps: ScheduleStep[] = [];
+  for (const part of text.split(',')) {
+    const [from = '', rate = '', ...rest] = part.trim().split(':');
+    const fromMs = readDuration(from);
+    const ratePerSecond = readRate(rate);
+    const rises = fromMs !== undefined && fromMs > (steps.at(-1)?.fromMs ?? -1);
+    if (!rises || ratePerSecond === undefined || !Number.isFinite(ratePerSecond) || rest.length > 0) return undefined;
+    steps.push({ fromMs, ratePerSecond });
+  }
+  return steps;
+}
+
+const FAIL_USERS = /^(.+)=([3-5][0-9][0-9])(?:x([1-9][0-9]{0,8}))?$/s;
+function readFailUsers(text: string): FailUsers | undefined {
+  const [, source, status, times] = FAIL_USERS.exec(text) ?? [];
+  if (source === undefined) return undefined;
+  try {
+    const limit = times === undefined ? Number.POSITIVE_INFINITY : Number(times);
+    return { pattern: new RegExp(source, 'u'), status: Number(status), times: limit };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes. */
+function readSecret(text: string): Uint8Array | undefined {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
+  if (base64 === undefined) return undefined;
+  const key = Buffer.from(base64, 'base64');
+  return key.length >= 24 && key.length <= 64 ? key : undefined;
+}
+
+const readRetryAfter = (text: string): RetryAfterStyle | undefined =>
+  oneOf('seconds', 'date', 'none')(text) ?? integerIn(0, 1e9)(text);
+const readSwitch = (text: string): boolean | undefined =>
+  text === 'true' ? true : text === 'false' ? false : undefined;
+
+const STATUS = 'a status from 200 to 599';
+const DURATION = 'a duration such as 250ms, 5s or 2m';
+const SHARE = 'a share such as 0.1 or 10%';
+const RATE = 'requests a second such as 100, 100/s or 6000/min, or unlimited';
+const MODELS = [...RECEIVER_MODELS, 'noisy-neighbour'] as const satisfies readonly (
+  | ReceiverModelName
+  | 'noisy-neighbour'
+)[];
+
+export const RECEIVER_SETTINGS = {
+  port: setting('N', 'port to listen on; 0 finds a free one', 'a port from 0 to 65535', integerIn(0, 65_535)),
+  controlPort: setting(
+    'N',
+    'second port, for /control and /stats while the first is down',
+    'a port',
+    integerIn(0, 65_535),
+  ),
+  host: setting('ADDRESS', 'address to listen on', 'an address', (text) => text || undefined),
+  model: setting(
+    'NAME',
+    `how requests are limited: ${MODELS.join(', ')}`,
+    `one of ${MODELS.join(', ')}`,
+    oneOf(...MODELS),
+  ),
+  rate: setting('N', 'the limit: 100, 100/s, 6000/min, unlimited', RATE, readRate),
+  burst: setting(
+    'N',
+    'depth of the token bucket (default: one second of the rate)',
+    'a number from 1',
+    numberIn(1, 1e9),
+  ),
+  windowMs: setting('TIME', 'length of the windows (default 1s)', DURATION, readWindow),
+  concurrency: setting(
+    'N',
+    'open requests at most, for the model concurrency',
+    'a whole number from 1',
+    integerIn(1, 1e6),
+  ),
+  schedule: setting(
+    'STEPS',
+    'a limit that moves, from the first request on: 0s:200,60s:20,120s:400',
+    'steps such as 0s:200,60s:20, in rising order',
+    readSchedule,
+  ),
+  neighbourShare: setting('SHARE', 'what a noisy neighbour takes of the limit (default 50%)', SHARE, readShare),
+  neighbourProbability: setting('SHARE', 'how often it is there (default 30%)', SHARE, readShare),
+  neighbourSliceMs: setting('TIME', 'how long it stays at a time (default 10s)', DURATION, readWindow),
+  seed: setting('N', 'of all that is random here', 'a whole number', integerIn(0, 2 ** 32 - 1)),
+  latencyMs: setting('TIME', 'answer after this time', DURATION, readDuration),
+  jitterMs: setting('TIME', 'and up to this much later', DURATION, readDuration),
+  failRate: setting('SHARE', 'answer this share with --fail-status', SHARE, readShare),
+  failStatus: setting('STATUS', 'for --fail-rate (default 500)', STATUS, integerIn(200, 599)),
+  failUsers: setting(
+    'REGEX=STATUS[xN]',
+    'answer matching users with STATUS, always or the first N times; may be repeated',
+    'a regular expression, =, a status from 300 to 599, and maybe xN',
+    readFailUsers,
+  ),
+  status: setting('STATUS', 'answer everything with this', STATUS, integerIn(200, 599)),
+  throttleStatus: setting('STATUS', 'for requests above the limit: 429 (default) or 503', '429 or 503', (text) =>
+    text === '429' ? 429 : text === '503' ? 503 : undefined,
+  ),
+  rateLimitHeaders: setting(
+    'STYLE',
+    'none (default), draft (RateLimit, RateLimit-Policy), legacy or legacy-epoch (X-RateLimit-*)',
+    'none, draft, legacy or legacy-epoch',
+    oneOf('none', 'draft', 'legacy', 'legacy-epoch'),
+  ),
+  retryAfter: setting(
+    'STYLE',
+    'seconds (default), date, none, or a fixed number of seconds',
+    'seconds, date, none or a whole number',
+    readRetryAfter,
+  ),
+  keepAliveMs: setting('TIME', 'close idle connections after this time (default 65s)', DURATION, readWindow),
+  dedupe: setting(
+    undefined,
+    'answer a webhook-id that was accepted before with 200, and count it',
+    'true or false',
+    readSwitch,
+  ),
+  trackIds: setting(
+    undefined,
+    'count unique webhook-ids: 13 to 27 bytes an id (default true)',
+    'true or false',
+    readSwitch,
+  ),
+  secret: setting(
+    'SECRET',
+    'verify Standard Webhooks signatures; 401 when wrong',
+    'whsec_ and base64 of 24 to 64 bytes',
+    readSecret,
+  ),
+  hostile: setting(
+    'MODE',
+    `misbehave: ${HOSTILE_MODES.join(', ')}`,
+    `one of ${HOSTILE_MODES.join(', ')}`,
+    oneOf(...HOSTILE_MODES),
+  ),
+  hostileRate: setting('SHARE', 'to this share of the requests (default 100%)', SHARE, readShare),
+  log: setting('FILE', 'append a line for each request', 'a file name', (text) => text || undefined),
+  down: setting(undefined, 'refuse connections', 'true or false', readSwitch),
+  downForMs: setting('TIME', 'refuse connections for this time', DURATION, readWindow),
+} as const;
+
+export type ReceiverSettingName = keyof typeof RECEIVER_SETTINGS;
+export type ReceiverSettingValue<K extends ReceiverSettingName> = Exclude<
+  ReturnType<(typeof RECEIVER_SETTINGS)[K]['read']>,
+  undefined
+>;

@@ -1,0 +1,188 @@
+/**
+ * Reports, computed from chunks and receipts alone: at any time, also while a file is being sent, after its workflow was terminated or
+ * deleted, and after a crash. Memory is bounded by one chunk.
+ */
+import { join } from 'node:path';
+import type { FileSummary } from '../domain/contracts.ts';
+import { csvRecord } from '../domain/csv-writer.ts';
+import { webhookId } from '../domain/names.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
+import { parseKey } from '../domain/parse-options.ts';
+import type { RowState } from '../domain/receipts.ts';
+import { outcomeInRound } from '../domain/receipts.ts';
+import type { ChunkRow } from './chunks.ts';
+import { readChunk, readRejects, readWindow } from './chunks.ts';
+import { readStates } from './receipts.ts';
+import { ReportFiles, reportFolderName } from './report-files.ts';
+import type { Store } from './store.ts';
+
+export interface ReportRequest {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parse: ParseOptions;
+  readonly fileName: string;
+  readonly workflowId: string;
+  /**
+   * Set by the workflow at its end: what ended in an earlier round only counts as pending. Absent (a look from outside): the last
+   * recorded outcome counts.
+   */
+  readonly round?: string;
+}
+
+type Counts = { -readonly [Key in keyof Omit<FileSummary, 'sha256' | 'reportDir'>]: number };
+type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
+
+const SPREADSHEET = { spreadsheet: true } as const;
+const DROPPABLE = { spreadsheet: false } as const;
+/** Lines of ambiguous alerts that report.json names by itself; ambiguous.csv names all. */
+const MOST_LINES_NAMED = 1_000;
+
+/** Writes the report folder and returns the counts. `heartbeat` is called once a chunk. */
+export async function writeReportFiles(
+  store: Store,
+  reportsRoot: string,
+  request: ReportRequest,
+  heartbeat: () => void,
+): Promise<FileSummary> {
+  const { sha256, endpoint, fileName, parse } = request;
+  const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
+  const files = await ReportFiles.open(reportDir, headers(parse));
+  const counts: Counts = {
+    rows: 0,
+    alerts: 0,
+    delivered: 0,
+    rejected: 0,
+    undelivered: 0,
+    unconfirmed: 0,
+    invalid: 0,
+    duplicates: 0,
+    pending: 0,
+  };
+  const ambiguous = { count: 0, lines: [] as number[] };
+  let complete = false;
+  try {
+    for (let number = 1; !complete; number++) {
+      const of = { sha256, parseKey: parseKey(parse), window: number };
+      const window = await readWindow(store, of);
+      if (window === undefined) break;
+      counts.rows += window.rows;
+      counts.alerts += window.alerts;
+      counts.invalid += window.invalid;
+      counts.duplicates += window.duplicates;
+      await appendRejects(store, files, of);
+      for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
+        const rows = await readChunk(store, { ...of, chunk });
+        const states = await readStates(store, { sha256, endpoint, chunk });
+        await appendChunk(files, request, rows, states, counts, ambiguous);
+        heartbeat();
+      }
+      complete = window.next === null;
+    }
+    const summary = { sha256, reportDir, ...counts };
+    const report = {
+      file: fileName,
+      endpoint,
+      workflowId: request.workflowId,
+      /** false: the file has not been read to its end; the counts are those of the part that was. */
+      readToTheEnd: complete,
+      ...summary,
+      ambiguous,
+      writtenAt: new Date().toISOString(),
+    };
+    await files.append('report.json', `${JSON.stringify(report, null, 2)}\n`);
+    await files.publish();
+    return summary;
+  } catch (error) {
+    await files.discard();
+    throw error;
+  }
+}
+
+function headers({ header, userIdColumn, alertMessageColumn }: ParseOptions): Record<string, string> {
+  const mendable = header
+    ? csvRecord([userIdColumn, alertMessageColumn, 'wdsOrigin', 'outcome', 'reason'], DROPPABLE)
+    : '';
+  return {
+    'receipts.csv': csvRecord(
+      ['userId', 'line', 'outcome', 'status', 'attempts', 'finishedAt', 'webhookId', 'reason'],
+      SPREADSHEET,
+    ),
+    'failed.csv': mendable,
+    'unconfirmed.csv': mendable,
+    'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
+    'invalid.csv': csvRecord(['line', 'reason', 'row'], SPREADSHEET),
+    'duplicates.csv': csvRecord(['line', 'firstLine', 'userId'], SPREADSHEET),
+    'report.json': '',
+  };
+}
+
+async function appendRejects(
+  store: Store,
+  files: ReportFiles,
+  of: { sha256: string; parseKey: string; window: number },
+): Promise<void> {
+  for await (const reject of readRejects(store, of)) {
+    if (reject.kind === 'invalid') {
+      await files.append('invalid.csv', csvRecord([reject.line, reject.reason, reject.row], SPREADSHEET));
+    } else {
+      await files.append('duplicates.csv', csvRecord([reject.line, reject.firstLine, reject.userId], SPREADSHEET));
+    }
+  }
+}
+
+async function appendChunk(
+  files: ReportFiles,
+  request: ReportRequest,
+  rows: readonly ChunkRow[],
+  states: ReadonlyMap<number, RowState>,
+  counts: Counts,
+  ambiguous: { count: number; lines: number[] },
+): Promise<void> {
+  const text = { receipts: '', failed: '', unconfirmed: '', ambiguous: '' };
+  for (const row of rows) {
+    const state = states.get(row.line);
+    const outcome = rowOutcome(state, request.round);
+    const { userId, alertMessage } = JSON.parse(row.body) as { userId: string; alertMessage: string };
+    const id = webhookId(request.endpoint, request.sha256, row.line);
+    const reason = state?.reason ?? '';
+    counts[outcome]++;
+    const finishedAt = state === undefined || outcome === 'pending' ? '' : new Date(state.atMs).toISOString();
+    text.receipts += csvRecord(
+      [userId, row.line, outcome, state?.status ?? '', state?.attempts ?? 0, finishedAt, id, reason],
+      SPREADSHEET,
+    );
+    if (outcome === 'rejected' || outcome === 'undelivered' || outcome === 'unconfirmed') {
+      const record = mendableRecord(request, row, userId, alertMessage, outcome, reason);
+      if (outcome === 'unconfirmed') text.unconfirmed += record;
+      else text.failed += record;
+    }
+    const unknownAnswers = (state?.unknownAnswers ?? 0) + (state?.openIntentMs === undefined ? 0 : 1);
+    if (unknownAnswers > 0) {
+      ambiguous.count++;
+      if (ambiguous.lines.length < MOST_LINES_NAMED) ambiguous.lines.push(row.line);
+      text.ambiguous += csvRecord([userId, row.line, outcome, unknownAnswers, id], SPREADSHEET);
+    }
+  }
+  await files.append('receipts.csv', text.receipts);
+  await files.append('failed.csv', text.failed);
+  await files.append('unconfirmed.csv', text.unconfirmed);
+  await files.append('ambiguous.csv', text.ambiguous);
+}
+
+function rowOutcome(state: RowState | undefined, round: string | undefined): RowOutcome {
+  const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
+  return outcome ?? 'pending';
+}
+
+/** A row that can be mended and dropped again; `wdsOrigin` says whose place it takes. */
+function mendableRecord(
+  { sha256, parse }: ReportRequest,
+  row: ChunkRow,
+  userId: string,
+  alertMessage: string,
+  outcome: RowOutcome,
+  reason: string,
+): string {
+  if (!parse.header) return csvRecord([userId, alertMessage], DROPPABLE);
+  return csvRecord([userId, alertMessage, row.origin ?? `${sha256}:${row.line}`, outcome, reason], DROPPABLE);
+}

@@ -1,0 +1,155 @@
+/**
+ * Connections to the Temporal service that the settings name: flag before environment before TOML profile, by the rules of
+ * `@temporalio/envconfig` (TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS*, _PROFILE, _CONFIG_FILE). What cannot be reached within ten
+ * seconds is a Fault that names the address.
+ */
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
+import type { TemporalFlags } from '../config/settings.ts';
+import { Fault } from '../domain/failure.ts';
+
+const CONNECT_LIMIT_MS = 10_000;
+const DEFAULT_ADDRESS = 'localhost:7233';
+const DEFAULT_NAMESPACE = 'default';
+
+/** Where the service is and how to speak to it. Made once, by `temporalTarget` or `devServerTarget`. */
+export interface TemporalTarget {
+  readonly address: string;
+  readonly namespace: string;
+  /** Address, TLS, API key, metadata: the part that both kinds of connection take. */
+  readonly connectionOptions: NativeConnectionOptions;
+  /** The Web UI, where wds knows it: of its own dev server. */
+  readonly uiUrl?: string;
+}
+
+export interface TemporalConnection {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly address: string;
+  readonly namespace: string;
+  readonly uiUrl?: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Undefined when no setting names a service: then wds runs its own dev server. An address, a namespace, an API key or TLS settings
+ * name one, wherever they come from. Throws Fault `config` for settings that cannot be read.
+ */
+export function temporalTarget(
+  flags: TemporalFlags = {},
+  env: NodeJS.ProcessEnv = process.env,
+): TemporalTarget | undefined {
+  const loaded = load(flags, env);
+  const { apiKey, tls } = loaded.connectionOptions;
+  const address = flags.address ?? loaded.connectionOptions.address;
+  const namespace = flags.namespace ?? loaded.namespace;
+  if (address === undefined && namespace === undefined && apiKey === undefined && tls === undefined) return undefined;
+  const target = address ?? DEFAULT_ADDRESS;
+  return {
+    address: target,
+    namespace: namespace ?? DEFAULT_NAMESPACE,
+    connectionOptions: { ...withoutUndefined(loaded.connectionOptions), address: target },
+  };
+}
+
+/** Whether any setting says to use a service that wds does not run itself. */
+export function temporalIsConfigured(flags: TemporalFlags = {}, env: NodeJS.ProcessEnv = process.env): boolean {
+  return temporalTarget(flags, env) !== undefined;
+}
+
+/** The target of a dev server that wds runs: no TLS, no key. */
+export function devServerTarget({ address, uiUrl }: { address: string; uiUrl?: string }): TemporalTarget {
+  return {
+    address,
+    namespace: DEFAULT_NAMESPACE,
+    connectionOptions: { address },
+    ...(uiUrl === undefined ? {} : { uiUrl }),
+  };
+}
+
+/** For clients. Throws Fault `temporal_unreachable`. */
+export async function connect(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<TemporalConnection> {
+  const { address, namespace, uiUrl } = target;
+  const connection = await reaching(target, () =>
+    Connection.connect({ ...target.connectionOptions, connectTimeout: limitMs }),
+  );
+  return {
+    client: new Client({ connection, namespace }),
+    connection,
+    address,
+    namespace,
+    ...(uiUrl === undefined ? {} : { uiUrl }),
+    close: () => connection.close(),
+  };
+}
+
+/** For workers. The caller closes it, after its workers have ended. Throws Fault `temporal_unreachable`. */
+export async function connectNative(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<NativeConnection> {
+  return await reaching(target, () => withLimit(NativeConnection.connect(target.connectionOptions), limitMs));
+}
+
+function load(flags: TemporalFlags, env: NodeJS.ProcessEnv) {
+  const { profile } = flags;
+  try {
+    return loadClientConnectConfig({
+      ...(profile === undefined ? {} : { profile }),
+      overrideEnvVars: Object.fromEntries(
+        Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+      ),
+    });
+  } catch (error) {
+    throw new Fault(
+      'config',
+      `Temporal's settings cannot be used: ${(error as Error).message}`,
+      'Check the TEMPORAL_* environment variables and the file that TEMPORAL_CONFIG_FILE names.',
+      { cause: error },
+    );
+  }
+}
+
+async function reaching<T>({ address, namespace }: TemporalTarget, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    throw new Fault(
+      'temporal_unreachable',
+      `Cannot reach Temporal at ${address} (namespace ${namespace}): ${reasonOf(error)}`,
+      'Check that the service runs, and TEMPORAL_ADDRESS, TLS and API key. With none of them set, wds brings up its own dev server.',
+      { cause: error },
+    );
+  }
+}
+
+/** gRPC errors carry the reason in `details`; the message repeats it with stack-like decoration. */
+function reasonOf(error: unknown): string {
+  const { details, message } = error as { details?: unknown; message?: string };
+  return typeof details === 'string' && details !== '' ? details : (message?.split('\n')[0] ?? 'unknown reason');
+}
+
+/** The SDK's native connection has no timeout of its own. A connection that comes too late is closed. */
+async function withLimit(connecting: Promise<NativeConnection>, limitMs: number): Promise<NativeConnection> {
+  let timer: NodeJS.Timeout | undefined;
+  let late = false;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      late = true;
+      reject(new Error(`no answer within ${limitMs / 1000} s`));
+    }, limitMs);
+  });
+  connecting.then(
+    (connection) => (late ? connection.close() : undefined),
+    () => undefined,
+  );
+  try {
+    return await Promise.race([connecting, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Only what is set: an undefined key would count as given. */
+function withoutUndefined(options: NativeConnectionOptions): NativeConnectionOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,120 @@
+/**
+ * One installation of wds as a process sees it: the store of its home, the Temporal service it talks to, and the workers it runs. Where no
+ * service is configured, the embedded dev server of the home is started, or attached to.
+ */
+import { join } from 'node:path';
+import type { NativeConnection } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { FolderStore } from '../store/folder-store.ts';
+import type { Store } from '../store/store.ts';
+import type { TemporalConnection, TemporalTarget } from './connection.ts';
+import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
+import type { DevServer } from './dev-server.ts';
+import { startDevServer } from './dev-server.ts';
+import { FileDeliveries } from './file-deliveries.ts';
+import { findSearchAttributes } from './search-attributes.ts';
+import type { RunningWorker } from './workers.ts';
+import { startAlertsWorker, startFilesWorker } from './workers.ts';
+
+export interface InstallationOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** One line for a person. */
+  readonly say: (text: string) => void;
+}
+
+export class Installation {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly reportsRoot: string;
+  readonly temporal: TemporalConnection;
+  readonly deliveries: FileDeliveries;
+  readonly devServer: DevServer | undefined;
+  readonly #target: TemporalTarget;
+  readonly #logger: Logger;
+  readonly #workers: RunningWorker[] = [];
+  #native: NativeConnection | undefined;
+
+  private constructor(
+    options: InstallationOptions,
+    target: TemporalTarget,
+    temporal: TemporalConnection,
+    devServer: DevServer | undefined,
+    searchAttributes: boolean,
+  ) {
+    this.settings = options.settings;
+    this.#logger = options.logger;
+    this.#target = target;
+    this.temporal = temporal;
+    this.devServer = devServer;
+    this.store = new FolderStore(join(options.settings.home, 'store'));
+    this.reportsRoot = join(options.settings.home, 'reports');
+    this.deliveries = new FileDeliveries(temporal.client, this.store, searchAttributes);
+  }
+
+  /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`. */
+  static async open(options: InstallationOptions): Promise<Installation> {
+    const { settings, say } = options;
+    const configured = temporalTarget(settings.temporal);
+    const devServer = configured === undefined ? await startDevServer({ home: settings.home, log: say }) : undefined;
+    try {
+      const target = configured ?? devServerTarget(devServer!);
+      const temporal = await connect(target);
+      const { missing } = await findSearchAttributes(temporal.connection, temporal.namespace);
+      return new Installation(options, target, temporal, devServer, missing.length === 0);
+    } catch (error) {
+      await devServer?.stop();
+      throw error;
+    }
+  }
+
+  get embedded(): boolean {
+    return this.devServer !== undefined;
+  }
+
+  /** Rejects when one of the workers fails; settles when all have ended. */
+  get workersEnded(): Promise<unknown> {
+    return Promise.all(this.#workers.map((worker) => worker.ended));
+  }
+
+  async startFilesWorker(): Promise<void> {
+    this.#workers.push(await startFilesWorker(await this.#workerContext()));
+  }
+
+  async startAlertsWorker(endpoint: Endpoint): Promise<void> {
+    const { batchSize } = this.settings.delivery;
+    this.#workers.push(await startAlertsWorker(await this.#workerContext(), endpoint, batchSize));
+  }
+
+  /** Workers finish what is open, then the connections are closed, then an owned dev server ends. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#workers.map((worker) => worker.stop()));
+    await this.#native?.close();
+    await this.temporal.close();
+    await this.devServer?.stop();
+  }
+
+  async #workerContext() {
+    if (this.#native === undefined) {
+      logThrough(this.#logger);
+      this.#native = await connectNative(this.#target);
+    }
+    const { store, reportsRoot } = this;
+    return { client: this.temporal.client, connection: this.#native, store, reportsRoot, logger: this.#logger };
+  }
+}
+
+/** The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. */
+function logThrough(logger: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      const fields = { event: 'temporal_sdk', ...(meta as object | undefined) };
+      if (level === 'ERROR') logger.error(fields, message);
+      else logger.warn(fields, message);
+    }),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * Who a process is, beyond its ID: IDs are used again, in containers at once. The start time tells two holders of
+ * an ID apart (on Windows the ID alone has to do). Processes of other hosts (another container on a shared folder) cannot be judged.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly host: string;
+  /** When the process started, in the words of the system; '' where it does not say. */
+  readonly born: string;
+}
+
+/** Undefined when no such process runs. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  if (!exists(pid)) return undefined;
+  if (process.platform === 'win32') return { pid, host: hostname(), born: '' };
+  if (process.platform !== 'linux') return { pid, host: hostname(), born: startTimeByPs(pid) };
+  const fields = statFields(pid);
+  // Z: dead already, only not yet collected by its parent.
+  if (fields === undefined || fields[0] === 'Z') return undefined;
+  return { pid, host: hostname(), born: fields[19] ?? '' };
+}
+
+/** Whether that very process still runs here. Of another host: false. */
+export function isRunning(identity: ProcessIdentity): boolean {
+  return identity.host === hostname() && identify(identity.pid)?.born === identity.born;
+}
+
+/** For what was read from a file. */
+export function isProcessIdentity(value: unknown): value is ProcessIdentity {
+  const identity = value as Partial<ProcessIdentity> | null;
+  return (
+    typeof identity === 'object' &&
+    Number.isInteger(identity?.pid) &&
+    (identity?.pid ?? 0) > 0 &&
+    typeof identity?.host === 'string' &&
+    typeof identity.born === 'string'
+  );
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** The fields of proc(5) `stat` after the command's name: [0] is the state, [19] the start time. */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+function startTimeByPs(pid: number): string {
+  return spawnSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).stdout?.trim() ?? '';
+}

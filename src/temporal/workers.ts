@@ -1,0 +1,139 @@
+/**
+ * The two kinds of workers. The files worker runs the workflows, reads files and writes reports; the alerts worker sends to one endpoint
+ * and runs no workflows. Each scales by starting more of it; both may share a process.
+ */
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createReadChunks } from '../../activities/read-chunks.ts';
+import { createSendAlert } from '../../activities/send-alert.ts';
+import { createSendAlerts } from '../../activities/send-alerts.ts';
+import { createWriteReport } from '../../activities/write-report.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { PACE_FRACTION, taskQueueRate } from '../domain/endpoint.ts';
+import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
+import { createEndpointClient } from '../endpoint/endpoint-client.ts';
+import { EndpointSession } from '../endpoint/endpoint-session.ts';
+import type { Store } from '../store/store.ts';
+import { setTaskQueueLimit } from './task-queue-limit.ts';
+
+const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+
+/** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
+const READING_SLOTS = 2;
+/** A limited endpoint: with more, one worker hoards the batches and the others idle (measured, design.md). */
+const LIMITED_SENDING_SLOTS = 2;
+const UNLIMITED_SENDING_SLOTS = 8;
+/** Beyond the request timeout: writing the last receipts and saying goodbye. */
+const FAREWELL_MS = 5_000;
+
+export interface WorkerContext {
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly store: Store;
+  readonly reportsRoot: string;
+  readonly logger: Logger;
+}
+
+export interface RunningWorker {
+  /** Settles when the worker has ended; rejects when it failed. */
+  readonly ended: Promise<void>;
+  /** Finishes what is open, takes nothing new, and resolves when the worker has ended. */
+  stop(): Promise<void>;
+}
+
+function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+  return {
+    connection,
+    namespace: client.options.namespace,
+    // With the default of 10 s a killed worker stalls the others' workflows for as long (measured, design.md).
+    stickyQueueScheduleToStartTimeout: '1s',
+    maxHeartbeatThrottleInterval: '5s',
+  };
+}
+
+export async function startFilesWorker(context: WorkerContext): Promise<RunningWorker> {
+  const { store, reportsRoot } = context;
+  const scope = () => ({
+    attempt: Context.current().info.attempt,
+    heartbeat: () => Context.current().heartbeat(),
+  });
+  const worker = await Worker.create({
+    ...commonOptions(context),
+    taskQueue: FILES_TASK_QUEUE,
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    maxConcurrentActivityTaskExecutions: READING_SLOTS,
+    shutdownGraceTime: FAREWELL_MS,
+    activities: {
+      readChunks: createReadChunks({
+        store,
+        heartbeat: (details) => Context.current().heartbeat(details),
+        cancellation: () => Context.current().cancellationSignal,
+      }),
+      writeReport: createWriteReport({ store, reportsRoot, scope }),
+    },
+  });
+  return run(worker, () => undefined);
+}
+
+export async function startAlertsWorker(
+  context: WorkerContext,
+  endpoint: Endpoint,
+  batchSize: number,
+): Promise<RunningWorker> {
+  const { client, store, logger } = context;
+  const session = new EndpointSession(endpoint, createEndpointClient(endpoint));
+  const dependencies = {
+    store,
+    session: (name: string) => (name === endpoint.name ? session : undefined),
+    scope: () => {
+      const activity = Context.current();
+      return {
+        attempt: activity.info.attempt,
+        cancellationSignal: activity.cancellationSignal,
+        heartbeat: () => activity.heartbeat(),
+      };
+    },
+    nowMs: Date.now,
+    random: Math.random,
+  };
+  const limited = endpoint.rate !== 'unlimited';
+  const worker = await Worker.create({
+    ...commonOptions(context),
+    taskQueue: alertsTaskQueue(endpoint.name),
+    maxConcurrentActivityTaskExecutions: limited ? LIMITED_SENDING_SLOTS : UNLIMITED_SENDING_SLOTS,
+    shutdownGraceTime: endpoint.timeoutMs + FAREWELL_MS,
+    activities: { sendAlerts: createSendAlerts(dependencies), sendAlert: createSendAlert(dependencies) },
+  });
+  const rate = typeof endpoint.rate === 'number' ? endpoint.rate * PACE_FRACTION : Number.POSITIVE_INFINITY;
+  session.pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: rate }]);
+  const limit = taskQueueRate(endpoint.rate, batchSize);
+  try {
+    await setTaskQueueLimit(client, alertsTaskQueue(endpoint.name), limit, 'wds back-pressure');
+  } catch (error) {
+    logger.warn({ event: 'task_queue_limit', endpoint: endpoint.name, error: String(error) }, 'back-pressure not set');
+  }
+  return run(
+    worker,
+    () => session.stop(),
+    () => session.close(),
+  );
+}
+
+/** `before` runs when a stop is asked for, `after` when the worker has ended, however it did. */
+function run(worker: Worker, before: () => void, after?: () => Promise<void>): RunningWorker {
+  const ended = worker.run().finally(() => after?.());
+  // Whoever started the worker watches `ended`; a stop in between must not make it an unhandled rejection.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    async stop() {
+      before();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}

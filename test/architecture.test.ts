@@ -1,0 +1,171 @@
+/** The house rules that a reader relies on and a compiler does not check (docs: the layout in README.md). */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { describe, expect, it } from 'vitest';
+
+const MOST_LINES = 250;
+
+/** Who may import whom, besides itself; each name is a folder of src/ or of the top. Arrows point one way. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  formats: ['domain'],
+  store: ['domain'],
+  endpoint: ['domain'],
+  config: ['domain'],
+  activities: ['domain', 'formats', 'store', 'endpoint'],
+  workflows: ['domain', 'activities'],
+  temporal: ['domain', 'formats', 'store', 'endpoint', 'activities', 'workflows', 'config'],
+  intake: ['domain', 'formats', 'store', 'config'],
+  api: ['domain', 'formats', 'store', 'config', 'intake', 'temporal'],
+  receiver: ['domain', 'endpoint'],
+  cli: [
+    'domain',
+    'formats',
+    'store',
+    'endpoint',
+    'config',
+    'activities',
+    'workflows',
+    'temporal',
+    'intake',
+    'api',
+    'receiver',
+  ],
+};
+/** What may run inside a workflow; `common` holds the keys of search attributes. */
+const WORKFLOW_LIBRARIES = ['@temporalio/workflow', '@temporalio/common'];
+/** Files directly in src/ serve everything that does I/O. */
+const BELOW_ALL = 'src';
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+  /** A name inside the braces is marked `type`. */
+  readonly marked: boolean;
+}
+
+const sources = ['src', 'workflows', 'activities'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name)),
+);
+const textOf = new Map(sources.map((path) => [path, readFileSync(path, 'utf8')]));
+const imports = sources.flatMap(importsOf);
+
+function importsOf(path: string): Import[] {
+  const text = withoutComments(textOf.get(path) ?? '');
+  const statements = /^(?:import|export)\s+(type\s+)?((?:[\w$*\s,]|\{[^}]*\})*?)\s*from\s+'([^']+)'/gm;
+  const found: Import[] = [];
+  for (const [, type, names = '', to = ''] of text.matchAll(statements)) {
+    found.push({ from: path, to, typeOnly: type !== undefined, marked: /[{,]\s*type\s/.test(names) });
+  }
+  for (const [, to = ''] of text.matchAll(/^import\s+'([^']+)'/gm)) {
+    found.push({ from: path, to, typeOnly: false, marked: false });
+  }
+  for (const [, to] of text.matchAll(/\bimport\('([^']+)'\)/g)) {
+    found.push({ from: path, to: to ?? '', typeOnly: false, marked: false });
+  }
+  return found;
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+}
+
+/** `src/formats/csv.ts` → formats; `activities/send-alerts.ts` → activities; `src/failpoint.ts` → src. */
+function partOf(path: string): string {
+  const [top = '', second = ''] = path.split('/');
+  if (top !== 'src') return top;
+  return second.endsWith('.ts') ? BELOW_ALL : second;
+}
+
+const isOwn = ({ to }: Import) => to.startsWith('.');
+const show = ({ from, to }: Import) => `${from} imports ${to}`;
+const within = (part: string) => imports.filter(({ from }) => partOf(from) === part);
+
+describe('the imports', () => {
+  it('point one way', () => {
+    const against = imports.filter(isOwn).filter((one) => {
+      const from = partOf(one.from);
+      const to = partOf(normalize(join(dirname(one.from), one.to)));
+      if (from === to) return false;
+      if (from === BELOW_ALL) return to !== 'domain';
+      if (to === BELOW_ALL) return from === 'domain' || from === 'workflows';
+      return !(ARROWS[from] ?? []).includes(to);
+    });
+    expect(against.map(show)).toEqual([]);
+  });
+
+  it('know every folder', () => {
+    expect(imports.filter(isOwn).length).toBeGreaterThan(sources.length / 2);
+    const parts = [...new Set(sources.map(partOf))].filter((part) => part !== BELOW_ALL);
+    expect(parts.filter((part) => ARROWS[part] === undefined)).toEqual([]);
+  });
+
+  it('of types are whole statements: a marked name would pull an activity into the workflow bundle', () => {
+    expect(imports.filter(({ marked }) => marked).map(show)).toEqual([]);
+  });
+});
+
+describe('the domain', () => {
+  it('imports nothing but itself', () => {
+    expect(
+      within('domain')
+        .filter((one) => !isOwn(one))
+        .map(show),
+    ).toEqual([]);
+  });
+
+  it('has neither a clock nor chance nor the environment of its own', () => {
+    const impure = /\b(Date\.now|new Date\(\)|Math\.random|performance\.now|process\.|setTimeout|setInterval|fetch\()/;
+    const found = sources.filter(
+      (path) => partOf(path) === 'domain' && impure.test(withoutComments(textOf.get(path) ?? '')),
+    );
+    expect(found).toEqual([]);
+  });
+});
+
+describe('the workflows', () => {
+  it('import the workflow SDK, the domain, and types of activities', () => {
+    const wrong = within('workflows').filter((one) => {
+      if (!isOwn(one)) return !WORKFLOW_LIBRARIES.includes(one.to) && !one.typeOnly;
+      return partOf(normalize(join(dirname(one.from), one.to))) === 'activities' && !one.typeOnly;
+    });
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('keep no state at module level', () => {
+    const stateful = sources.filter(
+      (path) =>
+        partOf(path) === 'workflows' && /^(export\s+)?(let|var)\s/m.test(withoutComments(textOf.get(path) ?? '')),
+    );
+    expect(stateful).toEqual([]);
+  });
+
+  it.skipIf(!existsSync('dist/workflows/index.js'))('bundle, as emitted, without a Node built-in', async () => {
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: join(process.cwd(), 'dist/workflows/index.js'),
+      logger: new DefaultLogger('ERROR'),
+    });
+    // The bundler throws at a Node built-in. Webpack names every module that went in: `"./dist/workflows/index.js"`.
+    const modules = [...code.matchAll(/^\/\*\*\*\/ "([^"]+)":?/gm)].map(([, name]) => name ?? '');
+    expect(modules.some((name) => name.includes('dist/workflows/'))).toBe(true);
+    const own = modules.filter((name) => name.startsWith('./dist/'));
+    expect(own.filter((name) => !/^\.\/dist\/(workflows|src\/domain)\//.test(name))).toEqual([]);
+  });
+});
+
+describe('a file', () => {
+  it(`has at most ${MOST_LINES} lines`, () => {
+    const long = sources
+      .map((path) => ({ path, lines: (textOf.get(path) ?? '').split('\n').length - 1 }))
+      .filter(({ lines }) => lines > MOST_LINES);
+    expect(long).toEqual([]);
+  });
+
+  it('says at its head what it promises', () => {
+    expect(sources.filter((path) => !/^(#!.*\n)?\/\*\*/.test(textOf.get(path) ?? ''))).toEqual([]);
+  });
+});

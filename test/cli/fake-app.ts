@@ -1,0 +1,134 @@
+/** The command line in this process: streams that remember, and an App that does as the test says. */
+import type { App, AppContext, FileEnd, FileResult, ReportedFile, StatusReport } from '../../src/cli/app.ts';
+import type { Invocation } from '../../src/cli/context.ts';
+import { run } from '../../src/cli/run.ts';
+import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
+import { makeFolder } from '../config/folder.ts';
+
+export const RESULT: FileResult = {
+  file: 'alerts.csv',
+  sha256: '3f2a9c1d77b0'.padEnd(64, '0'),
+  workflowId: 'file-3f2a-crm',
+  rows: 1252,
+  alerts: 1250,
+  delivered: 1250,
+  rejected: 0,
+  undelivered: 0,
+  unconfirmed: 0,
+  invalid: 1,
+  duplicates: 1,
+  seconds: 12.6,
+  reportDir: '/var/wds/reports/3f2a',
+};
+
+export const ended = (result: Partial<FileResult> = {}, alreadyDelivered = false): FileEnd => ({
+  kind: 'ended',
+  result: { ...RESULT, ...result },
+  alreadyDelivered,
+});
+
+export const REPORT: ReportedFile = {
+  ...RESULT,
+  state: 'completed',
+  endpoint: 'crm',
+  pending: 0,
+  reports: ['report.json', 'receipts.csv'],
+};
+
+export const STATUS: StatusReport = {
+  temporal: { address: '127.0.0.1:7233', namespace: 'default', embedded: true, webUi: 'http://127.0.0.1:8233' },
+  home: '/var/wds',
+  inbox: '/srv/inbox',
+  endpoints: [{ name: 'crm', url: 'https://crm.example.com/hook', rate: '100/s' }],
+  files: [{ ...RESULT, state: 'completed', endpoint: 'crm', pending: 0, startedAt: '2026-01-02T03:04:05.000Z' }],
+};
+
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** Method names of the App, in the order of the calls. */
+  readonly calls: readonly string[];
+  readonly receiver: ReceiverSettings | undefined;
+  /** What the App was made with. */
+  readonly context: AppContext | undefined;
+}
+
+export interface Scene {
+  readonly app?: Partial<App>;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly isTTY?: boolean;
+  readonly signal?: AbortSignal;
+  readonly nowMs?: () => number;
+}
+
+function recording(app: App, calls: string[]): App {
+  return new Proxy(app, {
+    get(target, name) {
+      const method = Reflect.get(target, name) as unknown;
+      if (typeof method !== 'function' || typeof name !== 'string') return method;
+      return (...args: unknown[]) => {
+        calls.push(name);
+        return method.apply(target, args) as unknown;
+      };
+    },
+  });
+}
+
+export async function wds(args: readonly string[], scene: Scene = {}): Promise<Outcome> {
+  const calls: string[] = [];
+  let out = '';
+  let err = '';
+  let receiver: ReceiverSettings | undefined;
+  let context: AppContext | undefined;
+  const nothing = async (): Promise<void> => undefined;
+  const app: App = {
+    up: nothing,
+    watch: nothing,
+    worker: nothing,
+    send: async (files, { observer }) => {
+      const ends = files.map((file) => ended({ file }));
+      for (const end of ends) observer.ended(end);
+      return ends;
+    },
+    retry: async () => [],
+    status: async () => STATUS,
+    report: async () => REPORT,
+    init: async () => ({ registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
+    interruptNotice: () => 'The delivery goes on without this command.',
+    close: nothing,
+    ...scene.app,
+  };
+  const isTTY = scene.isTTY === true;
+  const invocation: Invocation = {
+    env: scene.env ?? {},
+    cwd: scene.cwd ?? (await makeFolder()),
+    stdout: {
+      isTTY,
+      columns: 100,
+      write: (text: string) => {
+        out += text;
+      },
+    },
+    stderr: {
+      isTTY,
+      columns: 100,
+      write: (text: string) => {
+        err += text;
+      },
+    },
+    signal: scene.signal ?? new AbortController().signal,
+    nowMs: scene.nowMs ?? (() => 0),
+    createApp: async (given) => {
+      context = given;
+      return recording(app, calls);
+    },
+    runReceiver: async (settings, { stdout }) => {
+      receiver = settings;
+      stdout.write('http://127.0.0.1:8080\n');
+    },
+  };
+  const code = await run(args, invocation);
+  return { code, out, err, calls, receiver, context };
+}

@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { ProgressUpdate } from '../../src/cli/app.ts';
+import { ProgressDisplay, progressText, ratePerSecond } from '../../src/cli/progress.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
+import type { FileCounts, FileProgress } from '../../src/domain/contracts.ts';
+
+function update(
+  counts: Partial<FileCounts>,
+  phase: FileProgress['phase'] = 'sending',
+  openStubborn = 0,
+): ProgressUpdate {
+  const none = {
+    rows: 0,
+    alerts: 0,
+    delivered: 0,
+    rejected: 0,
+    undelivered: 0,
+    unconfirmed: 0,
+    invalid: 0,
+    duplicates: 0,
+  };
+  return { file: 'a.csv', progress: { phase, counts: { ...none, pending: 0, ...counts }, openStubborn } };
+}
+
+describe('the text', () => {
+  const text = (given: ProgressUpdate, rate?: number, others = 0): string =>
+    progressText({ file: given.file, others, rate, update: given });
+
+  test('while reading counts rows', () => {
+    expect(text(update({ rows: 500_000 }, 'reading'), 5)).toBe('a.csv  reading  500,000 rows');
+  });
+
+  test('while sending shows share, rate and time left', () => {
+    expect(text(update({ alerts: 3_000, delivered: 1_200 }), 99.4)).toBe(
+      'a.csv  sending  1,200 of 3,000 (40%)  99/s  18 s left',
+    );
+  });
+
+  test('names failures, unconfirmed and stubborn alerts, and other files', () => {
+    const given = update({ alerts: 10, delivered: 4, rejected: 1, undelivered: 1, unconfirmed: 1 }, 'sending', 2);
+    expect(text(given, undefined, 1)).toBe(
+      'a.csv  sending  7 of 10 (70%)  2 failed  1 unconfirmed  2 being retried  and 1 more file',
+    );
+  });
+
+  test('promises no time while nothing moves, and shows slow rates with a decimal', () => {
+    expect(text(update({ alerts: 10 }), 0)).toBe('a.csv  sending  0 of 10 (0%)  0.0/s');
+    expect(text(update({ alerts: 10, delivered: 5 }), 0.5)).toContain('0.5/s  10 s left');
+  });
+
+  test('of a file without alerts is at 100%', () => {
+    expect(text(update({}, 'reporting'))).toBe('a.csv  reporting  0 of 0 (100%)');
+  });
+});
+
+test('the rate is unknown for the first half second', () => {
+  expect(ratePerSecond([])).toBeUndefined();
+  expect(
+    ratePerSecond([
+      { atMs: 0, settled: 0 },
+      { atMs: 499, settled: 9 },
+    ]),
+  ).toBeUndefined();
+  expect(
+    ratePerSecond([
+      { atMs: 0, settled: 10 },
+      { atMs: 2_000, settled: 210 },
+    ]),
+  ).toBe(100);
+});
+
+function display(isTTY: boolean): { show: ProgressDisplay; written: () => string; setMs: (ms: number) => void } {
+  let text = '';
+  let nowMs = 0;
+  const stream = {
+    isTTY,
+    columns: 60,
+    write(piece: string) {
+      text += piece;
+    },
+  };
+  const terminal = new Terminal({ stdout: stream, stderr: stream, env: {} });
+  const setMs = (ms: number): void => {
+    nowMs = ms;
+  };
+  return { show: new ProgressDisplay(terminal, () => nowMs), written: () => text, setMs };
+}
+
+describe('on a terminal', () => {
+  test('one line is updated at most every 100 ms and removed at the end', () => {
+    const { show, setMs, written } = display(true);
+    for (let ms = 0; ms <= 1_000; ms += 10) {
+      setMs(ms);
+      show.update(update({ alerts: 1_000, delivered: ms }));
+    }
+    expect(written().split('a.csv')).toHaveLength(12);
+    expect(written()).not.toContain('\n');
+    show.ended('a.csv');
+    expect(written().endsWith('\r\u001b[2K')).toBe(true);
+  });
+
+  test('the rate follows the last ten seconds', () => {
+    const { show, setMs, written } = display(true);
+    for (let second = 0; second <= 30; second++) {
+      setMs(second * 1_000);
+      show.update(update({ alerts: 10_000, delivered: second <= 15 ? second * 500 : 7_500 + (second - 15) * 10 }));
+    }
+    expect(written()).toMatch(/ {2}10\/s {2}[^\r]*$/);
+  });
+});
+
+describe('elsewhere', () => {
+  test('there is a line every five seconds, the first after five', () => {
+    const { show, setMs, written } = display(false);
+    for (let ms = 0; ms <= 12_000; ms += 100) {
+      setMs(ms);
+      show.update(update({ alerts: 1_000, delivered: 10 }));
+    }
+    show.ended('a.csv');
+    expect(written().trimEnd().split('\n')).toHaveLength(2);
+    expect(written()).not.toContain('\r');
+  });
+});

@@ -1,0 +1,255 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { LoadInput } from '../../src/config/load.ts';
+import { loadSettings } from '../../src/config/load.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { Fault } from '../../src/domain/failure.ts';
+import { makeFolder } from './folder.ts';
+
+type Flags = Readonly<Record<string, string | boolean>>;
+
+const asFlags = (flags: Flags): NonNullable<LoadInput['flags']> =>
+  Object.fromEntries(Object.entries(flags).map(([key, value]) => [key, { value, flag: `--${key.split('.').at(-1)}` }]));
+
+async function load(yaml: string | undefined, env: Record<string, string> = {}, flags: Flags = {}): Promise<Settings> {
+  const cwd = await makeFolder(yaml === undefined ? {} : { 'wds.config.yaml': yaml });
+  return (await loadSettings({ cwd, env, flags: asFlags(flags) })).settings;
+}
+
+async function faultOf(loading: Promise<unknown>): Promise<Fault> {
+  const error = await loading.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Fault);
+  expect((error as Fault).code).toBe('config');
+  return error as Fault;
+}
+
+const URL_A = 'https://a.example.com/hook';
+const URL_B = 'http://127.0.0.1:8080/alerts';
+
+describe('without any configuration', () => {
+  test('everything has its default, and paths are absolute', async () => {
+    const cwd = await makeFolder();
+    const { settings, warnings } = await loadSettings({ cwd, env: {} });
+    expect(warnings).toEqual([]);
+    expect(settings).toMatchObject({
+      home: join(cwd, '.wds'),
+      inbox: join(cwd, 'inbox'),
+      settleMs: 500,
+      blindSettleMs: 10_000,
+      scanIntervalMs: 5_000,
+      maxExpandedBytes: 8 * 1024 ** 3,
+      endpoint: undefined,
+      logLevel: 'info',
+      shutdownGraceMs: 20_000,
+      parse: { header: true, userIdColumn: 'userId', alertMessageColumn: 'alertMessage', chunkSize: 1000 },
+      delivery: { windowRows: 500_000, batchSize: 1000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
+    });
+  });
+
+  test('the settings are frozen to their depths', async () => {
+    const settings = await load(undefined, { WDS_URL: URL_A });
+    expect(() => Object.assign(settings.delivery.retry, { maximumAttempts: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(settings.endpoint as object, { url: URL_B })).toThrow(TypeError);
+  });
+});
+
+describe('sources', () => {
+  test('flags win over the environment, and the environment over the file, setting by setting', async () => {
+    const yaml = `endpoint: { url: ${URL_A}, rate: 1, burst: 1, ambiguous: hold }`;
+    const env = { WDS_RATE: '2', WDS_BURST: '2', WDS_AMBIGUOUS: '' };
+    const { endpoint } = await load(yaml, env, { 'endpoint.rate': '3.5' });
+    expect(endpoint).toMatchObject({ url: URL_A, rate: 3.5, burst: 2, ambiguous: 'hold' });
+  });
+
+  test("paths in the file are relative to the file's folder, others to the current folder", async () => {
+    const cwd = await makeFolder({ 'etc/wds.yaml': 'home: state\ninbox: drop', 'here/.keep': '' });
+    const here = join(cwd, 'here');
+    const { settings } = await loadSettings({ cwd: here, env: { WDS_INBOX: 'in' }, configFile: '../etc/wds.yaml' });
+    expect(settings.home).toBe(join(cwd, 'etc/state'));
+    expect(settings.inbox).toBe(join(here, 'in'));
+  });
+
+  test('WDS_CONFIG names the file; --config wins over it', async () => {
+    const cwd = await makeFolder({ 'a.yaml': 'logLevel: error', 'b.yaml': 'logLevel: debug' });
+    const env = { WDS_CONFIG: 'a.yaml' };
+    expect((await loadSettings({ cwd, env })).settings.logLevel).toBe('error');
+    expect((await loadSettings({ cwd, env, configFile: 'b.yaml' })).settings.logLevel).toBe('debug');
+  });
+
+  test('a named file that is missing is a fault', async () => {
+    const cwd = await makeFolder();
+    const fault = await faultOf(loadSettings({ cwd, env: {}, configFile: 'nope.yaml' }));
+    expect(fault.message).toContain('nope.yaml: there is no such file');
+  });
+
+  test('an empty file, and groups whose lines are all commented out, are fine', async () => {
+    expect((await load('')).logLevel).toBe('info');
+    expect((await load('# nothing\nendpoint:\n  retry:\nparse:\n', { WDS_URL: URL_A })).endpoint?.url).toBe(URL_A);
+  });
+});
+
+describe('faults', () => {
+  test('all of all sources are told at once, with key, value, expectation and line', async () => {
+    const yaml = [
+      'endpoint:',
+      '  url: ftp://example.com',
+      '  rate: 0',
+      '  tiemoutSeconds: 5',
+      '  secretEnv: NOT_SET',
+      'header: false',
+      'parse: 5',
+    ].join('\n');
+    const { message, nextStep } = await faultOf(load(yaml, { WDS_BURST: '1.5' }, { 'endpoint.ambiguous': 'maybe' }));
+    expect(message.split('\n')).toEqual([
+      '8 faults in the configuration:',
+      expect.stringMatching(
+        /^ {2}endpoint\.url: "ftp:\/\/example\.com.*", expected an http or https URL .*\(wds\.config\.yaml, line 2\)$/,
+      ),
+      '  endpoint.rate: 0, expected requests a second from 0.001 to 1000000, or auto, or unlimited (wds.config.yaml, line 3)',
+      '  endpoint.tiemoutSeconds: unknown setting; did you mean endpoint.timeoutSeconds? (wds.config.yaml, line 4)',
+      '  header: unknown setting; did you mean parse.header? (wds.config.yaml, line 6)',
+      '  parse: 5, expected a group of settings (wds.config.yaml, line 7)',
+      '  endpoint.burst: 1.5, expected a whole number from 0 to 1000000 (WDS_BURST)',
+      '  endpoint.ambiguous: "maybe", expected resend or hold (--ambiguous)',
+      '  endpoint.secretEnv: the environment variable NOT_SET is not set',
+    ]);
+    expect(nextStep).toContain('docs/configuration.md');
+  });
+
+  test.each([
+    ['- a list', 'expected settings as "key: value" lines'],
+    ['home: [', 'line 1'],
+    ['home: a\nhome: b', 'line 2'],
+    ['a: &a [x]\nb: *c', 'aliases cannot be resolved'],
+    ['home: ""', 'home: "", expected the path of a folder'],
+    ['home: same\ninbox: ./same/', 'expected another folder than home'],
+    [
+      'parse: { userIdColumn: Text, alertMessageColumn: text }',
+      'expected another column than parse.alertMessageColumn',
+    ],
+    ['parse: { header: no }', 'parse.header: "no", expected true or false'],
+    ['endpoint: { rate: 5 }', 'endpoint.url: missing'],
+    [
+      `endpoint: { url: ${URL_A}, retry: { initialSeconds: 5, maximumSeconds: 4 } }`,
+      'endpoint.retry.maximumSeconds: 4',
+    ],
+    [
+      `endpoint: { url: ${URL_A}, timeoutSeconds: 30 }\nshutdownGraceSeconds: 30`,
+      'more than endpoint.timeoutSeconds (30)',
+    ],
+    ['temporal: { address: x }', 'TEMPORAL_ADDRESS'],
+    ['endpoint: { secret: whsec_abc }', 'a secret does not belong here'],
+  ])('%j is refused', async (yaml, expected) => {
+    expect((await faultOf(load(yaml))).message).toContain(expected);
+  });
+
+  test.each(['https://user:geheim@example.com/', 'https://example.com/?token=geheim#part', '//geheim@example.com'])(
+    'the URL %s is refused without showing what may be secret in it',
+    async (url) => {
+      const { message } = await faultOf(load(undefined, { WDS_URL: url }));
+      expect(message).toContain('expected an http or https URL');
+      expect(message).not.toContain('geheim');
+    },
+  );
+
+  test.each(['0', '-1', 'NaN', 'Infinity', '1e9', '0x10', '10/s', 'Auto', ''])(
+    'the rate %j is refused',
+    async (rate) => {
+      const { message } = await faultOf(load(undefined, {}, { 'endpoint.url': URL_A, 'endpoint.rate': rate }));
+      expect(message).toContain('endpoint.rate:');
+    },
+  );
+
+  test('a variable that looks like a misspelt one is a warning', async () => {
+    const cwd = await makeFolder();
+    const { warnings } = await loadSettings({
+      cwd,
+      env: { WDS_SECRT: 'x', WDS_URL: URL_A, WDS_FAILPOINT: 'a:1', HOME: '/' },
+    });
+    expect(warnings).toEqual(['WDS_SECRT is not a variable that wds reads; did you mean WDS_SECRET?']);
+  });
+});
+
+describe('the endpoint', () => {
+  test('a bare URL has a name of host, port and hash, and no limit', async () => {
+    const { endpoint, delivery } = await load(undefined, {}, { 'endpoint.url': URL_B });
+    expect(endpoint?.name).toMatch(/^127-0-0-1-8080-[0-9a-f]{8}$/);
+    expect(endpoint).toMatchObject({
+      rate: 'unlimited',
+      burst: 0,
+      ambiguous: 'resend',
+      timeoutMs: 15_000,
+      secrets: [],
+    });
+    expect(delivery).toMatchObject({ batchSize: 1000, parallelChunks: 8 });
+  });
+
+  test('a configured one learns its rate', async () => {
+    const { endpoint, delivery } = await load(`endpoint: { name: crm, url: ${URL_A} }`);
+    expect(endpoint).toMatchObject({ name: 'crm', rate: 'auto', maxConnections: 64 });
+    expect(delivery).toMatchObject({ batchSize: 1000, parallelChunks: 4 });
+  });
+
+  test('another URL is another endpoint: identity, limits and credentials of the file do not apply, the policy does', async () => {
+    const yaml = [
+      'endpoint:',
+      '  name: crm',
+      `  url: ${URL_A}`,
+      '  rate: 7',
+      '  ambiguous: hold',
+      '  timeoutSeconds: 3',
+      '  headers: { Authorization: geheim }',
+      '  secretEnv: CRM_SECRET',
+    ].join('\n');
+    const { endpoint } = await load(yaml, { CRM_SECRET: 'whsec_x' }, { 'endpoint.url': URL_B });
+    expect(endpoint).toMatchObject({
+      rate: 'unlimited',
+      ambiguous: 'hold',
+      timeoutMs: 3_000,
+      headers: {},
+      secrets: [],
+    });
+    expect(endpoint?.name).toMatch(/^127-0-0-1-8080-/);
+  });
+
+  test('the same URL, said otherwise, is the same endpoint', async () => {
+    const yaml = `endpoint: { name: crm, url: ${URL_A}, rate: 7 }`;
+    const { endpoint } = await load(yaml, {}, { 'endpoint.url': 'HTTPS://A.example.com:443/hook' });
+    expect(endpoint).toMatchObject({ name: 'crm', rate: 7, url: URL_A });
+  });
+
+  test.each([
+    [1, 64, 1],
+    [100, 64, 100],
+    [400, 100, 400],
+    [5000, 512, 1000],
+    [0.5, 64, 1],
+  ])('at a rate of %d: %d connections, batches of %d', async (rate, maxConnections, batchSize) => {
+    const { endpoint, delivery } = await load(`endpoint: { url: ${URL_A}, rate: ${rate} }`);
+    expect(endpoint?.maxConnections).toBe(maxConnections);
+    expect(delivery).toMatchObject({ batchSize, parallelChunks: 4 });
+  });
+
+  test('what is stated about delivery wins over what follows from the rate', async () => {
+    const yaml = `endpoint: { url: ${URL_A}, rate: 10, maxConnections: 3 }\ndelivery: { batchSize: 5, parallelChunks: 2 }`;
+    const { endpoint, delivery } = await load(yaml);
+    expect(endpoint?.maxConnections).toBe(3);
+    expect(delivery).toMatchObject({ batchSize: 5, parallelChunks: 2 });
+  });
+
+  test('seconds and hours become milliseconds, also in the delivery options', async () => {
+    const retry = 'retry: { initialSeconds: 0.25, maximumSeconds: 60, maximumAttempts: 4, giveUpAfterHours: 2 }';
+    const { endpoint, delivery } = await load(`endpoint: { url: ${URL_A}, timeoutSeconds: 1.5, ${retry} }`);
+    const compiled = {
+      initialIntervalMs: 250,
+      maximumIntervalMs: 60_000,
+      maximumAttempts: 4,
+      giveUpAfterMs: 7_200_000,
+    };
+    expect(endpoint).toMatchObject({ timeoutMs: 1_500, maxRetryAfterMs: 3_600_000, retry: compiled });
+    expect(delivery).toMatchObject({ requestTimeoutMs: 1_500, retry: compiled });
+  });
+});

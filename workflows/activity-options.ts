@@ -1,0 +1,40 @@
+/** Timeouts and retry policies of the activities. Only what needs a person fails; everything else is retried until it works. */
+
+import type { ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType } from '@temporalio/workflow';
+import type { FileWorkflowInput } from '../src/domain/contracts.ts';
+import { FAILURE, FILES_TASK_QUEUE } from '../src/domain/names.ts';
+
+/** A worker that is gone is noticed within this; sending and reading pulse every second. */
+const HEARTBEAT_TIMEOUT_MS = 10_000;
+
+/** Reading and reporting. */
+export const fileOptions: ActivityOptions = {
+  taskQueue: FILES_TASK_QUEUE,
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: {
+    initialInterval: '1s',
+    maximumInterval: '30s',
+    nonRetryableErrorTypes: [FAILURE.fileRefused, FAILURE.contentMissing],
+  },
+};
+
+/**
+ * Sending. Attempts of alerts are counted in their receipts, so Temporal's own number of attempts is not limited. Never eager: an eager
+ * activity bypasses the task queue's rate limit (measured: 203/s through a limit of 5/s).
+ */
+export function sendOptions({ delivery }: FileWorkflowInput): ActivityOptions {
+  return {
+    startToCloseTimeout: '2 hours',
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    allowEagerDispatch: false,
+    retry: {
+      initialInterval: delivery.retry.initialIntervalMs,
+      maximumInterval: delivery.retry.maximumIntervalMs,
+      backoffCoefficient: 2,
+    },
+  };
+}

@@ -1,0 +1,211 @@
+/**
+ * The sending of one file in one run: lanes take chunks, each lane sends its chunk batch after batch; what is better settled late is
+ * visited again at the end; stubborn alerts run beside them, each as an activity of its own. Bounded everywhere: lanes, open stubborn
+ * alerts, and the run's history.
+ */
+import { CancellationScope, condition, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type {
+  CarriedState,
+  FileWorkflowInput,
+  SendActivities,
+  SentCounts,
+  Stretch,
+  StubbornRef,
+  WindowResult,
+} from '../src/domain/contracts.ts';
+import { alertsBefore, chunkStretch, NOTHING_SENT, plus } from '../src/domain/file-plan.ts';
+import { alertsTaskQueue } from '../src/domain/names.ts';
+import { parseKey } from '../src/domain/parse-options.ts';
+import { grouped } from '../src/domain/progress-details.ts';
+import { sendOptions } from './activity-options.ts';
+
+export class Delivery {
+  readonly #input: FileWorkflowInput;
+  readonly #round: string;
+  readonly #windows: readonly WindowResult[];
+  readonly #onProgress: () => void;
+  readonly #unfinished: Stretch[];
+  readonly #revisit: Stretch[];
+  readonly #stubborn = new Map<number, StubbornRef>();
+  readonly #stubbornScope = new CancellationScope();
+  readonly #stubbornRuns: Promise<void>[] = [];
+  readonly #handoverPerBatch: number;
+  #nextChunk: number;
+  #sent: SentCounts;
+  #runningBatches = 0;
+  #handingOver = false;
+  #failure: unknown;
+
+  /** `carried`: what an earlier run left over; undefined begins with the first chunk. */
+  constructor(
+    input: FileWorkflowInput,
+    round: string,
+    windows: readonly WindowResult[],
+    carried: CarriedState | undefined,
+    onProgress: () => void,
+  ) {
+    this.#input = input;
+    this.#round = round;
+    this.#windows = windows;
+    this.#onProgress = onProgress;
+    this.#unfinished = [...(carried?.unfinished ?? [])];
+    this.#revisit = [...(carried?.revisit ?? [])];
+    for (const ref of carried?.stubborn ?? []) this.#stubborn.set(ref.line, ref);
+    this.#nextChunk = carried?.nextChunk ?? 1;
+    this.#sent = carried?.sent ?? NOTHING_SENT;
+    const { maxStubborn, parallelChunks } = input.delivery;
+    this.#handoverPerBatch = Math.max(1, Math.floor(maxStubborn / (2 * parallelChunks)));
+  }
+
+  get sent(): SentCounts {
+    return this.#sent;
+  }
+
+  get openStubborn(): number {
+    return this.#stubborn.size;
+  }
+
+  /** Resolves to true when all is sent, to false when the run should be continued as new with `carried()`. */
+  async run(): Promise<boolean> {
+    try {
+      for (const ref of this.#stubborn.values()) this.#runStubborn(ref);
+      await this.#runLanes(() => this.#takeUnsent(), false);
+      if (!this.#historyIsLong()) await this.#runLanes(() => this.#revisit.shift(), true);
+      await condition(() => this.#stubborn.size === 0 || this.#failure !== undefined || this.#historyIsLong());
+      if (this.#failure !== undefined) throw this.#failure;
+      return !this.#historyIsLong();
+    } finally {
+      await this.#endStubbornRuns();
+    }
+  }
+
+  carried(): CarriedState {
+    return {
+      round: this.#round,
+      windows: this.#windows,
+      sent: this.#sent,
+      nextChunk: this.#nextChunk,
+      unfinished: this.#unfinished,
+      revisit: this.#revisit,
+      stubborn: [...this.#stubborn.values()],
+    };
+  }
+
+  #historyIsLong(): boolean {
+    const { historyLength, continueAsNewSuggested } = workflowInfo();
+    return continueAsNewSuggested || historyLength >= this.#input.delivery.maxHistoryEvents;
+  }
+
+  #takeUnsent(): Stretch | undefined {
+    const begun = this.#unfinished.shift();
+    if (begun !== undefined) return begun;
+    const stretch = chunkStretch(this.#windows, this.#input.parse.chunkSize, this.#nextChunk);
+    if (stretch !== undefined) this.#nextChunk++;
+    return stretch;
+  }
+
+  async #runLanes(take: () => Stretch | undefined, closing: boolean): Promise<void> {
+    const lane = async (): Promise<void> => {
+      while (!this.#historyIsLong()) {
+        const stretch = take();
+        if (stretch === undefined) return;
+        await this.#sendStretch(stretch, closing);
+      }
+    };
+    const lanes = Array.from({ length: this.#input.delivery.parallelChunks }, lane);
+    const ends = await Promise.allSettled(lanes);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  async #sendStretch(stretch: Stretch, closing: boolean): Promise<void> {
+    let { from } = stretch;
+    while (from < stretch.to) {
+      await condition(() => this.#roomForStubborn() || this.#historyIsLong());
+      if (this.#historyIsLong()) {
+        (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from });
+        return;
+      }
+      const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
+      await this.#sendBatch({ ...stretch, from, to }, closing);
+      from = to;
+    }
+  }
+
+  #roomForStubborn(): boolean {
+    const reserved = (this.#runningBatches + 1) * this.#handoverPerBatch;
+    return this.#stubborn.size + reserved <= Math.max(this.#input.delivery.maxStubborn, this.#handoverPerBatch);
+  }
+
+  async #sendBatch(batch: Stretch, closing: boolean): Promise<void> {
+    const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
+    const first = alertsBefore(this.#windows, parse.chunkSize, batch) + 1;
+    const { sendAlerts } = proxyActivities<SendActivities>({
+      ...sendOptions(this.#input),
+      taskQueue: alertsTaskQueue(endpoint),
+      summary: `alerts ${grouped(first)}–${grouped(first + batch.to - batch.from - 1)}${closing ? ', last visit' : ''}`,
+    });
+    this.#runningBatches++;
+    try {
+      const result = await sendAlerts({
+        sha256,
+        endpoint,
+        parseKey: parseKey(parse),
+        ...batch,
+        round: this.#round,
+        reopenUnconfirmed,
+        maxHandover: this.#handoverPerBatch,
+        retry: delivery.retry,
+        closing,
+      });
+      if (result.unsettled > 0) this.#revisit.push(batch);
+      else this.#sent = plus(this.#sent, result);
+      for (const line of result.stubborn) this.#startStubborn({ window: batch.window, chunk: batch.chunk, line });
+    } finally {
+      this.#runningBatches--;
+    }
+    this.#onProgress();
+  }
+
+  #startStubborn(ref: StubbornRef): void {
+    if (this.#stubborn.has(ref.line)) return;
+    this.#stubborn.set(ref.line, ref);
+    this.#runStubborn(ref);
+  }
+
+  #runStubborn(ref: StubbornRef): void {
+    const run = this.#stubbornScope.run(() => this.#sendStubborn(ref));
+    this.#stubbornRuns.push(
+      run.catch((error: unknown) => {
+        // Cancelled at a hand-over: the next run goes on with it by its receipts.
+        if (!(this.#handingOver && isCancellation(error))) this.#failure ??= error;
+      }),
+    );
+  }
+
+  async #sendStubborn(ref: StubbornRef): Promise<void> {
+    const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
+    const { sendAlert } = proxyActivities<SendActivities>({
+      ...sendOptions(this.#input),
+      taskQueue: alertsTaskQueue(endpoint),
+      summary: `line ${grouped(ref.line)}`,
+    });
+    const { outcome } = await sendAlert({
+      sha256,
+      endpoint,
+      parseKey: parseKey(parse),
+      ...ref,
+      round: this.#round,
+      reopenUnconfirmed,
+      retry: delivery.retry,
+    });
+    this.#stubborn.delete(ref.line);
+    this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
+    this.#onProgress();
+  }
+
+  async #endStubbornRuns(): Promise<void> {
+    this.#handingOver = true;
+    this.#stubbornScope.cancel();
+    await CancellationScope.nonCancellable(() => Promise.all(this.#stubbornRuns));
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * One dropped file: read all of it, then send all of it, then report. The history holds counts and chunk numbers only; continue-as-new
+ * keeps it short, so a file may be of any size. What was sent is known by the receipts, never by this workflow: it may be reset,
+ * terminated or run twice, and no alert is sent again.
+ */
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  continueAsNew,
+  defineQuery,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type {
+  FileProgress,
+  FileSummary,
+  FileWorkflowInput,
+  ReadActivities,
+  ReportActivities,
+  WindowResult,
+} from '../src/domain/contracts.ts';
+import { countsOf, NOTHING_SENT } from '../src/domain/file-plan.ts';
+import { FAILURE, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
+import { grouped, progressDetails } from '../src/domain/progress-details.ts';
+import { fileOptions } from './activity-options.ts';
+import { Delivery } from './delivery.ts';
+
+export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
+
+const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
+/** Times that a file is gone through, should receipts be missing at its end. */
+const MAX_PASSES = 3;
+
+const failedAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.failed, 'INT');
+
+export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummary> {
+  const round = input.carried?.round ?? workflowInfo().runId;
+  const windows: WindowResult[] = [...(input.carried?.windows ?? [])];
+  let phase: FileProgress['phase'] = 'reading';
+  let summary: FileSummary | undefined;
+  let delivery: Delivery | undefined;
+
+  const progress = (): FileProgress => ({
+    phase,
+    counts: summary ?? countsOf(windows, delivery?.sent ?? NOTHING_SENT),
+    openStubborn: delivery?.openStubborn ?? 0,
+  });
+  const show = (): void => setCurrentDetails(progressDetails(progress()));
+  setHandler(progressQuery, progress);
+
+  if (input.carried === undefined) {
+    await readFile(input, windows, show);
+    note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
+  }
+
+  for (let pass = 1; ; pass++) {
+    phase = 'sending';
+    delivery = new Delivery(input, round, windows, pass === 1 ? input.carried : undefined, show);
+    show();
+    await deliver(input, round, delivery);
+    phase = 'reporting';
+    show();
+    summary = await report(input, round);
+    // Receipts that a power loss took with it leave alerts without an outcome: they are looked at again.
+    if (summary.pending === 0 || pass === MAX_PASSES) break;
+  }
+  phase = 'done';
+  show();
+  const failed = summary.rejected + summary.undelivered + summary.unconfirmed + summary.pending;
+  note(input, failedAttribute, failed);
+  if (failed > 0) {
+    throw ApplicationFailure.create({
+      type: FAILURE.undeliveredAlerts,
+      message: undeliveredMessage(summary),
+      nonRetryable: true,
+      details: [summary],
+    });
+  }
+  return summary;
+}
+
+/** Returns when all is sent; otherwise the run ends here, by continue-as-new, by a failure or by a cancellation. */
+async function deliver(input: FileWorkflowInput, round: string, delivery: Delivery): Promise<void> {
+  try {
+    const done = await delivery.run();
+    if (!done) await continueAsNew<typeof fileWorkflow>({ ...input, carried: delivery.carried() });
+  } catch (error) {
+    // What was sent until then is reported.
+    if (isCancellation(error)) await CancellationScope.nonCancellable(() => report(input, round));
+    throw error;
+  }
+}
+
+/** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
+async function readFile(input: FileWorkflowInput, windows: WindowResult[], show: () => void): Promise<void> {
+  const { sha256, parse, delivery } = input;
+  for (let window = 1; ; window++) {
+    show();
+    const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions, summary: `window ${window}` });
+    const cursor = windows.at(-1)?.next ?? null;
+    const result = await readChunks({ sha256, parse, window, cursor, windowRows: delivery.windowRows });
+    windows.push(result);
+    if (result.next === null) return;
+  }
+}
+
+function report({ sha256, endpoint, parse, fileName }: FileWorkflowInput, round: string): Promise<FileSummary> {
+  const { writeReport } = proxyActivities<ReportActivities>({ ...fileOptions, summary: 'report' });
+  return writeReport({ sha256, endpoint, parse, fileName, workflowId: workflowInfo().workflowId, round });
+}
+
+function note(input: FileWorkflowInput, key: typeof rowsAttribute, value: number): void {
+  if (input.searchAttributes) upsertSearchAttributes([{ key, value }]);
+}
+
+function undeliveredMessage({ alerts, rejected, undelivered, unconfirmed, pending, reportDir }: FileSummary): string {
+  const parts: [string, number][] = [
+    ['rejected', rejected],
+    ['undelivered', undelivered],
+    ['unconfirmed', unconfirmed],
+    ['without an outcome', pending],
+  ];
+  const listed = parts.filter(([, count]) => count > 0).map(([label, count]) => `${grouped(count)} ${label}`);
+  return `${listed.join(', ')} of ${grouped(alerts)} alerts; see ${reportDir}, then retry with: wds retry`;
+}
