@@ -18,11 +18,8 @@ export async function exclusively(lockPath, work, onWait) {
   try {
     for (let waited = false; !tryLink(own, lockPath); ) {
       const holder = Number(readIfThere(lockPath));
-      if (holder > 0 && (!isAlive(holder) || ageMs(lockPath) > OLDEST_MS)) {
-        unlinkIfThere(lockPath);
-        continue;
-      }
-      if (!waited && holder > 0) {
+      if (isLeftBehind(lockPath, holder)) breakLock(lockPath);
+      else if (!waited && holder > 0) {
         waited = true;
         onWait?.(holder);
       }
@@ -35,6 +32,24 @@ export async function exclusively(lockPath, work, onWait) {
     process.removeListener('exit', release);
     unlinkIfThere(own);
   }
+}
+
+function isLeftBehind(lockPath, holder) {
+  return holder > 0 && (holder === process.pid || !isAlive(holder) || ageMs(lockPath) > OLDEST_MS);
+}
+
+/** One breaker at a time, or a second one would remove the lock that the first one took meanwhile. */
+function breakLock(lockPath) {
+  const breaker = `${lockPath}.breaking`;
+  try {
+    writeFileSync(breaker, '', { flag: 'wx' });
+  } catch {
+    // Breaking takes a millisecond; an older breaker was killed at it.
+    if (ageMs(breaker) > 10_000) unlinkIfThere(breaker);
+    return;
+  }
+  if (isLeftBehind(lockPath, Number(readIfThere(lockPath)))) unlinkIfThere(lockPath);
+  unlinkIfThere(breaker);
 }
 
 function tryLink(from, to) {

@@ -40,6 +40,7 @@ export class TemporalApp implements App {
   readonly context: AppContext;
   #installation: Installation | undefined;
   #watcher: Watcher | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(context: AppContext) {
     this.context = context;
@@ -151,7 +152,12 @@ export class TemporalApp implements App {
       : 'Deliveries pause here and go on at the next start.';
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     await this.#watcher?.close();
     await this.#installation?.close();
   }

@@ -115,7 +115,9 @@ async function fileStatus(installation: Installation, info: WorkflowExecutionInf
 }
 
 /** What `list` and `describe` both tell of a run. */
-type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'status' | 'startTime'> & { readonly closeTime?: Date | undefined };
+type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'status' | 'startTime'> & {
+  readonly closeTime?: Date | undefined;
+};
 type State = FileCounts & { readonly state: FileState; readonly seconds: number };
 
 async function stateOf({ temporal }: Installation, info: Run): Promise<State> {

@@ -6,8 +6,10 @@ import type { z } from 'zod';
 import { shownUrl } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
 import { nearest, shownValue, wrongValue } from './faults.ts';
-import type { SettingMeta, SettingsOptions } from './schema.ts';
-import { metaOf, settingsSchema } from './schema.ts';
+import type { SettingsOptions } from './schema.ts';
+import { settingsSchema } from './schema.ts';
+import type { SettingMeta } from './setting.ts';
+import { metaOf } from './setting.ts';
 
 export interface SettingEntry {
   /** Key path, e.g. `endpoint.rate`. */
@@ -27,6 +29,12 @@ export const isGroup = (value: unknown): value is Group =>
 const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> =>
   (unwrapped(schema) as z.ZodObject).shape as Record<string, z.ZodType>;
 
+/** The name is the operator's: it may be that of something inherited. */
+function childOf(schema: z.ZodType, name: string): z.ZodType | undefined {
+  const shape = shapeOf(schema);
+  return Object.hasOwn(shape, name) ? shape[name] : undefined;
+}
+
 function unwrapped(schema: z.ZodType): z.ZodType {
   return schema.def.type === 'optional' ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema;
 }
@@ -45,7 +53,7 @@ export function listSettings(): SettingEntry[] {
 function settingAt(path: Path): SettingMeta | undefined {
   let schema: z.ZodType = settingsSchema;
   for (const key of path) {
-    const child = shapeOf(schema)[String(key)];
+    const child = childOf(schema, String(key));
     if (child === undefined) return undefined;
     const meta = metaOf(child);
     if (meta !== undefined) return meta;
@@ -54,14 +62,16 @@ function settingAt(path: Path): SettingMeta | undefined {
   return undefined;
 }
 
-const ELSEWHERE: Record<string, string> = {
-  temporal:
+const ELSEWHERE = new Map([
+  [
+    'temporal',
     'the Temporal service is set by TEMPORAL_ADDRESS and the other TEMPORAL_ variables, or by --temporal-address',
-  secret: 'a secret does not belong here: put it in a file and name it in endpoint.secretFile, or set WDS_SECRET',
-};
+  ],
+  ['secret', 'a secret does not belong here: put it in a file and name it in endpoint.secretFile, or set WDS_SECRET'],
+]);
 
 function unknownKey(path: Path, name: string): string {
-  const elsewhere = ELSEWHERE[name];
+  const elsewhere = ELSEWHERE.get(name);
   if (elsewhere !== undefined) return `unknown setting; ${elsewhere}`;
   const keys = listSettings().map((entry) => entry.key);
   const full = [...path, name].join('.');
@@ -82,9 +92,8 @@ function valueAt(value: unknown, path: Path): unknown {
 
 /** `key:` with nothing behind it, for a group whose lines are all commented out, is an empty group. */
 function withoutEmptyGroups(value: Group, schema: z.ZodType): Group {
-  const shape = shapeOf(schema);
   const entries = Object.entries(value).flatMap(([name, child]): [string, unknown][] => {
-    const childSchema = shape[name];
+    const childSchema = childOf(schema, name);
     if (childSchema === undefined || metaOf(childSchema) !== undefined) return [[name, child]];
     if (child === null) return [];
     return [[name, isGroup(child) ? withoutEmptyGroups(child, childSchema) : child]];

@@ -89,11 +89,6 @@ export function defaultEndpoint(url: string, given: Partial<Endpoint> = {}): End
   });
 }
 
-/** The same settings with another endpoint, e.g. the bundled receiver where none is configured. */
-export function withEndpoint(settings: Settings, endpoint: Endpoint): Settings {
-  return deepFreeze({ ...settings, endpoint, delivery: deliveryTo(endpoint, settings.statedDelivery) });
-}
-
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

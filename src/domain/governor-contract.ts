@@ -22,9 +22,8 @@ export interface LeaseSegment {
 export interface BrakeReport {
   /** How long before this request was sent. */
   readonly ageMs: number;
-  /** This worker's rate when the receiver refused, and the one it means to go on with. */
+  /** This worker's own rate when the receiver refused. */
   readonly pacePerSecond: number;
-  readonly resumePerSecond: number;
 }
 
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */

@@ -20,6 +20,8 @@ export interface Learner {
   readonly restMs: number;
   /** When a refusal was last taken in. */
   readonly cutMs: number | null;
+  /** Refusals that followed one another quickly, each far below the one before. */
+  readonly quickRun: number;
   /** What the receiver's own headers state as its limit. */
   readonly statedPerSecond: number | null;
   /** The quickest mean answer seen, slowly forgotten. */
@@ -29,12 +31,12 @@ export interface Learner {
 export const START_PER_SECOND = 10;
 export const MIN_PER_SECOND = 0.5;
 const DOUBLING_MS = 1_000;
-const SETTLE = 0.95;
+const SETTLE = 0.96;
 /** Straight up, in ceilings a second. */
 const APPROACH_PER_SECOND = 0.07;
 /** Rests after a refusal; twice as long each time that the ceiling proves to be where it was. */
-const SHORTEST_REST_MS = 4_000;
-const LONGEST_REST_MS = 16_000;
+const SHORTEST_REST_MS = 5_000;
+const LONGEST_REST_MS = 20_000;
 const SAME_CEILING = 0.06;
 /** Of the logarithm of the rate, per second and per second cubed of probing. */
 const PROBE_LINEAR = 0.01;
@@ -42,6 +44,9 @@ const PROBE_CUBIC = 0.0002;
 const DISPROVED = 1.5;
 /** In the first climb the rate doubles while an answer is on its way: what was refused tells little. */
 const KEPT_OF_FIRST_CLIMB = 0.6;
+/** Kept of the total that was refused; less when refusals follow one another quickly: the limit is far below. */
+const KEPT = [0.9, 0.7, 0.5] as const;
+const QUICK_MS = 4_000;
 
 export function newLearner(startPerSecond: number, nowMs: number): Learner {
   return {
@@ -50,6 +55,7 @@ export function newLearner(startPerSecond: number, nowMs: number): Learner {
     ceilingPerSecond: null,
     restMs: SHORTEST_REST_MS,
     cutMs: null,
+    quickRun: 0,
     statedPerSecond: null,
     quickestMs: null,
   };
@@ -98,20 +104,22 @@ function doubled(sinceMs: number): number {
 }
 
 /**
- * A worker was refused at `atMs`, when all workers together sent `totalPerSecond`, and goes on with `keeps` of its share (0 … 1). Several
- * workers that meet the same refusal are one lesson.
+ * A worker was refused at `atMs`, when all workers together sent `totalPerSecond`, Several workers
+ * that meet the same refusal are one lesson.
  */
 export function refused(
   learner: Learner,
-  refusal: { readonly totalPerSecond: number; readonly keeps: number; readonly atMs: number },
+  refusal: { readonly totalPerSecond: number; readonly atMs: number },
   nowMs: number,
 ): Learner {
   const total = Math.max(refusal.totalPerSecond, MIN_PER_SECOND);
   const known = learner.cutMs !== null && refusal.atMs <= learner.cutMs;
   if (known && total > 0.7 * (learner.ceilingPerSecond ?? 0)) return learner;
   const before = learner.ceilingPerSecond;
-  const keeps = before === null ? Math.min(refusal.keeps, KEPT_OF_FIRST_CLIMB) : refusal.keeps;
   const same = before !== null && Math.abs(total / before - 1) < SAME_CEILING;
+  const quick = learner.cutMs !== null && refusal.atMs - learner.cutMs < QUICK_MS;
+  const quickRun = quick && !same ? learner.quickRun + 1 : 0;
+  const keeps = before === null ? KEPT_OF_FIRST_CLIMB : KEPT[Math.min(quickRun, KEPT.length - 1)]!;
   return {
     ...learner,
     ceilingPerSecond: total,
@@ -119,6 +127,7 @@ export function refused(
     anchorMs: nowMs,
     restMs: same ? Math.min(LONGEST_REST_MS, 2 * learner.restMs) : SHORTEST_REST_MS,
     cutMs: nowMs,
+    quickRun,
   };
 }
 

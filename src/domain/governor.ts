@@ -57,9 +57,9 @@ export interface Decision {
   readonly applyTaskQueueRate?: number | null;
 }
 
-/** Below this rate one worker holds all of it; it is shared again from a little above. */
-const ALONE_BELOW = 100;
-const SHARED_FROM = 120;
+/** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
+const SHARED_FROM = 100;
+const ALONE_BELOW = 60;
 /** A stated rate is believed against a single refusal; a second one within this time counts. */
 const STRAY_MS = 30_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
@@ -77,7 +77,7 @@ export function newGovernor(config: GovernorConfig, nowMs: number, waitMs = 0): 
     learner: newLearner(startPerSecond(config.rate), nowMs),
     circuit: closedCircuit(nowMs),
     book: {},
-    alone: false,
+    alone: true,
     activeMs: nowMs,
     quietUntilMs: nowMs + waitMs,
   };
@@ -135,8 +135,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const stray =
       typeof rateInForce(state) === 'number' && (learner.cutMs === null || nowMs - learner.cutMs > STRAY_MS);
     const totalPerSecond = brake.pacePerSecond + usedByOthers(book, request.workerId, nowMs);
-    const keeps = brake.resumePerSecond / brake.pacePerSecond;
-    const refusal = { totalPerSecond, keeps, atMs: nowMs - brake.ageMs };
+    const refusal = { totalPerSecond, atMs: nowMs - brake.ageMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
   } else if (borrowers.some((borrower) => borrower.demandPerSecond === null)) {
     learner = welcomed(learner, maximumPerSecond(state), nowMs);

@@ -13,12 +13,12 @@ export interface LocalBrake {
   readonly capPerSecond: number | null;
   /** Refusals in quick succession, each of which cuts deeper. */
   readonly strikes: number;
-  readonly strike: { readonly atMs: number; readonly pacePerSecond: number; readonly resumePerSecond: number } | null;
+  readonly strike: { readonly atMs: number; readonly pacePerSecond: number } | null;
   /** Like failures since the last other answer, and how many of them the governor has been told of. */
   readonly run: BadRun;
   readonly runReported: number;
-  /** The governor should be asked now, not at the agreed time. */
-  readonly askNow: boolean;
+  /** The governor should be asked then, if not before. */
+  readonly askAtMs: number;
   /** When it was last asked. */
   readonly askedMs: number;
 }
@@ -30,7 +30,7 @@ export const RELEASED_BRAKE: LocalBrake = {
   strike: null,
   run: { kind: 'failure', count: 0 },
   runReported: 0,
-  askNow: false,
+  askAtMs: Number.POSITIVE_INFINITY,
   askedMs: Number.NEGATIVE_INFINITY,
 };
 
@@ -41,7 +41,7 @@ const MAX_JITTER_MS = 50;
 /** Refused again within this time of going on, the rate is not a little too high but far off. */
 const QUICK_MS = 2_000;
 /** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
-const ASK_AGAIN_MS = 2_000;
+const ASK_AGAIN_MS = 2_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
 /** Failures in a row, without any success, after which a worker sends one request a second until the governor has decided. */
 const FAILURE_RUN = 10;
@@ -53,13 +53,13 @@ export interface Refusal {
   readonly sentMs: number;
   /** What this worker was allowed when it sent the request (unlimited: what it really sent). */
   readonly pacePerSecond: number;
-  /** From a 429 or 503, or the reset of a `RateLimit` with nothing remaining; null: not stated. */
+  /** null: not stated. */
   readonly retryAfterMs: number | null;
   /** 0 … 1. */
   readonly random: number;
 }
 
-/** A 429 (or 503 with Retry-After), or an answer that says that nothing remains. */
+/** A 429, or 503 with Retry-After. */
 export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
   const { nowMs, pacePerSecond } = refusal;
   const stopMs = (refusal.retryAfterMs ?? SHORT_STOP_MS) + refusal.random * MAX_JITTER_MS;
@@ -77,10 +77,18 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
     untilMs,
     strikes,
     capPerSecond: pacePerSecond * cut,
-    strike: { atMs: nowMs, pacePerSecond, resumePerSecond: pacePerSecond * cut },
+    strike: { atMs: nowMs, pacePerSecond },
     // The answer is there before the stop is over, and the other workers slow down too.
-    askNow: brake.askNow || nowMs - brake.askedMs >= ASK_AGAIN_MS,
+    askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
   };
+}
+
+/** A success that says that nothing remains. Resets are whole seconds, rounded up: the last of them is not waited for. */
+export function exhausted(
+  brake: LocalBrake,
+  answer: Omit<Refusal, 'retryAfterMs'> & { readonly resetMs: number },
+): LocalBrake {
+  return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : SHORT_STOP_MS });
 }
 
 /** Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. */
@@ -93,7 +101,7 @@ export function answered(
   if (answer === 'delivered' || answer === 'otherwise') {
     const good = answer === 'delivered' && !circuitClosed;
     if (brake.run.count === 0 && !good) return brake;
-    return { ...brake, run: RELEASED_BRAKE.run, runReported: 0, askNow: brake.askNow || good };
+    return { ...brake, run: RELEASED_BRAKE.run, runReported: 0, askAtMs: good ? nowMs : brake.askAtMs };
   }
   const kind: BadRun['kind'] = answer === 'failure' ? 'failure' : answer.refused;
   const same = kind === brake.run.kind;
@@ -102,10 +110,14 @@ export function answered(
   if (!circuitClosed) return next;
   if (kind === 'failure') {
     if (count < FAILURE_RUN) return next;
-    return { ...next, untilMs: Math.max(brake.untilMs, nowMs + 1_000), askNow: brake.askNow || count === FAILURE_RUN };
+    return {
+      ...next,
+      untilMs: Math.max(brake.untilMs, nowMs + 1_000),
+      askAtMs: count === FAILURE_RUN ? nowMs : brake.askAtMs,
+    };
   }
   if (count % REFUSAL_RUN !== 0) return next;
-  return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askNow: true };
+  return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askAtMs: nowMs };
 }
 
 /** What of the lease may be used now. */
@@ -121,7 +133,6 @@ export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport
     brake: strike && {
       ageMs: nowMs - strike.atMs,
       pacePerSecond: strike.pacePerSecond,
-      resumePerSecond: strike.resumePerSecond,
     },
     badRun: count > 0 ? { kind: run.kind, count } : null,
   };
@@ -129,7 +140,7 @@ export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport
 
 /** After the request was sent. What it said is not said again, unless it fails: then keep the earlier value. */
 export function reported(brake: LocalBrake, nowMs: number): LocalBrake {
-  return { ...brake, strike: null, runReported: brake.run.count, askNow: false, askedMs: nowMs };
+  return { ...brake, strike: null, runReported: brake.run.count, askAtMs: Number.POSITIVE_INFINITY, askedMs: nowMs };
 }
 
 /** An answer came: its lease knows of all strikes but those after the request. A pause that the receiver asked for goes on. */

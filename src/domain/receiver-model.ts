@@ -53,8 +53,11 @@ export interface ReceiverModel {
 /** Retry-After of a limit of 0 a second: nobody knows when it is lifted. */
 export const UNKNOWABLE_RETRY_MS = 60_000;
 
-/** Sums of binary fractions miss whole tokens by a hair; without this a sender on the very rate meets false refusals. */
-export const TOKEN_EPSILON = 1e-6;
+/**
+ * Milliseconds since 1970 are exact to 0.00024 ms only; without this thousandth of a request a sender on the very rate would meet
+ * false refusals. It does not add up: what is granted early is missing later.
+ */
+export const TOKEN_EPSILON = 1e-3;
 export const ADMITTED: Verdict = { ok: true };
 export const refusedFor = (retryAfterMs: number): Verdict => ({ ok: false, retryAfterMs });
 
@@ -96,7 +99,7 @@ export abstract class LimitedModel implements ReceiverModel {
     this.nowMs = nowMs;
   }
   protected windowLimit(): number {
-    return Math.floor((this.rate * this.spec.windowMs) / 1000 + TOKEN_EPSILON);
+    return Math.floor((this.rate * this.spec.windowMs) / 1000 + 1e-6);
   }
   release(_nowMs: number): void {}
   latencyMs(_nowMs: number): number {

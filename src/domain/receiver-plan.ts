@@ -44,9 +44,14 @@ export function ratePlan(
     schedule.find((step) => step.fromMs > ms)?.fromMs ?? Number.POSITIVE_INFINITY;
   if (neighbour === undefined) return { rateAt: scheduledAt, nextChangeMs: nextStepMs };
   const { share, probability, sliceMs, seed } = neighbour;
-  const slice = (ms: number): number => Math.floor(ms / sliceMs);
+  /** The hair's breadth keeps k × sliceMs out of slice k − 1, where its quotient is rounded down. */
+  const slice = (ms: number): number => Math.floor(ms / sliceMs + 1e-9);
+  const nextSliceMs = (ms: number): number => {
+    const nextMs = (slice(ms) + 1) * sliceMs;
+    return nextMs > ms ? nextMs : ms + sliceMs;
+  };
   return {
     rateAt: (ms) => scheduledAt(ms) * (seededFraction(seed, slice(ms)) < probability ? 1 - share : 1),
-    nextChangeMs: (ms) => Math.min(nextStepMs(ms), (slice(ms) + 1) * sliceMs),
+    nextChangeMs: (ms) => Math.min(nextStepMs(ms), nextSliceMs(ms)),
   };
 }

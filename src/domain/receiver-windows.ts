@@ -48,10 +48,14 @@ export class SlidingCounter extends FixedWindow {
   }
   override admit(nowMs: number): Verdict {
     const verdict = super.admit(nowMs);
-    if (verdict.ok || this.windowLimit() <= this.used || this.usedBefore === 0) return verdict;
-    const room = this.windowLimit() - this.used - 1;
-    const readyAt = (this.window + 1 - room / this.usedBefore) * this.spec.windowMs;
-    return refusedFor(Math.max(1, Math.min(verdict.retryAfterMs, readyAt - this.nowMs)));
+    const limit = this.windowLimit();
+    if (verdict.ok || limit === 0) return verdict;
+    // Room comes in this window while it is not full by itself, else in the next one, where this one is the window before.
+    const full = this.used >= limit;
+    const room = limit - 1 - (full ? 0 : this.used);
+    const fading = full ? this.used : this.usedBefore;
+    const readyAtWindows = this.window + (full ? 1 : 0) + Math.max(0, 1 - room / fading);
+    return refusedFor(Math.max(1, readyAtWindows * this.spec.windowMs - this.nowMs));
   }
 }
 

@@ -8,56 +8,19 @@
  * half of its speed, and count a CRLF within quotes as two lines.
  */
 import { isUtf8 } from 'node:buffer';
-import type { CsvError, Options } from 'csv-parse';
-import { Parser } from 'csv-parse';
+import type { CsvError } from 'csv-parse';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { faultOf, originOf } from './alert-rules.ts';
 import type { CsvColumns } from './csv-header.ts';
 import { findColumns, HEADERLESS_COLUMNS, headerRefusal } from './csv-header.ts';
+import { RecordParser, recordTooLarge, refusalOf, STRAY_QUOTE } from './csv-records.ts';
 import type { RowReader, RowSink } from './rows.ts';
 import { CR, countLineEnds, LF, lastLineEnd, trimLineEnd } from './text.ts';
 
 /** Read in one turn of the event loop where rows have stray quotes. */
 const CAREFUL_BYTES = 8 * 1024;
-const STRAY_QUOTE = 'INVALID_OPENING_QUOTE';
-
-type OnRecord = (fields: string[], end: number) => void;
-
-/** csv-parse's parser, fed by hand: records are taken where they are pushed, with the offset of their end. */
-class RecordParser extends Parser {
-  readonly #onRecord: OnRecord;
-
-  constructor(maxRecordBytes: number, onRecord: OnRecord, options: Options = {}) {
-    super({
-      relax_quotes: false,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      max_record_size: maxRecordBytes,
-      record_delimiter: ['\r\n', '\n', '\r'],
-      ...options,
-    });
-    this.#onRecord = onRecord;
-  }
-
-  override push(record: string[] | null): boolean {
-    if (record !== null) this.#onRecord(record, this.info.bytes);
-    return true;
-  }
-
-  /** Returns csv-parse's error, if there is one. Bytes that do not end a record are left alone unless this is the end. */
-  parse(bytes: Buffer, final: boolean): CsvError | undefined {
-    let fault: CsvError | undefined;
-    const done = (error?: Error | null): void => {
-      fault ??= (error as CsvError | null | undefined) ?? undefined;
-    };
-    if (bytes.length === 0) return undefined;
-    this._transform(bytes, 'utf8', done);
-    if (final && fault === undefined) this._flush(done);
-    return fault;
-  }
-}
 
 export class CsvReader implements RowReader {
   readonly #options: ParseOptions;
@@ -227,37 +190,10 @@ export class CsvReader implements RowReader {
   }
 
   #tooLong(): FileRefusal {
-    return new FileRefusal(
-      'record_too_large',
-      `The record that begins on line ${this.#line} is longer than ${this.#options.maxRecordBytes} bytes; most often a quote is not ` +
-        'closed there. Mend the line, or raise the limit `maxRecordBytes`.',
-      this.#line,
-    );
+    return recordTooLarge(this.#line, this.#options.maxRecordBytes);
   }
 
   #refusal(fault: CsvError): FileRefusal {
-    const line = this.#line;
-    switch (fault.code) {
-      case 'CSV_QUOTE_NOT_CLOSED':
-        return new FileRefusal(
-          'quote_not_closed',
-          `A quote opened in the record that begins on line ${line} is never closed. Mend the line and drop the file again.`,
-          line,
-        );
-      case 'CSV_INVALID_CLOSING_QUOTE':
-        return new FileRefusal(
-          'invalid_closing_quote',
-          `In the record that begins on line ${line} text follows a closing quote. Write a quote within a quoted field twice ("").`,
-          line,
-        );
-      case 'CSV_MAX_RECORD_SIZE':
-        return this.#tooLong();
-      default:
-        return new FileRefusal(
-          'bad_csv',
-          `The record that begins on line ${line} cannot be read (${fault.code}).`,
-          line,
-        );
-    }
+    return refusalOf(fault, this.#line, this.#options.maxRecordBytes);
   }
 }

@@ -59,7 +59,7 @@ export class JsonArrayReader implements RowReader {
         at++;
         continue;
       }
-      if (!this.#isElement(bytes[at])) {
+      if (!unfinished && !this.#isElement(bytes[at])) {
         this.#readMark(bytes[at]);
         at++;
         continue;

@@ -183,7 +183,12 @@ export class ClaimWork {
 
   #recovered(step: 'stage' | 'submit' | 'move', claim: Claim): void {
     claim.failures = 0;
-    if (!this.#failing[step].delete(claim) || this.#failing[step].size > 0) return;
+    const failing = this.#failing[step];
+    if (!failing.delete(claim)) return;
+    // What made this one fail is over: the others need not sit out their pauses.
+    const soonMs = this.#options.nowMs() + FIRST_PAUSE_MS;
+    for (const other of failing) other.dueMs = Math.min(other.dueMs, soonMs);
+    if (failing.size > 0) return;
     this.#options.say('info', `can ${step} again`, { event: `${step}_recovered`, file: claim.place.name });
   }
 }

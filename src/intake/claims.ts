@@ -3,7 +3,7 @@
  * system, so exactly one watcher wins a file; adopting a dead watcher's claim is one too. What is in a claim folder is owed: it stays
  * there until its workflow is known to have started, and then goes to `<inbox>/processed`.
  */
-import { mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failpoint } from '../failpoint.ts';
 import type { Priority } from './inbox-names.ts';
@@ -113,39 +113,33 @@ export class Claims {
     await rmdir(folder).catch(() => undefined);
   }
 
-  /** Moves a claim's file to `processed`, over nothing. Returns the new path; undefined: another watcher has moved it. */
-  async finish(claim: ClaimPlace, now: Date): Promise<string | undefined> {
+  /** Moves a claim's file to `processed`, over nothing. False: another watcher has moved it. */
+  async finish(claim: ClaimPlace, now: Date): Promise<boolean> {
     const folder = join(this.#inbox, PROCESSED_FOLDER);
     await mkdir(folder, { recursive: true });
-    return this.#moveOver(claim.path, (copy) => join(folder, processedName(claim.name, now, copy)));
+    if (await this.#isLinkedIn(folder, claim)) {
+      await rm(claim.path, { force: true });
+      return true;
+    }
+    return moveOverNothing(claim.path, (copy) => join(folder, processedName(claim.name, now, copy)));
+  }
+
+  /** Whether a watcher died after it had linked the file into `processed`, and before it had removed the claim. */
+  async #isLinkedIn(folder: string, claim: ClaimPlace): Promise<boolean> {
+    const own = await lstat(claim.path).catch(() => undefined);
+    if (own === undefined || own.nlink < 2) return false;
+    for (const name of await readdir(folder)) {
+      const other = await lstat(join(folder, name)).catch(() => undefined);
+      if (other?.ino === own.ino && other.dev === own.dev) return true;
+    }
+    return false;
   }
 
   /** Gives something that must not be read back to the folder that it came from. */
   async giveBack(claim: ClaimPlace, folder: string): Promise<void> {
-    await this.#moveOver(claim.path, (copy) =>
+    await moveOverNothing(claim.path, (copy) =>
       join(folder, copy === 1 ? claim.name : fittingName(`${copy}-`, claim.name)),
     );
-  }
-
-  /** Reserves the target with an empty file of its own, so that the rename can only replace that. */
-  async #moveOver(from: string, target: (copy: number) => string): Promise<string | undefined> {
-    for (let copy = 1; ; copy += 1) {
-      const to = target(copy);
-      try {
-        await (await open(to, 'wx')).close();
-      } catch (error) {
-        if (isErrno(error, 'EEXIST')) continue;
-        throw error;
-      }
-      try {
-        await rename(from, to);
-        return to;
-      } catch (error) {
-        await rm(to, { force: true });
-        if (isErrno(error, 'ENOENT')) return undefined;
-        throw error;
-      }
-    }
   }
 
   /** Ends the proof of life: claims that are left may be adopted at once. */
@@ -153,6 +147,33 @@ export class Claims {
     clearInterval(this.#heartbeat);
     await rm(join(this.#folder, ALIVE_FILE), { force: true }).catch(() => undefined);
     await rmdir(this.#folder).catch(() => undefined);
+  }
+}
+
+/**
+ * Moves a file to the first of the names that is free. A hard link never replaces anything, and leaves nothing half-made behind in a crash.
+ * Where there are none (exFAT, some network mounts) a look and a rename must do. False: there is no such file any more.
+ */
+async function moveOverNothing(from: string, target: (copy: number) => string): Promise<boolean> {
+  for (let copy = 1; ; copy += 1) {
+    const to = target(copy);
+    try {
+      await link(from, to);
+      await rm(from, { force: true });
+      return true;
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) continue;
+      if (isErrno(error, 'ENOENT')) return false;
+      if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
+    }
+    if ((await lstat(to).catch(() => undefined)) !== undefined) continue;
+    return rename(from, to).then(
+      () => true,
+      (error: unknown) => {
+        if (isErrno(error, 'ENOENT')) return false;
+        throw error;
+      },
+    );
   }
 }
 

@@ -48,7 +48,8 @@ export class ReportFiles {
     const stream = this.#streams.get(name);
     if (stream === undefined) throw new Error(`no report file ${name}`);
     if (stream.errored) throw this.#fault(name, stream.errored);
-    if (!stream.write(text)) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+    if (!stream.write(text))
+      await once(stream, 'drain').catch((error: unknown) => Promise.reject(this.#fault(name, error)));
   }
 
   /** Makes everything visible under its name, in the order in which the files were opened. */

@@ -3,11 +3,13 @@
  * service is configured, the embedded dev server of the home is started, or attached to.
  */
 import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { FAILURE } from '../domain/names.ts';
 import { FolderStore } from '../store/folder-store.ts';
 import type { Store } from '../store/store.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
@@ -36,7 +38,7 @@ export class Installation {
   readonly #target: TemporalTarget;
   readonly #logger: Logger;
   readonly #workers: RunningWorker[] = [];
-  #native: NativeConnection | undefined;
+  #native: Promise<NativeConnection> | undefined;
 
   private constructor(
     options: InstallationOptions,
@@ -92,7 +94,7 @@ export class Installation {
   /** Workers finish what is open, then the connections are closed, then an owned dev server ends. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#workers.map((worker) => worker.stop()));
-    await this.#native?.close();
+    await (await this.#native)?.close();
     await this.temporal.close();
     await this.devServer?.stop();
   }
@@ -100,21 +102,33 @@ export class Installation {
   async #workerContext() {
     if (this.#native === undefined) {
       logThrough(this.#logger);
-      this.#native = await connectNative(this.#target);
+      this.#native = connectNative(this.#target);
     }
+    const connection = await this.#native;
     const { store, reportsRoot } = this;
-    return { client: this.temporal.client, connection: this.#native, store, reportsRoot, logger: this.#logger };
+    return { client: this.temporal.client, connection, store, reportsRoot, logger: this.#logger };
   }
 }
+
+const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
 
 /** The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. */
 function logThrough(logger: Logger): void {
   Runtime.install({
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      const fields = { event: 'temporal_sdk', ...(meta as object | undefined) };
-      if (level === 'ERROR') logger.error(fields, message);
+      // An alerts worker has no workflows, and that is meant so.
+      if (message.startsWith('No workflows registered')) return;
+      const { workflowId, activityType, attempt, error } = (meta ?? {}) as Record<string, unknown>;
+      // Only these: what else the SDK adds holds whole tasks.
+      const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reasonOf(error) };
+      // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
+      if (error instanceof ApplicationFailure && OWN_FAILURES.has(error.type ?? '')) logger.debug(fields, message);
+      else if (level === 'ERROR') logger.error(fields, message);
       else logger.warn(fields, message);
     }),
     telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
   });
 }
+
+const reasonOf = (error: unknown): string | undefined =>
+  error instanceof Error ? error.message : error === undefined ? undefined : String(error);

@@ -3,7 +3,7 @@
  * themselves are paced at the socket.
  */
 import type { Client } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 
 /** Sets the limit on activity starts a second, or clears it (undefined). Takes effect within about a second. */
 export async function setTaskQueueLimit(
@@ -16,7 +16,7 @@ export async function setTaskQueueLimit(
     namespace: client.options.namespace,
     identity: 'wds',
     taskQueue,
-    taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+    taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
     updateQueueRateLimit: {
       reason,
       ...(activitiesPerSecond === undefined ? {} : { rateLimit: { requestsPerSecond: activitiesPerSecond } }),

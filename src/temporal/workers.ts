@@ -68,7 +68,7 @@ export async function startFilesWorker(context: WorkerContext): Promise<RunningW
     maxConcurrentActivityTaskExecutions: READING_SLOTS,
     shutdownGraceTime: FAREWELL_MS,
     activities: {
-      readChunks: createReadChunks({
+      ...createReadChunks({
         store,
         heartbeat: (details) => Context.current().heartbeat(details),
         cancellation: () => Context.current().cancellationSignal,

@@ -1,8 +1,14 @@
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { configFault } from '../../src/config/faults.ts';
+import { listSettings } from '../../src/config/layer.ts';
 import type { LoadInput } from '../../src/config/load.ts';
 import { loadSettings } from '../../src/config/load.ts';
+import { settingsSchema } from '../../src/config/schema.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import { yamlLayer } from '../../src/config/sources.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { makeFolder } from './folder.ts';
 
@@ -162,6 +168,25 @@ describe('faults', () => {
       expect(message).toContain('endpoint.rate:');
     },
   );
+
+  test('whatever the file holds, the answer is settings or a configuration fault', () => {
+    const keys = fc.constantFrom(
+      ...listSettings().flatMap(({ key }) => key.split('.')),
+      ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'unknown', ''],
+    );
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof({ depthSize: 'small' }, tie('leaf'), tie('group'), fc.array(tie('tree'), { maxLength: 2 })),
+      leaf: fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.constant(null), keys),
+      group: fc.dictionary(keys, tie('tree'), { noNullPrototype: true, maxKeys: 5 }),
+    }));
+    const run = fc.property(fc.dictionary(keys, tree, { noNullPrototype: true }), (value) => {
+      const { options, faults } = yamlLayer(stringify(value), 'wds.config.yaml');
+      expect(settingsSchema.safeParse(options).success).toBe(true);
+      expect(configFault(faults).message).toMatch(/^\d+ faults? in the configuration:\n/);
+      for (const { problem } of faults) expect(problem).toMatch(/expected|unknown setting|^[a-z ]+$/);
+    });
+    fc.assert(run, { numRuns: 500 });
+  });
 
   test('a variable that looks like a misspelt one is a warning', async () => {
     const cwd = await makeFolder();

@@ -26,10 +26,21 @@ function expectedOf(userId: string, alertMessage: string): Record<string, string
   return alertMessage === '' ? { invalid: 'missing_message' } : { userId, alertMessage };
 }
 
-describe.each(cases)('csv-spectrum $name', ({ csv, json }) => {
+/** Not RFC 4180: bare quotes; and its .json has another phone number. */
+const MALFORMED = 'location_coordinates';
+const malformed = cases.find((each) => each.name === MALFORMED)!;
+
+test(`csv-spectrum ${MALFORMED}: the row is listed, not guessed at, and read once it is quoted`, async () => {
+  const options = { userIdColumn: 'Contact Phone Number', alertMessageColumn: 'Location Coordinates' };
+  expect(await collectRows(malformed.csv, { options })).toEqual([{ line: 2, invalid: 'bad_csv' }]);
+  const quoted = malformed.csv.toString('utf8').replace(/37[^,]*/, (cell) => `"${cell.replaceAll('"', '""')}"`);
+  const alertMessage = `37\ufffd36'37.8"N 121\ufffd2'17.9"W`;
+  expect(await collectRows(quoted, { options })).toEqual([{ line: 2, userId: '2095257564', alertMessage }]);
+});
+
+describe.each(cases.filter((each) => each !== malformed))('csv-spectrum $name', ({ csv, json }) => {
   const records = JSON.parse(json.toString('utf8')) as Record<string, string>[];
   const columns = Object.keys(records[0] ?? {});
-  // A record of one column is read beside itself: it cannot be two columns.
   const pairs = columns.flatMap((user, at) => columns.slice(at + 1).map((message) => [user, message] as const));
 
   test.each([1, 3, 10_000])('every cell is as written, in blocks of %d bytes', async (blockBytes) => {

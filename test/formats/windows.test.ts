@@ -72,7 +72,7 @@ describe.each(kinds)('%s', (_, format, content) => {
       const whole = await outcomeOf(collectRows(bytes, how));
       expect(await outcomeOf(collectRows(bytes, { ...how, blockBytes }))).toEqual(whole);
     });
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: 100 });
   });
 
   test('is read alike in windows of any size, each knowing the cursor only', async () => {
@@ -81,7 +81,7 @@ describe.each(kinds)('%s', (_, format, content) => {
       const whole = await outcomeOf(collectRows(bytes, how));
       expect(await outcomeOf(collectWindows(bytes, windowRows, { ...how, blockBytes }))).toEqual(whole);
     });
-    await fc.assert(property, { numRuns: 300 });
+    await fc.assert(property, { numRuns: 100 });
   });
 });
 
@@ -122,7 +122,7 @@ test('CSV holds exactly the alerts that csv-parse finds in the whole file, or is
       fields.length === 2 && fields.every((field) => field !== '' && !/[\0\ufffd]/.test(field));
     expect(alerts).toEqual(expected.slice(1).filter(isAlert));
   });
-  await fc.assert(property, { numRuns: 500 });
+  await fc.assert(property, { numRuns: 200 });
 });
 
 test('CSV rows are named by the physical line on which they start', async () => {
@@ -143,5 +143,5 @@ test('CSV rows are named by the physical line on which they start', async () => 
       }
     }
   });
-  await fc.assert(property, { numRuns: 300 });
+  await fc.assert(property, { numRuns: 100 });
 });

@@ -77,7 +77,7 @@ function start(failpoint = ''): ChildProcess {
 }
 
 const state = (): string =>
-  JSON.stringify({ submissions: submissions(), processed: processed(), inbox: filesIn(scene.inbox) });
+  `${submissions().length} submitted, ${processed().length} processed, ${filesIn(scene.inbox).length} in the inbox`;
 
 test.each([
   ['arrival.claimed', 0],

@@ -38,7 +38,7 @@ describe('token bucket', () => {
         for (const [i, from] of admitted.entries()) {
           for (let j = i; j < admitted.length; j++) {
             const allowed = burst + ((admitted[j]! - from) * ratePerSecond) / 1000;
-            expect(j - i + 1).toBeLessThanOrEqual(allowed + 1e-3);
+            expect(j - i + 1).toBeLessThanOrEqual(allowed + 2e-3);
           }
         }
       }),
@@ -185,10 +185,10 @@ describe('a limit that moves', () => {
 
   test('follows its schedule from the first request on', () => {
     const startMs = 1_763_838_123_456.789;
-    const receiver = model({ model: 'token-bucket', burst: 1, schedule });
+    const receiver = model({ model: 'token-bucket', burst: 5, schedule });
     const minutes = [0, 1, 2].map((minute) => greedy(receiver, startMs + minute * 60_000, 60_000, 1));
     for (const [i, expected] of [12_000, 1200, 24_000].entries()) {
-      expect(Math.abs(minutes[i]! - expected)).toBeLessThanOrEqual(2);
+      expect(Math.abs(minutes[i]! - expected)).toBeLessThanOrEqual(6);
     }
   });
 

@@ -8,6 +8,7 @@ import type { LocalBrake } from '../../../src/domain/local-brake.ts';
 import {
   answered,
   braked,
+  exhausted,
   RELEASED_BRAKE,
   renewed,
   reported,
@@ -163,6 +164,13 @@ export class SimWorker {
     }
   }
 
+  #askEarly(): void {
+    const { askAtMs } = this.#brake;
+    if (askAtMs < Number.POSITIVE_INFINITY) {
+      this.#links.queue.at(askAtMs, () => this.#brake.askAtMs === askAtMs && !this.#idle && this.#ask());
+    }
+  }
+
   #countFree(): void {
     if (this.#freeSinceMs === null) return;
     this.#freeMs += this.#nowMs - this.#freeSinceMs;
@@ -197,7 +205,7 @@ export class SimWorker {
     if (answer.ceilingPerSecond !== undefined) this.#seen.ceiling = answer.ceilingPerSecond;
     if (answer.kind === 'throttled') {
       this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs: answer.retryAfterMs });
-      if (this.#brake.askNow) this.#ask();
+      this.#askEarly();
       return;
     }
     if (answer.kind === 'delivered') {
@@ -205,10 +213,10 @@ export class SimWorker {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sentMs;
       if (answer.nothingLeftForMs !== undefined && answer.ceilingPerSecond === undefined) {
-        this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs: answer.nothingLeftForMs });
+        this.#brake = exhausted(this.#brake, { ...refusal, resetMs: answer.nothingLeftForMs });
       }
     }
     this.#brake = answered(this.#brake, answer.kind === 'refused' ? { refused: 401 } : answer.kind, nowMs, closed);
-    if (this.#brake.askNow) this.#ask();
+    this.#askEarly();
   }
 }

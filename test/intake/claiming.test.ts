@@ -1,0 +1,165 @@
+/** The race between the last look at a file and its claim. */
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { detectFormat } from '../../src/formats/detect.ts';
+import type { Submission } from '../../src/intake/claim-work.ts';
+import { ClaimWork } from '../../src/intake/claim-work.ts';
+import { Claiming } from '../../src/intake/claiming.ts';
+import type { ClaimPlace } from '../../src/intake/claims.ts';
+import { Claims } from '../../src/intake/claims.ts';
+import { Faults } from '../../src/intake/faults.ts';
+import { InboxFolder } from '../../src/intake/inbox-folder.ts';
+import { newIdentity } from '../../src/intake/instance.ts';
+import { speaker } from '../../src/intake/log.ts';
+import type { Scene } from './support.ts';
+import { csv, drop, filesIn, newScene, plainGunzip, rememberingLogger, removeScene, until } from './support.ts';
+
+let scene: Scene;
+beforeEach(() => {
+  scene = newScene();
+});
+afterEach(() => removeScene(scene));
+
+/** Lets something happen to the file in the instant between the last look and the rename. */
+class RacedClaims extends Claims {
+  race: (path: string) => void = () => undefined;
+  override claim(...[path, name, priority]: Parameters<Claims['claim']>): Promise<ClaimPlace | undefined> {
+    this.race(path);
+    return super.claim(path, name, priority);
+  }
+}
+
+async function parts(race: (path: string) => void) {
+  const log = rememberingLogger();
+  const say = speaker(log, undefined);
+  const nowMs = (): number => performance.now();
+  const context = { times: { seenMs: 60, unseenMs: 200 }, writersAreLocal: true, nowMs };
+  const claims = new RacedClaims(scene.inbox, newIdentity());
+  claims.race = race;
+  await claims.open();
+  const submissions: Submission[] = [];
+  const work = new ClaimWork({
+    store: scene.store,
+    claims,
+    submit: async (submission) => {
+      submissions.push(submission);
+      return 'started';
+    },
+    gunzip: plainGunzip,
+    maxExpandedBytes: 1 << 20,
+    concurrency: 2,
+    say,
+    now: () => new Date(),
+    nowMs,
+    changed: () => undefined,
+  });
+  const inbox = new InboxFolder(scene.inbox, 'normal', detectFormat, context, say);
+  const claiming = new Claiming({
+    folders: [inbox],
+    claims,
+    work,
+    detectFormat,
+    context,
+    faults: new Faults(say),
+    say,
+  });
+  const round = async (): Promise<void> => {
+    await inbox.list();
+    await claiming.look([]);
+    await claiming.claimComplete();
+  };
+  return { log, claims, work, submissions, round };
+}
+
+test('what replaced the file meanwhile, and is still being written, is read only when it is complete', async () => {
+  let fd = -1;
+  const { claims, work, submissions, round } = await parts((path) => {
+    fd = openSync(join(scene.root, 'newer'), 'w');
+    writeSync(fd, csv('new'));
+    renameSync(join(scene.root, 'newer'), path);
+  });
+  drop(scene, 'a.csv', csv('old'));
+  await until(
+    async () => {
+      await round();
+      return work.settling.size === 1;
+    },
+    () => 'not claimed',
+  );
+  for (let index = 0; index < 10; index += 1) await round();
+  expect(submissions).toEqual([]);
+  writeSync(fd, 'newer,hello\n');
+  closeSync(fd);
+  await until(
+    async () => {
+      await round();
+      return submissions.length === 1;
+    },
+    () => 'not submitted',
+  );
+  expect(submissions[0]?.staged.sizeBytes).toBe(Buffer.byteLength(csv('new', 'newer')));
+  await work.stop();
+  await claims.close();
+});
+
+test('what was appended meanwhile is part of the file', async () => {
+  const { claims, work, submissions, round } = await parts((path) => appendFileSync(path, 'bob,hello\n'));
+  drop(scene, 'a.csv', csv('ann'));
+  await until(
+    async () => {
+      await round();
+      return submissions.length === 1;
+    },
+    () => 'not submitted',
+  );
+  expect(submissions[0]?.staged.sizeBytes).toBe(Buffer.byteLength(csv('ann', 'bob')));
+  await work.stop();
+  await claims.close();
+});
+
+test('a file that is gone meanwhile is forgotten', async () => {
+  const { claims, work, submissions, round } = await parts((path) => rmSync(path));
+  drop(scene, 'a.csv', csv('ann'));
+  await until(
+    async () => {
+      await round();
+      return filesIn(scene.inbox).length === 0;
+    },
+    () => 'not tried',
+  );
+  await round();
+  expect([submissions.length, work.size]).toEqual([0, 0]);
+  await claims.close();
+});
+
+test('a link that took the place of the file is given back unread, over nothing', async () => {
+  const secret = join(scene.root, 'secret.csv');
+  writeFileSync(secret, csv('secret'));
+  const { claims, log, work, submissions, round } = await parts((path) => {
+    rmSync(path);
+    symlinkSync(secret, path);
+  });
+  mkdirSync(join(scene.inbox, 'processed'));
+  drop(scene, 'a.csv', csv('ann'));
+  await until(
+    async () => {
+      await round();
+      return log.lines.some(({ event }) => event === 'claim_given_back');
+    },
+    () => 'not given back',
+  );
+  expect(filesIn(scene.inbox)).toEqual(['a.csv']);
+  expect([submissions.length, work.size]).toEqual([0, 0]);
+  await claims.close();
+});

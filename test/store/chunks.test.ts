@@ -1,0 +1,207 @@
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { alertBody } from '../../src/domain/alert.ts';
+import { SeenUsers } from '../../src/formats/seen-users.ts';
+import type { Reject, WindowRef } from '../../src/store/chunks.ts';
+import { readChunk, readRefusal, readRejects, readSeen, readWindow, writeRefusal } from '../../src/store/chunks.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
+import { alertsKey, rejectsKey, seenKey, windowKey } from '../../src/store/layout.ts';
+import { WindowWriter } from '../../src/store/window-writer.ts';
+
+const SHA = 'cd'.repeat(32);
+const ref: WindowRef = { sha256: SHA, parseKey: 'csv-0123456789', window: 1 };
+const ENTRY_BYTES = 16;
+let root: string;
+let store: FolderStore;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'wds-chunks-'));
+  store = new FolderStore(root);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const writer = (options: Partial<ConstructorParameters<typeof WindowWriter>[0]> = {}): WindowWriter =>
+  new WindowWriter({ store, ref, cursor: null, firstChunk: 1, chunkSize: 3, seen: new SeenUsers(SHA), ...options });
+
+async function rejectsOf(window: WindowRef): Promise<Reject[]> {
+  const rejects: Reject[] = [];
+  for await (const reject of readRejects(store, window)) rejects.push(reject);
+  return rejects;
+}
+
+/** Eight alerts, an invalid row and a duplicate. */
+async function commitSome(next = { byteOffset: 99, nextLine: 12 } as { byteOffset: number; nextLine: number } | null) {
+  const some = writer({ firstChunk: 5 });
+  for (let line = 2; line <= 9; line++) some.alert(line, `ü${line}`, 'tab\t, line\nend, "quote"', undefined);
+  some.invalid(10, 'bad_csv', Buffer.from('a,b,c'));
+  some.alert(11, 'ü3', 'again', undefined);
+  return await some.commit(10, next);
+}
+
+describe('a committed window', () => {
+  test('says what it holds', async () => {
+    const result = await commitSome();
+    expect(result).toEqual({
+      window: 1,
+      rows: 10,
+      alerts: 8,
+      invalid: 1,
+      duplicates: 1,
+      firstChunk: 5,
+      chunks: 3,
+      lastChunkAlerts: 2,
+      next: { byteOffset: 99, nextLine: 12 },
+    });
+    expect(await readWindow(store, ref)).toEqual(result);
+    expect(await readWindow(new FolderStore(root), ref)).toEqual(result);
+  });
+
+  test('gives each chunk back as it was written', async () => {
+    await commitSome();
+    const lines = await Promise.all([5, 6, 7].map((chunk) => readChunk(store, { ...ref, chunk })));
+    expect(lines.map((rows) => rows.map((row) => row.line))).toEqual([
+      [2, 3, 4],
+      [5, 6, 7],
+      [8, 9],
+    ]);
+    const body = alertBody('ü8', 'tab\t, line\nend, "quote"');
+    expect(lines[2]?.[0]).toEqual({ line: 8, origin: undefined, body });
+  });
+
+  test('keeps the origin of a mended row', async () => {
+    const one = writer();
+    const origin = `${'0a'.repeat(32)}:17`;
+    one.alert(2, 'u', 'm', origin);
+    await one.commit(1, null);
+    expect(await readChunk(store, { ...ref, chunk: 1 })).toEqual([{ line: 2, origin, body: alertBody('u', 'm') }]);
+  });
+
+  test('lists invalid rows and duplicates in the order of the file', async () => {
+    await commitSome();
+    expect(await rejectsOf(ref)).toEqual([
+      { kind: 'invalid', line: 10, reason: 'bad_csv', row: 'a,b,c' },
+      { kind: 'duplicate', line: 11, firstLine: 3, userId: 'ü3' },
+    ]);
+  });
+
+  test('keeps 2 KiB of an invalid row, readable whatever its bytes', async () => {
+    const one = writer();
+    one.invalid(2, 'invalid_utf8', Buffer.concat([Buffer.from([0xff]), Buffer.alloc(10_000, 'x')]));
+    await one.commit(1, null);
+    expect(await rejectsOf(ref)).toMatchObject([{ row: `\ufffd${'x'.repeat(2047)}` }]);
+  });
+
+  test('lists many rejects, longer than any piece that is read', async () => {
+    const many = writer();
+    for (let line = 1; line <= 5_000; line++) {
+      many.invalid(line, 'bad_json', Buffer.from('ü'.repeat(100)));
+      if (line % 1000 === 0) await many.flush();
+    }
+    await many.commit(5_000, null);
+    expect((await rejectsOf(ref)).map((reject) => reject.line)).toEqual(
+      Array.from({ length: 5_000 }, (_, at) => at + 1),
+    );
+  });
+
+  test('of long rows is written part by part, and read whole', async () => {
+    const long = writer({ chunkSize: 1000 });
+    const message = 'ü"'.repeat(30_000);
+    for (let line = 1; line <= 20; line++) {
+      long.alert(line, `u${line}`, message, undefined);
+      await long.flush();
+    }
+    await long.commit(20, null);
+    const rows = await readChunk(store, { ...ref, chunk: 1 });
+    expect(rows.map((row) => row.body)).toEqual(rows.map((row) => alertBody(`u${row.line}`, message)));
+    expect(rows).toHaveLength(20);
+  });
+
+  test('of no rows has no chunks and no other objects', async () => {
+    expect(await writer().commit(0, null)).toMatchObject({ rows: 0, alerts: 0, chunks: 0, lastChunkAlerts: 0 });
+    expect(await store.list(`${SHA}/chunks-${ref.parseKey}`)).toEqual(['0001.json']);
+    expect(await rejectsOf(ref)).toEqual([]);
+  });
+
+  test('saves its users where another window follows, and only then', async () => {
+    await commitSome(null);
+    expect(await store.exists(seenKey(SHA, ref.parseKey, 1))).toBe(false);
+    await expect(readSeen(store, ref, ENTRY_BYTES).next()).rejects.toMatchObject({ code: 'store' });
+  });
+
+  test('is the same bytes when it is written again', async () => {
+    const keys = [alertsKey, rejectsKey, seenKey, windowKey].map((key) => key(SHA, ref.parseKey, 1));
+    await commitSome();
+    const first = await Promise.all(keys.map((key) => store.get(key)));
+    await commitSome();
+    expect(await Promise.all(keys.map((key) => store.get(key)))).toEqual(first);
+    expect(first.every((bytes) => bytes !== undefined)).toBe(true);
+  });
+});
+
+describe('a window that is not committed', () => {
+  test('does not exist', async () => {
+    const one = writer();
+    one.alert(2, 'u', 'm', undefined);
+    await one.flush();
+    expect(await readWindow(store, ref)).toBeUndefined();
+    await expect(readChunk(store, { ...ref, chunk: 1 })).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+    await one.abort();
+    expect(await store.list(`${SHA}/chunks-${ref.parseKey}`)).toEqual([]);
+  });
+
+  test('fails with what the store fails with, and does not hang', async () => {
+    await writeFile(join(root, SHA), 'a file where a folder should be');
+    const one = writer({ chunkSize: 100 });
+    const fill = async (): Promise<void> => {
+      for (let line = 1; line <= 3_000; line++) {
+        one.alert(line, `u${line}`, 'x'.repeat(1000), undefined);
+        if (line % 100 === 0) await one.flush();
+      }
+      await one.commit(3_000, null);
+    };
+    await expect(fill()).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+    await one.abort();
+  });
+});
+
+describe('damage in the store is found', () => {
+  const flip = async (key: string, at: number): Promise<void> => {
+    const handle = await open(join(root, key), 'r+');
+    await handle.write(Buffer.from('~'), 0, 1, at);
+    await handle.close();
+  };
+
+  test('in a chunk, and only in that one', async () => {
+    await commitSome();
+    await flip(alertsKey(SHA, ref.parseKey, 1), 10);
+    await expect(readChunk(store, { ...ref, chunk: 5 })).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+    expect(await readChunk(store, { ...ref, chunk: 6 })).toHaveLength(3);
+    await expect(readChunk(store, { ...ref, chunk: 8 })).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+  });
+
+  test('in the users of a window', async () => {
+    await commitSome();
+    await flip(seenKey(SHA, ref.parseKey, 1), 3);
+    const drain = async (): Promise<void> => {
+      for await (const piece of readSeen(store, ref, ENTRY_BYTES)) expect(piece.length % ENTRY_BYTES).toBe(0);
+    };
+    await expect(drain()).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+  });
+
+  test('in the index of a window', async () => {
+    await store.put(windowKey(SHA, ref.parseKey, 1), '{"cursor":');
+    await expect(readWindow(store, ref)).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+  });
+});
+
+test('the reason why a file was refused is kept beside its chunks', async () => {
+  expect(await readRefusal(store, SHA, ref.parseKey)).toBeUndefined();
+  await writeRefusal(store, SHA, ref.parseKey, { code: 'csv_header', line: 1, message: 'Columns found: "a"' });
+  expect(await readRefusal(store, SHA, ref.parseKey)).toEqual({
+    code: 'csv_header',
+    line: 1,
+    message: 'Columns found: "a"',
+  });
+});
