@@ -145,6 +145,8 @@ class WindowReader {
       this.#lastSeen = undefined;
       return last.seen;
     }
+    // Another file's table stays for a small file that comes in between, but two large ones would be too much.
+    if (ref.window > 1) this.#lastSeen = undefined;
     const seen = new SeenUsers(ref.sha256);
     for (let window = 1; window < ref.window; window++) {
       for await (const entries of readSeen(this.#dependencies.store, { ...ref, window }, ENTRY_BYTES)) {

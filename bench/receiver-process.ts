@@ -49,8 +49,8 @@ export async function startReceiverProcess(
     stats: async () => (await getJson(`${controlUrl}stats`)) as ReceiverReport,
     control: async (patch) => {
       const response = await fetch(`${controlUrl}control`, { method: 'POST', body: JSON.stringify(patch) });
-      const answer = await response.text();
-      if (!response.ok) throw new Error(`the receiver refused ${JSON.stringify(patch)}: ${answer.trim()}`);
+      const answer = (await response.json()) as { readonly error?: string };
+      if (!response.ok) throw new Error(`the receiver refused ${JSON.stringify(patch)}: ${answer.error}`);
     },
     kill: (signal) => {
       child.kill(signal);

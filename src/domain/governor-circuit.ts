@@ -32,7 +32,8 @@ export function closedCircuit(nowMs: number): Circuit {
 /** After a worker's report. */
 export function observed(circuit: Circuit, delivered: number, badRun: BadRun | null, nowMs: number): Circuit {
   if (circuit.name === 'open') {
-    if (delivered === 0) return circuit;
+    // A success before the failures is none.
+    if (delivered === 0 || badRun !== null) return circuit;
     return { ...closedCircuit(nowMs), name: 'half-open', sorties: circuit.sorties };
   }
   const settled = circuit.name === 'half-open' && nowMs - circuit.sinceMs > 2 * RETURN_MS && delivered > 0;

@@ -21,7 +21,16 @@ import {
   welcomed,
 } from './governor-learner.ts';
 import type { Borrower, LeaseBook, Span } from './governor-leases.ts';
-import { isActive, lentToOthers, lentUntilMs, pruned, raised, spansBetween, usedByOthers } from './governor-leases.ts';
+import {
+  isActive,
+  lentToOthers,
+  lentUntilMs,
+  pruned,
+  raised,
+  spanAt,
+  spansBetween,
+  usedByOthers,
+} from './governor-leases.ts';
 import { nextVisitMs } from './governor-visits.ts';
 import { fairShares } from './rate-share.ts';
 
@@ -60,6 +69,8 @@ export interface Decision {
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
 const ALONE_BELOW = 60;
+/** The first climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
+const SEARCHED_ALONE_TO = 5_000;
 /** A stated rate is believed against a single refusal; a second one within this time counts. */
 const STRAY_MS = 30_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
@@ -141,7 +152,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     learner = welcomed(learner, maximumPerSecond(state), nowMs);
   } else {
     const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
-    learner = untested(learner, DEMAND_SLACK * sent, nowMs, nowMs);
+    learner = untested(learner, sent, nowMs, nowMs);
   }
   return { ...state, learner, circuit, book, activeMs: nowMs };
 }
@@ -163,7 +174,7 @@ function answerTo(
   nowMs: number,
 ): { state: GovernorState; answer: LeaseAnswer } {
   const total = totalPerSecond(heard, nowMs);
-  const alone = total < (heard.alone ? SHARED_FROM : ALONE_BELOW);
+  const alone = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
   let state: GovernorState = { ...heard, alone };
   const own = state.book[request.workerId]!;
   const holder = alone ? holderOf(state, request.workerId, nowMs) : null;
@@ -187,6 +198,14 @@ function answerTo(
     state: { ...state, book: { ...state.book, [request.workerId]: borrower } },
     answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
   };
+}
+
+function isFirstClimb(state: GovernorState): boolean {
+  return (
+    typeof rateInForce(state) !== 'number' &&
+    state.learner.ceilingPerSecond === null &&
+    state.learner.statedPerSecond === null
+  );
 }
 
 /** Who has the whole rate, where one worker has it: whoever was lent it for longest, or else the one that asks. */
@@ -217,18 +236,37 @@ function lease(state: GovernorState, workerId: string, nowMs: number, leaseMs: n
   return spansBetween(new Set(edges.filter((atMs) => atMs >= nowMs && atMs <= endMs)), (atMs) => {
     const total = totalPerSecond(state, atMs);
     const { sum, ofTotal } = lentToOthers(state.book, workerId, atMs);
-    const share = state.alone ? total : shareOf(state, workerId, total, nowMs);
-    const rate = atMs < fromMs ? 0 : Math.max(0, Math.min(share, Math.max(total, ofTotal) - sum));
+    const left = atMs < fromMs ? 0 : Math.max(total, ofTotal) - sum;
+    const rate = Math.max(0, Math.min(shareOf(state, workerId, total, atMs, nowMs), left));
     return { ratePerSecond: rate, latestPerSecond: rate, totalPerSecond: Math.max(total, ofTotal) };
   });
 }
 
-function shareOf(state: GovernorState, workerId: string, total: number, nowMs: number): number {
-  const active = Object.entries(state.book).filter(([id, borrower]) => id === workerId || isActive(borrower, nowMs));
-  const demands = active.map(([, { demandPerSecond }]) =>
+/**
+ * What the worker should have at `atMs`: an equal share among those who need one, or more as long as somebody's lease leaves more: one
+ * who has just come takes his share only when it is free.
+ */
+function shareOf(state: GovernorState, workerId: string, total: number, atMs: number, nowMs: number): number {
+  if (state.alone) return total;
+  const sharers = Object.entries(state.book).filter(
+    ([id, borrower]) => id === workerId || (isActive(borrower, nowMs) && lentUntilMs(borrower) > nowMs),
+  );
+  const demands = sharers.map(([, { demandPerSecond }]) =>
     demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
   );
-  return fairShares(total, demands)[active.findIndex(([id]) => id === workerId)] ?? 0;
+  const shares = fairShares(total, demands);
+  let claimed = 0;
+  let own = 0;
+  let demand = 0;
+  sharers.forEach(([id, borrower], index) => {
+    if (id === workerId) {
+      own = shares[index]!;
+      demand = demands[index]!;
+    } else {
+      claimed += atMs < lentUntilMs(borrower) ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
+    }
+  });
+  return Math.min(demand, Math.max(own, total - claimed));
 }
 
 function overridden(state: GovernorState, override: Override, nowMs: number): GovernorState {

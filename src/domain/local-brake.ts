@@ -41,7 +41,7 @@ const MAX_JITTER_MS = 50;
 /** Refused again within this time of going on, the rate is not a little too high but far off. */
 const QUICK_MS = 2_000;
 /** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
-const ASK_AGAIN_MS = 2_500;
+const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
 /** Failures in a row, without any success, after which a worker sends one request a second until the governor has decided. */
 const FAILURE_RUN = 10;

@@ -74,15 +74,15 @@ export class NdjsonReader implements RowReader {
       return false;
     }
     this.#rows++;
-    const row = bytes.subarray(start, textEnd);
+    const row = bytes.subarray(first, textEnd);
     if (row.length > this.#options.maxRecordBytes) this.#sink.invalid(this.#line, 'row_too_large', row);
     else if (!allUtf8 && !isUtf8(row)) this.#sink.invalid(this.#line, 'invalid_utf8', row);
-    else this.#row(row, first - start);
+    else this.#row(row);
     return true;
   }
 
-  #row(row: Buffer, first: number): void {
-    if (isDeep(row, first, this.#scanner)) {
+  #row(row: Buffer): void {
+    if (isDeep(row, this.#scanner)) {
       this.#sink.invalid(this.#line, 'too_deep', row);
       return;
     }
@@ -101,19 +101,17 @@ export class NdjsonReader implements RowReader {
     return true;
   }
 
-  /** Keeps the beginning of an unfinished line over the limit, and lets go of the rest as it comes. */
+  /** Keeps the beginning of an unfinished line over the limit; lets go of the rest as it comes, and of white space before a row. */
   #dropLongRest(bytes: Buffer, start: number, searched: number): number {
     if (this.#longLine !== undefined) return searched;
-    const rest = bytes.subarray(start, searched);
-    if (rest.length <= this.#options.maxRecordBytes) return start;
-    let first = 0;
-    while (first < rest.length && isJsonSpace(rest[first])) first++;
-    if (first === rest.length) return start;
+    let first = start;
+    while (first < searched && isJsonSpace(bytes[first])) first++;
+    if (searched - first <= this.#options.maxRecordBytes) return first;
     if (this.#rows >= this.#rowLimit) {
       this.#stopped = true;
-      return start;
+      return first;
     }
-    this.#longLine = Buffer.from(rest.subarray(0, KEPT_OF_LONG_LINE_BYTES));
+    this.#longLine = Buffer.from(bytes.subarray(first, first + KEPT_OF_LONG_LINE_BYTES));
     return searched;
   }
 }
@@ -130,9 +128,9 @@ function lineEnd(bytes: Buffer, start: number, searched: number, hasCr: boolean)
 }
 
 /** Rows hold one bracket as a rule; only those with more are scanned. */
-function isDeep(row: Buffer, first: number, scanner: JsonScanner): boolean {
-  if (row.indexOf('{', first + 1) === -1 && row.indexOf('[', first + 1) === -1) return false;
+function isDeep(row: Buffer, scanner: JsonScanner): boolean {
+  if (row.indexOf('{', 1) === -1 && row.indexOf('[', 1) === -1) return false;
   scanner.reset();
-  scanner.endOf(row, first);
+  scanner.endOf(row, 0);
   return scanner.deepest > MAX_DEPTH;
 }

@@ -4,14 +4,14 @@
  */
 
 import { failpoint } from '../failpoint.ts';
+import type { DetectedFormat } from '../formats/detect.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimPlace, Claims } from './claims.ts';
-import type { FileKind, Priority } from './inbox-names.ts';
+import type { Priority } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { reasonOf } from './log.ts';
 import type { SettlingFile } from './settling-file.ts';
-import type { Gunzip } from './stage.ts';
 import { FileChanged, stageFile } from './stage.ts';
 
 export interface Submission {
@@ -26,7 +26,7 @@ export type Submit = (submission: Submission) => Promise<SubmitResult>;
 
 export interface Claim extends SettlingFile {
   readonly place: ClaimPlace;
-  readonly kind: FileKind;
+  readonly kind: DetectedFormat;
   /** Set once it is staged: later tries only submit. */
   staged?: StagedFile;
   failures: number;
@@ -36,7 +36,6 @@ export interface ClaimWorkOptions {
   readonly store: Store;
   readonly claims: Claims;
   readonly submit: Submit;
-  readonly gunzip: Gunzip;
   readonly maxExpandedBytes: number;
   readonly concurrency: number;
   readonly say: Say;
@@ -152,10 +151,10 @@ export class ClaimWork {
   }
 
   #stage(claim: Claim): Promise<StagedFile> {
-    const { store, gunzip, maxExpandedBytes, now } = this.#options;
+    const { store, maxExpandedBytes, now } = this.#options;
     const expected = claim.settling === undefined ? {} : { expected: claim.settling.sample };
     const { kind, place } = claim;
-    return stageFile(store, claim.path, { ...kind, name: place.name, gunzip, maxExpandedBytes, now, ...expected });
+    return stageFile(store, claim.path, { ...kind, name: place.name, maxExpandedBytes, now, ...expected });
   }
 
   #failed(claim: Claim, step: 'stage' | 'submit' | 'move', error: unknown): void {

@@ -3,12 +3,12 @@
  * one that was sampled: only what is complete in its private claim folder is handed on.
  */
 import { dirname } from 'node:path';
+import { detectFormat } from '../formats/detect.ts';
 import type { Claim, ClaimWork } from './claim-work.ts';
 import type { ClaimPlace, Claims } from './claims.ts';
 import { sameSample } from './completeness.ts';
 import type { Faults } from './faults.ts';
 import type { Candidate, InboxFolder } from './inbox-folder.ts';
-import type { DetectFormat } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import type { CompletenessContext } from './settling-file.ts';
 import { completeOnes, sampleAll, sampleFile } from './settling-file.ts';
@@ -18,7 +18,6 @@ export interface ClaimingParts {
   readonly folders: readonly InboxFolder[];
   readonly claims: Claims;
   readonly work: ClaimWork;
-  readonly detectFormat: DetectFormat;
   readonly context: CompletenessContext;
   readonly faults: Faults;
   readonly say: Say;
@@ -38,7 +37,7 @@ export class Claiming {
 
   /** Takes over the claims of watchers that are dead. */
   async adopt(): Promise<void> {
-    const { claims, context, detectFormat, work, say } = this.#parts;
+    const { claims, context, work, say } = this.#parts;
     for (const place of await claims.adopt(context.nowMs())) {
       const kind = detectFormat(place.name);
       if (kind === undefined) {
@@ -103,13 +102,13 @@ export class Claiming {
     const nowMs = context.nowMs();
     const due = new Set(fresh);
     for (const claim of work.settling) if (claim.dueMs <= nowMs) due.add(claim);
-    const files: Claim[] = [];
-    await sampleAll(due, async (claim) => {
+    await sampleAll([...due], async (claim) => {
       const sampled = await sampleFile(claim, context.nowMs, context.times);
-      if (sampled === 'file') files.push(claim);
-      else await this.#drop(claim, sampled === 'gone' ? undefined : sampled.notAFile);
+      if (sampled === 'file') return;
+      due.delete(claim);
+      await this.#drop(claim, sampled === 'gone' ? undefined : sampled.notAFile);
     });
-    for (const claim of await completeOnes(files, context)) work.enqueue(claim);
+    for (const claim of await completeOnes([...due], context)) work.enqueue(claim);
   }
 
   async #drop(claim: Claim, notAFile: string | undefined): Promise<void> {

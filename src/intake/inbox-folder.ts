@@ -4,7 +4,9 @@
  */
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DetectFormat, FileKind, Priority } from './inbox-names.ts';
+import type { DetectedFormat } from '../formats/detect.ts';
+import { detectFormat } from '../formats/detect.ts';
+import type { Priority } from './inbox-names.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { reasonOf } from './log.ts';
@@ -14,7 +16,7 @@ import { sampleAll, sampleFile } from './settling-file.ts';
 export interface Candidate extends SettlingFile {
   readonly name: string;
   readonly priority: Priority;
-  readonly kind: FileKind;
+  readonly kind: DetectedFormat;
   /** Found complete; waits to be claimed. Set by markComplete. */
   complete: boolean;
   /** The scan that last listed it. */
@@ -31,7 +33,6 @@ export class InboxFolder {
   readonly path: string;
   readonly priority: Priority;
   readonly candidates = new Map<string, Candidate>();
-  readonly #detect: DetectFormat;
   readonly #context: CompletenessContext;
   readonly #say: Say;
   readonly #refused = new Set<string>();
@@ -41,10 +42,9 @@ export class InboxFolder {
   #unsorted = false;
   #scan = 0;
 
-  constructor(path: string, priority: Priority, detect: DetectFormat, context: CompletenessContext, say: Say) {
+  constructor(path: string, priority: Priority, context: CompletenessContext, say: Say) {
     this.path = path;
     this.priority = priority;
-    this.#detect = detect;
     this.#context = context;
     this.#say = say;
   }
@@ -74,7 +74,7 @@ export class InboxFolder {
     const known = this.candidates.get(name);
     if (known !== undefined) return known;
     if (OWN_FOLDERS.has(name) || this.candidates.size >= MAX_CANDIDATES) return undefined;
-    const kind = isUploadInProgress(name) ? undefined : this.#detect(name);
+    const kind = isUploadInProgress(name) ? undefined : detectFormat(name);
     if (kind === undefined) {
       const reason = isUploadInProgress(name) ? 'the name of an upload in progress' : 'not a supported kind of file';
       this.#refuse('info', name, reason);

@@ -1,11 +1,4 @@
 /** What a name in the inbox says about the file, and the names that wds gives to a file on its way. Pure. */
-import type { FileFormat } from '../domain/parse-options.ts';
-
-export interface FileKind {
-  readonly format: FileFormat;
-  readonly gzip: boolean;
-}
-export type DetectFormat = (fileName: string) => FileKind | undefined;
 
 export type Priority = 'urgent' | 'normal';
 

@@ -3,31 +3,30 @@
  * the hash only when it is whole. Staging is idempotent: two watchers that stage one file, or a second drop of the same bytes, end at the
  * same staged file, whose first name stays. A file that changes while it is read is never staged.
  */
+
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath } from 'node:fs/promises';
 import { Fault, FileRefusal } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
+import type { DetectedFormat } from '../formats/detect.ts';
+import { gunzip } from '../formats/gunzip.ts';
 import { contentKey } from '../store/layout.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import { readStagedFile, writeStagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
 import type { FileSample } from './completeness.ts';
 import { sameSample, sampleOf } from './completeness.ts';
-import type { FileKind } from './inbox-names.ts';
 import { printableName } from './inbox-names.ts';
 
-/** Expands gzip members as they come. Throws FileRefusal (`bad_gzip`, or a code of its own beyond the cap). */
-export type Gunzip = (source: AsyncIterable<Buffer>, maxExpandedBytes: number) => AsyncIterable<Buffer>;
-
-export interface StageOptions extends FileKind {
+export interface StageOptions extends DetectedFormat {
   /** Base name, as people know the file. */
   readonly name: string;
+  /** A gzip file that expands beyond this is refused. */
   readonly maxExpandedBytes: number;
-  readonly gunzip: Gunzip;
   /** Time of day, for `stagedAt`. */
-  readonly now: () => Date;
+  readonly now?: () => Date;
   /** What was found complete; a file that is another one by now is not read. */
   readonly expected?: FileSample;
 }
@@ -42,11 +41,15 @@ export class FileChanged extends Error {
 
 const BLOCK_BYTES = 512 * 1024;
 
-/** Reads a file from its start once; what a consumer leaves unread can still be drained into the hash. */
+/**
+ * Reads a file from its start once; what a consumer leaves unread can still be drained into the hash. Reads take turns: a consumer that
+ * gave up may have one under way.
+ */
 class HashingReader {
   readonly #handle: FileHandle;
   readonly #hash = createHash('sha256');
   #position = 0;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -54,16 +57,23 @@ class HashingReader {
 
   async *blocks(): AsyncGenerator<Buffer> {
     for (;;) {
-      // A fresh buffer for each block: the consumer may keep slices of it.
-      const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-      const { bytesRead } = await this.#handle.read(buffer, 0, BLOCK_BYTES, this.#position);
-      if (bytesRead === 0) return;
-      const block = buffer.subarray(0, bytesRead);
-      this.#position += bytesRead;
-      this.#hash.update(block);
+      const reading = this.#turn.then(() => this.#readBlock());
+      this.#turn = reading.catch(() => undefined);
+      const block = await reading;
+      if (block.length === 0) return;
       failpoint('arrival.hashing');
       yield block;
     }
+  }
+
+  async #readBlock(): Promise<Buffer> {
+    // A fresh buffer for each block: the consumer may keep slices of it.
+    const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+    const { bytesRead } = await this.#handle.read(buffer, 0, BLOCK_BYTES, this.#position);
+    const block = buffer.subarray(0, bytesRead);
+    this.#position += bytesRead;
+    if (bytesRead > 0) this.#hash.update(block);
+    return block;
   }
 
   /** Reads on to the end; then size and SHA-256 of all bytes. Once only. */
@@ -100,15 +110,15 @@ async function stageOpenFile(store: Store, handle: FileHandle, options: StageOpt
     if (sizeBytes !== sample.sizeBytes || !sameSample(sampleOf(await handle.stat()), sample)) {
       throw new FileChanged(options.name);
     }
-    const { name, format, gzip } = options;
-    return { sha256, name, format, gzip, sizeBytes, contentBytes, stagedAt: options.now().toISOString() };
+    const { name, format, gzip, now = () => new Date() } = options;
+    return { sha256, name, format, gzip, sizeBytes, contentBytes, stagedAt: now().toISOString() };
   };
 
   let staged: StagedFile | undefined;
   let earlier: StagedFile | undefined;
   try {
     const blocks = reader.blocks();
-    const content = counted(options.gzip ? options.gunzip(blocks, options.maxExpandedBytes) : blocks, count);
+    const content = counted(options.gzip ? gunzip(blocks, options) : blocks, count);
     await store.putHashed(content, async () => {
       staged = await finish();
       earlier = await readStagedFile(store, staged.sha256);

@@ -16,21 +16,18 @@ import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import { Faults } from './faults.ts';
 import { FolderEvents } from './folder-events.ts';
 import { InboxFolder } from './inbox-folder.ts';
-import type { DetectFormat } from './inbox-names.ts';
 import { URGENT_FOLDER } from './inbox-names.ts';
 import { newIdentity } from './instance.ts';
 import type { IntakeLogger } from './log.ts';
 import { reasonOf, speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import type { CompletenessContext } from './settling-file.ts';
-import type { Gunzip } from './stage.ts';
 
 export interface WatchOptions {
   /** Created if missing. */
   readonly inbox: string;
   readonly store: Store;
-  readonly detectFormat: DetectFormat;
-  readonly gunzip: Gunzip;
+  /** A gzip file that expands beyond this is refused. */
   readonly maxExpandedBytes: number;
   readonly log: IntakeLogger;
   /** For the log lines only. */
@@ -70,6 +67,8 @@ export interface Watcher {
 
 /** Between two rounds of the loop: gathers the events of a burst of writes. */
 const MIN_TICK_GAP_MS = 40;
+/** Waited beyond the first due time, so that files dropped together are taken together, in their order. */
+const GATHER_MS = 10;
 
 export function watchInbox(options: WatchOptions, submit: Submit): Watcher {
   return new InboxWatcher(options, submit);
@@ -94,24 +93,24 @@ class InboxWatcher implements Watcher {
   constructor(options: WatchOptions, submit: Submit) {
     this.#options = options;
     this.#inbox = resolve(options.inbox);
-    const { store, gunzip, maxExpandedBytes, detectFormat, concurrency = 4, now = () => new Date() } = options;
+    const { store, maxExpandedBytes, concurrency = 4, now = () => new Date() } = options;
     const say = speaker(options.log, options.endpoint);
     const nowMs = (): number => performance.now();
     const context = { times: { ...DEFAULT_SETTLE_TIMES, ...options.settle }, writersAreLocal: false, nowMs };
     this.#context = context;
     this.#faults = new Faults(say);
     this.#folders = [
-      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', detectFormat, context, say),
-      new InboxFolder(this.#inbox, 'normal', detectFormat, context, say),
+      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say),
+      new InboxFolder(this.#inbox, 'normal', context, say),
     ];
     this.#events = this.#folders.map((folder) => new FolderEvents(folder.path, (name) => this.#hinted(folder, name)));
     const claims = new Claims(this.#inbox, newIdentity(), options.deadAfterMs);
     const changed = (): void => this.#wake();
-    const how = { store, gunzip, maxExpandedBytes, concurrency, now, nowMs, changed };
+    const how = { store, maxExpandedBytes, concurrency, now, nowMs, changed };
     this.#claims = claims;
     this.#work = new ClaimWork({ ...how, submit, claims, say });
     const { folders, work, faults } = { folders: this.#folders, work: this.#work, faults: this.#faults };
-    this.#claiming = new Claiming({ folders, claims, work, detectFormat, context, faults, say });
+    this.#claiming = new Claiming({ folders, claims, work, context, faults, say });
     const started = this.#start();
     this.ready = started.catch((error: unknown) => {
       const message = `cannot watch ${this.#inbox}: ${reasonOf(error)}`;
@@ -145,7 +144,7 @@ class InboxWatcher implements Watcher {
       });
       await this.#faults.guard('intake', () => this.#tick());
       await pause(MIN_TICK_GAP_MS);
-      if (!this.#closing) await pause(Math.max(this.#nextDueMs() - this.#context.nowMs(), 0), woken);
+      if (!this.#closing) await pause(Math.max(this.#nextDueMs() - this.#context.nowMs(), 0) + GATHER_MS, woken);
     }
   }
 

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { collect, collectRows, refusalOf } from './collect.ts';
 
@@ -146,6 +148,15 @@ describe('CSV rows', () => {
     const rows = await collectRows(`WdsOrigin ,userId,alertMessage\n${origin},u1,a\n,u2,b\n${origin}x,u3,c\n`);
     expect(rows).toEqual([{ ...row(2, 'u1', 'a'), origin }, row(3, 'u2', 'b'), row(4, 'u3', 'c')]);
   });
+});
+
+test('a real table that nobody here wrote is read to the last row', async () => {
+  const content = await readFile(join(import.meta.dirname, '../../node_modules/vega-datasets/data/airports.csv'));
+  const rows = await collectRows(content, { options: { userIdColumn: 'iata', alertMessageColumn: 'name' } });
+  expect(rows).toHaveLength(3376);
+  expect(new Set(rows.map((each) => ('userId' in each ? each.userId : '')))).toHaveProperty('size', 3376);
+  expect(rows[0]).toEqual(row(2, '00M', 'Thigpen'));
+  expect(rows.at(-1)).toEqual(row(3377, 'ZZV', 'Zanesville Municipal'));
 });
 
 describe('CSV faults that hide where records end refuse the file', () => {

@@ -111,6 +111,18 @@ describe('NDJSON', () => {
   });
 });
 
+test('white space without end, before a row of NDJSON or between elements, is not part of a row', async () => {
+  const good = '{"userId":"u","alertMessage":"m"}';
+  const space = ' '.repeat(150_000);
+  const how = { blockBytes: 1000, options: { maxRecordBytes: 100 } };
+  expect(await collectRows(`${good}\n${space}${good}\n${space}`, { ...how, format: 'ndjson' })).toEqual([
+    row(1, 'u', 'm'),
+    row(2, 'u', 'm'),
+  ]);
+  expect(await collectRows(`[${good}${space},${space}${good}]`, { ...how, format: 'json' })).toHaveLength(2);
+  expect(await collectRows(`userId,alertMessage\n${'\n'.repeat(150_000)}u,m`, how)).toEqual([row(150_002, 'u', 'm')]);
+});
+
 describe('a JSON array', () => {
   test('numbers its elements from 1, whatever the layout', async () => {
     const content = ' [ {"userId":"a","alertMessage":"]},\\"["}\n,\n\n{"userId":"b","x":[{}],"alertMessage":"m"},7] \n';

@@ -12,7 +12,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { detectFormat } from '../../src/formats/detect.ts';
 import type { Submission } from '../../src/intake/claim-work.ts';
 import { ClaimWork } from '../../src/intake/claim-work.ts';
 import { Claiming } from '../../src/intake/claiming.ts';
@@ -23,7 +22,7 @@ import { InboxFolder } from '../../src/intake/inbox-folder.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
 import type { Scene } from './support.ts';
-import { csv, drop, filesIn, newScene, plainGunzip, rememberingLogger, removeScene, until } from './support.ts';
+import { csv, drop, filesIn, newScene, rememberingLogger, removeScene, until } from './support.ts';
 
 let scene: Scene;
 beforeEach(() => {
@@ -56,7 +55,6 @@ async function parts(race: (path: string) => void) {
       submissions.push(submission);
       return 'started';
     },
-    gunzip: plainGunzip,
     maxExpandedBytes: 1 << 20,
     concurrency: 2,
     say,
@@ -64,12 +62,11 @@ async function parts(race: (path: string) => void) {
     nowMs,
     changed: () => undefined,
   });
-  const inbox = new InboxFolder(scene.inbox, 'normal', detectFormat, context, say);
+  const inbox = new InboxFolder(scene.inbox, 'normal', context, say);
   const claiming = new Claiming({
     folders: [inbox],
     claims,
     work,
-    detectFormat,
     context,
     faults: new Faults(say),
     say,

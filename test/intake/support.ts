@@ -2,11 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createGunzip } from 'node:zlib';
-import { FileRefusal } from '../../src/domain/failure.ts';
-import { detectFormat } from '../../src/formats/detect.ts';
 import type { Submission, Submit, SubmitResult } from '../../src/intake/claim-work.ts';
 import type { IntakeFields, IntakeLogger } from '../../src/intake/log.ts';
 import type { Watcher, WatchOptions } from '../../src/intake/watcher.ts';
@@ -66,22 +62,6 @@ export function rememberingLogger(): RememberingLogger {
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** The simplest gunzip: errors of zlib become refusals, and so does too much. */
-export async function* plainGunzip(source: AsyncIterable<Buffer>, maxExpandedBytes: number): AsyncGenerator<Buffer> {
-  let expanded = 0;
-  try {
-    const output = pipeline(Readable.from(source, { objectMode: true }), createGunzip(), () => undefined);
-    for await (const piece of output as AsyncIterable<Buffer>) {
-      expanded += piece.length;
-      if (expanded > maxExpandedBytes) throw new FileRefusal('too_large', 'expands to too much');
-      yield piece;
-    }
-  } catch (error) {
-    if (error instanceof FileRefusal) throw error;
-    throw new FileRefusal('bad_gzip', 'the gzip stream is damaged');
-  }
-}
-
 export interface Watched {
   readonly watcher: Watcher;
   readonly log: RememberingLogger;
@@ -97,7 +77,7 @@ export function watchScene(
   const log = rememberingLogger();
   const submissions: Submission[] = [];
   const { inbox, store } = scene;
-  const own = { inbox, store, detectFormat, gunzip: plainGunzip, maxExpandedBytes: 1 << 30, log };
+  const own = { inbox, store, maxExpandedBytes: 1 << 30, log };
   const quick = { settle: { seenMs: 100, unseenMs: 1_000 }, writersAreLocal: true, scanIntervalMs: 300 };
   const watcher = watchInbox({ ...own, ...quick, ...options }, async (submission) => {
     const result = await submit(submission);

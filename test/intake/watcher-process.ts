@@ -3,10 +3,8 @@
  * a JSON line. Ends at SIGTERM.
  */
 import { appendFileSync } from 'node:fs';
-import { detectFormat } from '../../src/formats/detect.ts';
 import { watchInbox } from '../../src/intake/watcher.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import { plainGunzip } from './support.ts';
 
 const [inbox = '', storeFolder = '', submissions = ''] = process.argv.slice(2);
 const say = (fields: object, message: string): void => {
@@ -16,8 +14,6 @@ const watcher = watchInbox(
   {
     inbox,
     store: new FolderStore(storeFolder),
-    detectFormat,
-    gunzip: plainGunzip,
     maxExpandedBytes: 1 << 30,
     log: { debug: say, info: say, warn: say, error: say },
     settle: { seenMs: 100, unseenMs: 1_000 },

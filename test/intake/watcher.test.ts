@@ -419,17 +419,6 @@ describe('several watchers and many files', () => {
     expect(both.every(({ submissions }) => submissions.length > 0)).toBe(true);
   }, 60_000);
 
-  test('the oldest file goes first', async () => {
-    const order = ['c', 'a', 'd', 'b'];
-    for (const [index, name] of order.entries()) {
-      const time = new Date(Date.UTC(2024, 0, 1 + index));
-      utimesSync(drop(scene, `${name}.csv`, csv(name)), time, time);
-    }
-    const watched = watch({ concurrency: 1 });
-    await submitted(watched, 4);
-    expect(names(watched.submissions)).toEqual(order.map((name) => `${name}.csv`));
-  });
-
   test('5,000 files at once are found by scans alone, each once', async () => {
     const count = 5_000;
     for (let index = 0; index < count; index += 1) drop(scene, `f${index}.csv`, csv(`user${index}`));

@@ -1,0 +1,133 @@
+/**
+ * End to end: how fast a dropped file is delivered, held against bare undici to the same receiver in the same run, in alternation. wds runs as
+ * `wds up` with its embedded server; receiver, wds and bare client are processes of their own.
+ *
+ *     node dist/bench/delivery.js [ALERTS=100000] [RUNS=5] [CONCURRENCY=64]
+ *
+ * Times count from the drop into the inbox (the settle time included) to the receiver's last answer.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { startReceiverProcess } from './receiver-process.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
+const BARE = fileURLToPath(new URL('./bare-undici.js', import.meta.url));
+const LIMIT_MS = 300_000;
+
+const [alerts = 100_000, runs = 5, concurrency = 64] = process.argv.slice(2).map(Number);
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+function alertsFile(run: number): string {
+  const lines = ['userId,alertMessage'];
+  for (let row = 0; row < alerts; row++) {
+    lines.push(`user-${run}-${row},Alert ${row}: your order has been shipped and will arrive tomorrow`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+async function bareRates(url: string): Promise<{ request: number; dispatch: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, [BARE, url, String(alerts), String(concurrency)]);
+  const rate = (api: string): number => Number(new RegExp(`${api}\\s+(\\d+)`).exec(stdout)?.[1]);
+  return { request: rate('request'), dispatch: rate('dispatch') };
+}
+
+const home = await mkdtemp(join(tmpdir(), 'wds-bench-'));
+const receiver = await startReceiverProcess();
+const wds = spawn(
+  process.execPath,
+  [LAUNCHER, 'up', '--url', receiver.url, '--no-example', '--home', join(home, 'home')],
+  {
+    cwd: home,
+    env: { ...process.env, WDS_INBOX: join(home, 'inbox'), WDS_MAX_CONNECTIONS: String(concurrency) },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  },
+);
+let said = '';
+wds.stderr.on('data', (text: Buffer) => {
+  said += text.toString();
+});
+try {
+  await until(() => said.includes('Inbox'), 'wds up is ready');
+  const rows: { request: number; dispatch: number; wds: number; sending: number }[] = [];
+  for (let run = 0; run <= runs; run++) {
+    const bare = await bareRates(receiver.url);
+    await receiver.control({ reset: true });
+    await writeFile(join(home, 'next.csv'), alertsFile(run));
+    await sleep(500);
+    const droppedMs = Date.now();
+    await rename(join(home, 'next.csv'), join(home, 'inbox', `run-${run}.csv`));
+    await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
+    const { firstAt, lastAt } = await receiver.stats();
+    const row = {
+      ...bare,
+      wds: (alerts / (lastAt! - droppedMs)) * 1_000,
+      sending: (alerts / (lastAt! - firstAt!)) * 1_000,
+    };
+    const warmUp = run === 0 ? '  (warm-up, not counted)' : '';
+    console.log(
+      `bare ${row.request} request, ${row.dispatch} dispatch; wds ${Math.round(row.wds)} from the drop, ` +
+        `${Math.round(row.sending)} from the first alert; first alert ${Math.round(firstAt! - droppedMs)} ms after the drop${warmUp}`,
+    );
+    if (run > 0) rows.push(row);
+    await until(
+      async () => (await newestStatus()).every((status) => status === 'COMPLETED'),
+      'the workflows have ended',
+    );
+  }
+  const ratio = median(rows.map((row) => row.wds / row.request));
+  const sendingRatio = median(rows.map((row) => row.sending / row.request));
+  const status = await readFile(`/proc/${wds.pid}/status`, 'utf8').catch(() => '');
+  const peakMiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
+  console.log(
+    `median of ${runs}: wds / bare request ${ratio.toFixed(2)} from the drop, ${sendingRatio.toFixed(2)} while sending`,
+  );
+  console.log(
+    `peak memory of wds up ${peakMiB.toFixed(0)} MiB; ${await eventsPerThousand()} history events per 1,000 alerts`,
+  );
+} finally {
+  wds.kill('SIGTERM');
+  await once(wds, 'exit');
+  await receiver.stop();
+  await rm(home, { recursive: true, force: true });
+}
+
+async function temporal(): Promise<Client> {
+  const { address } = JSON.parse(await readFile(join(home, 'home', 'server.json'), 'utf8')) as { address: string };
+  return new Client({ connection: await Connection.connect({ address }) });
+}
+
+async function newestStatus(): Promise<string[]> {
+  const client = await temporal();
+  const statuses: string[] = [];
+  for await (const info of client.workflow.list({ query: 'WorkflowType = "fileWorkflow"' }))
+    statuses.push(info.status.name);
+  await client.connection.close();
+  return statuses;
+}
+
+async function eventsPerThousand(): Promise<string> {
+  const client = await temporal();
+  let events = 0;
+  let files = 0;
+  for await (const info of client.workflow.list({ query: 'WorkflowType = "fileWorkflow"' })) {
+    events += info.historyLength;
+    files++;
+  }
+  await client.connection.close();
+  return ((events * 1_000) / (files * alerts)).toFixed(1);
+}
+
+async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadlineMs = Date.now() + LIMIT_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadlineMs) throw new Error(`gave up waiting until ${what}\n${said}`);
+    await sleep(50);
+  }
+}

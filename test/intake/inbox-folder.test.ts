@@ -1,0 +1,59 @@
+import { unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { InboxFolder } from '../../src/intake/inbox-folder.ts';
+import { speaker } from '../../src/intake/log.ts';
+import type { Scene } from './support.ts';
+import { csv, drop, newScene, rememberingLogger, removeScene } from './support.ts';
+
+let scene: Scene;
+let nowMs = 0;
+beforeEach(() => {
+  scene = newScene();
+  nowMs = 0;
+});
+afterEach(() => removeScene(scene));
+
+function inboxFolder(): InboxFolder {
+  const context = { times: { seenMs: 500, unseenMs: 10_000 }, writersAreLocal: true, nowMs: () => nowMs };
+  return new InboxFolder(scene.inbox, 'normal', context, speaker(rememberingLogger(), undefined));
+}
+
+test('complete files are handed out oldest first, each once, and only while they are still listed', async () => {
+  const folder = inboxFolder();
+  for (const [index, name] of ['c', 'a', 'd', 'b'].entries()) {
+    utimesSync(drop(scene, `${name}.csv`, csv(name)), 1_000 + index, 1_000 + index);
+  }
+  await folder.list();
+  await folder.sample();
+  for (const candidate of folder.candidates.values()) folder.markComplete(candidate);
+  expect(folder.takeComplete()?.name).toBe('c.csv');
+  unlinkSync(join(scene.inbox, 'a.csv'));
+  await folder.list();
+  expect([1, 2, 3].map(() => folder.takeComplete()?.name)).toEqual(['d.csv', 'b.csv', undefined]);
+});
+
+test('a file is looked at again when it is due, or when something happened to it', async () => {
+  const folder = inboxFolder();
+  const path = drop(scene, 'a.csv', csv('ann'));
+  await folder.list();
+  expect(folder.nextDueMs()).toBe(0);
+  expect((await folder.sample()).map(({ name }) => name)).toEqual(['a.csv']);
+  expect(folder.nextDueMs()).toBe(500);
+  nowMs = 300;
+  expect(await folder.sample()).toEqual([]);
+  writeFileSync(path, csv('ann', 'bob'));
+  folder.hint('a.csv');
+  expect((await folder.sample()).map(({ dueMs }) => dueMs)).toEqual([800]);
+});
+
+test('an event on a complete file puts it back to settling', async () => {
+  const folder = inboxFolder();
+  drop(scene, 'a.csv', csv('ann'));
+  await folder.list();
+  const [candidate] = await folder.sample();
+  if (candidate !== undefined) folder.markComplete(candidate);
+  folder.hint('a.csv');
+  await folder.sample();
+  expect(folder.takeComplete()).toBeUndefined();
+});
