@@ -5,7 +5,6 @@
  */
 
 import type { Verdict } from '../src/domain/answers.ts';
-import { judge } from '../src/domain/answers.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import type { ResultKind } from '../src/domain/receipts.ts';
 import { OUTCOME_OF_KIND } from '../src/domain/receipts.ts';
@@ -144,7 +143,7 @@ export class Batch {
   #mustStop(): boolean {
     if (this.#tally.stop !== undefined) return true;
     if (this.#session.stopping) this.stop({ kind: 'shutdown' });
-    const pauseMs = this.#session.pacer.pauseMs;
+    const pauseMs = this.#session.pauseMs;
     if (pauseMs > LONGEST_PAUSE_IN_SLOT_MS) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
     return this.#tally.stop !== undefined;
   }
@@ -172,8 +171,8 @@ export class Batch {
       this.#open++;
       void this.#session
         .send(row.id, row.body, () => this.#mayWrite(askedMs))
-        .then((answer) => {
-          this.#settle(row, judge(answer, this.#judgement()));
+        .then((verdict) => {
+          this.#settle(row, verdict);
           if (--this.#open === 0) this.#allAnswered?.();
         });
     }
@@ -188,11 +187,6 @@ export class Batch {
     }
     this.#fenceAskedMs = this.#nowMs();
     return true;
-  }
-
-  #judgement() {
-    const { ambiguous, idempotencyKey, maxRetryAfterMs } = this.#session.endpoint;
-    return { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: this.#nowMs() };
   }
 
   /** Every verdict becomes exactly one line in the journal, here. */
@@ -212,7 +206,6 @@ export class Batch {
         break;
       case 'throttled':
         health.signOfLife();
-        this.#session.throttled(verdict.retryAfterMs);
         this.#tryAgain('p', row);
         this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
         break;

@@ -127,6 +127,12 @@ class WindowReader {
           await breathe();
         },
       });
+      // Another reader of the same file (for another endpoint, say) may have been faster, with windows of another size.
+      const earlier = await readWindow(store, ref);
+      if (earlier !== undefined) {
+        await writer.abort();
+        return earlier;
+      }
       const result = await writer.commit(rows, next);
       if (next !== null) this.#lastSeen = { key: seenKeyOf(ref, ref.window), seen };
       return result;

@@ -1,2 +1,3 @@
 /** All workflows; the bundle is made from this file. */
 export { fileWorkflow } from './file-workflow.ts';
+export { rateGovernor } from './rate-governor.ts';

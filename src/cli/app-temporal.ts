@@ -4,7 +4,6 @@ import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import { detectFormat } from '../formats/detect.ts';
-import { gunzip } from '../formats/gunzip.ts';
 import { stageForSending } from '../intake/stage.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
@@ -169,8 +168,6 @@ export class TemporalApp implements App {
       {
         inbox: settings.inbox,
         store: installation.store,
-        detectFormat,
-        gunzip: (source, maxExpandedBytes) => gunzip(source, { maxExpandedBytes }),
         maxExpandedBytes: settings.maxExpandedBytes,
         log: logger,
         endpoint: endpoint.name,
@@ -240,8 +237,6 @@ export class TemporalApp implements App {
         ...kind,
         name: basename(file),
         maxExpandedBytes: settings.maxExpandedBytes,
-        gunzip: (source, maxExpandedBytes) => gunzip(source, { maxExpandedBytes }),
-        now: () => new Date(),
       });
       const submitted = await installation.deliveries.submit({
         staged,

@@ -194,3 +194,12 @@ export interface SendActivities {
 export interface ReportActivities {
   writeReport(input: WriteReportInput): Promise<FileSummary>;
 }
+
+export interface ApplyTaskQueueRateInput {
+  readonly endpoint: string;
+  /** null: no limit. */
+  readonly activitiesPerSecond: number | null;
+}
+export interface GovernorActivities {
+  applyTaskQueueRate(input: ApplyTaskQueueRateInput): Promise<void>;
+}

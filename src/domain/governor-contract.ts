@@ -24,6 +24,8 @@ export interface BrakeReport {
   readonly ageMs: number;
   /** This worker's own rate when the receiver refused. */
   readonly pacePerSecond: number;
+  /** How long it had been sending since its last stop: the shorter, the farther is the limit below the rate. */
+  readonly afterMs: number;
 }
 
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */

@@ -20,8 +20,8 @@ export interface Learner {
   readonly restMs: number;
   /** When a refusal was last taken in. */
   readonly cutMs: number | null;
-  /** Refusals that followed one another quickly, each far below the one before. */
-  readonly quickRun: number;
+  /** Refusals in a row that came before the ceiling was probed. */
+  readonly earlyRun: number;
   /** What the receiver's own headers state as its limit. */
   readonly statedPerSecond: number | null;
   /** The quickest mean answer seen, slowly forgotten. */
@@ -44,9 +44,15 @@ const PROBE_CUBIC = 0.0002;
 const DISPROVED = 1.5;
 /** In the first climb the rate doubles while an answer is on its way: what was refused tells little. */
 const KEPT_OF_FIRST_CLIMB = 0.6;
-/** Kept of the total that was refused; less when refusals follow one another quickly: the limit is far below. */
-const KEPT = [0.9, 0.7, 0.5] as const;
-const QUICK_MS = 4_000;
+/** Kept of the total that was refused. */
+const KEPT = 0.9;
+const KEPT_SOON = 0.7;
+const KEPT_AT_ONCE = 0.5;
+const SOON_MS = 1_000;
+const AT_ONCE_MS = 300;
+/** Correction of a ceiling that was refused again and again without having been probed: once for each time. */
+const TOO_HIGH = 0.94;
+const NEWS = 0.7;
 
 export function newLearner(startPerSecond: number, nowMs: number): Learner {
   return {
@@ -55,7 +61,7 @@ export function newLearner(startPerSecond: number, nowMs: number): Learner {
     ceilingPerSecond: null,
     restMs: SHORTEST_REST_MS,
     cutMs: null,
-    quickRun: 0,
+    earlyRun: 0,
     statedPerSecond: null,
     quickestMs: null,
   };
@@ -67,13 +73,19 @@ export function curve(learner: Learner, atMs: number): number {
   const sinceMs = Math.max(0, atMs - learner.anchorMs);
   if (ceilingPerSecond === null) return basePerSecond * doubled(sinceMs);
   const settled = settledPerSecond(learner);
-  const approachMs = ((settled - basePerSecond) * 1_000) / (APPROACH_PER_SECOND * ceilingPerSecond);
-  if (sinceMs < approachMs) return basePerSecond + ((settled - basePerSecond) * sinceMs) / approachMs;
-  const probingMs = Math.max(0, sinceMs - approachMs - learner.restMs);
+  const climbMs = approachMs(learner);
+  if (sinceMs < climbMs) return basePerSecond + ((settled - basePerSecond) * sinceMs) / climbMs;
+  const probingMs = Math.max(0, sinceMs - climbMs - learner.restMs);
   const probed = settled * Math.exp(probeExponent(probingMs));
   const disproved = Math.max(settled, DISPROVED * ceilingPerSecond);
   if (probed <= disproved) return probed;
   return disproved * doubled(probingMs - probeMsTo(Math.log(disproved / settled)));
+}
+
+function approachMs(learner: Learner): number {
+  const { basePerSecond, ceilingPerSecond } = learner;
+  if (ceilingPerSecond === null) return 0;
+  return ((settledPerSecond(learner) - basePerSecond) * 1_000) / (APPROACH_PER_SECOND * ceilingPerSecond);
 }
 
 function probeExponent(probingMs: number): number {
@@ -103,32 +115,42 @@ function doubled(sinceMs: number): number {
   return 2 ** Math.min(40, sinceMs / DOUBLING_MS);
 }
 
-/**
- * A worker was refused at `atMs`, when all workers together sent `totalPerSecond`, Several workers
- * that meet the same refusal are one lesson.
- */
-export function refused(
-  learner: Learner,
-  refusal: { readonly totalPerSecond: number; readonly atMs: number },
-  nowMs: number,
-): Learner {
+export interface RefusalNews {
+  /** What all workers together are thought to have sent. */
+  readonly totalPerSecond: number;
+  /** How long the worker had been sending. */
+  readonly afterMs: number;
+  /** When the worker got the lease that it was refused with. */
+  readonly leasedMs: number;
+}
+
+/** A worker was refused. On a lease from before the last correction that is no news, unless it came soon after a stop, or at a far lower rate. */
+export function refused(learner: Learner, refusal: RefusalNews, nowMs: number): Learner {
   const total = Math.max(refusal.totalPerSecond, MIN_PER_SECOND);
-  const known = learner.cutMs !== null && refusal.atMs <= learner.cutMs;
-  if (known && total > 0.7 * (learner.ceilingPerSecond ?? 0)) return learner;
+  const known = learner.cutMs !== null && refusal.leasedMs < learner.cutMs && refusal.afterMs >= SOON_MS;
+  if (known && total > NEWS * (learner.ceilingPerSecond ?? 0)) return learner;
   const before = learner.ceilingPerSecond;
+  // Refused while the curve rests: the ceiling is lower than it was thought to be.
+  const early = before !== null && nowMs - learner.anchorMs < approachMs(learner) + learner.restMs;
+  const earlyRun = early ? learner.earlyRun + 1 : 0;
   const same = before !== null && Math.abs(total / before - 1) < SAME_CEILING;
-  const quick = learner.cutMs !== null && refusal.atMs - learner.cutMs < QUICK_MS;
-  const quickRun = quick && !same ? learner.quickRun + 1 : 0;
-  const keeps = before === null ? KEPT_OF_FIRST_CLIMB : KEPT[Math.min(quickRun, KEPT.length - 1)]!;
+  const ceiling = total * TOO_HIGH ** Math.min(3, Math.max(0, earlyRun - 1));
+  const kept = before === null ? KEPT_OF_FIRST_CLIMB : keptAfter(refusal, same);
   return {
     ...learner,
-    ceilingPerSecond: total,
-    basePerSecond: Math.max(MIN_PER_SECOND, Math.min(keeps * total, SETTLE * total, curve(learner, nowMs))),
+    ceilingPerSecond: ceiling,
+    basePerSecond: Math.max(MIN_PER_SECOND, Math.min(kept * ceiling, curve(learner, nowMs))),
     anchorMs: nowMs,
     restMs: same ? Math.min(LONGEST_REST_MS, 2 * learner.restMs) : SHORTEST_REST_MS,
     cutMs: nowMs,
-    quickRun,
+    earlyRun,
   };
+}
+
+/** The sooner the receiver refused again, the farther below is its limit. */
+function keptAfter({ afterMs, totalPerSecond }: RefusalNews, same: boolean): number {
+  if (afterMs < AT_ONCE_MS + 2_000 / totalPerSecond) return KEPT_AT_ONCE;
+  return afterMs < SOON_MS && !same ? KEPT_SOON : KEPT;
 }
 
 /** The workers were held back by the rate and met no refusal: what was passed for good is no ceiling. */

@@ -146,7 +146,8 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const stray =
       typeof rateInForce(state) === 'number' && (learner.cutMs === null || nowMs - learner.cutMs > STRAY_MS);
     const totalPerSecond = brake.pacePerSecond + usedByOthers(book, request.workerId, nowMs);
-    const refusal = { totalPerSecond, atMs: nowMs - brake.ageMs };
+    const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
+    const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
   } else if (borrowers.some((borrower) => borrower.demandPerSecond === null)) {
     learner = welcomed(learner, maximumPerSecond(state), nowMs);

@@ -13,7 +13,7 @@ export interface LocalBrake {
   readonly capPerSecond: number | null;
   /** Refusals in quick succession, each of which cuts deeper. */
   readonly strikes: number;
-  readonly strike: { readonly atMs: number; readonly pacePerSecond: number } | null;
+  readonly strike: { readonly atMs: number; readonly pacePerSecond: number; readonly afterMs: number } | null;
   /** Like failures since the last other answer, and how many of them the governor has been told of. */
   readonly run: BadRun;
   readonly runReported: number;
@@ -40,6 +40,8 @@ const SHORT_STOP_MS = 250;
 const MAX_JITTER_MS = 50;
 /** Refused again within this time of going on, the rate is not a little too high but far off. */
 const QUICK_MS = 2_000;
+/** A process that never had to stop has been sending for longer than anybody asks. */
+const LONG_MS = 3_600_000;
 /** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
@@ -77,7 +79,7 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
     untilMs,
     strikes,
     capPerSecond: pacePerSecond * cut,
-    strike: { atMs: nowMs, pacePerSecond },
+    strike: { atMs: nowMs, pacePerSecond, afterMs: Math.min(nowMs - brake.untilMs, LONG_MS) },
     // The answer is there before the stop is over, and the other workers slow down too.
     askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
   };
@@ -133,6 +135,7 @@ export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport
     brake: strike && {
       ageMs: nowMs - strike.atMs,
       pacePerSecond: strike.pacePerSecond,
+      afterMs: strike.afterMs,
     },
     badRun: count > 0 ? { kind: run.kind, count } : null,
   };

@@ -1,46 +1,59 @@
 /**
  * All sending of one process to one endpoint goes through its session: connections, pace and health are shared by all batches and
- * stubborn alerts. It admits waves first come, first served, and ends each event-loop turn by writing the receipts of that turn.
+ * stubborn alerts. It admits waves first come, first served, judges the answers, and ends each event-loop turn by writing the receipts of
+ * that turn.
  */
-
-import type { Answer } from '../domain/answers.ts';
+import type { JudgeContext, Verdict } from '../domain/answers.ts';
+import { judge } from '../domain/answers.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { EndpointHealth } from './health.ts';
-import { Pacer } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
+import type { RateLease } from './rate-lease.ts';
 
 /** A wave: rows announced by one intent line. */
 const MAX_WAVE = 64;
 /** A wave holds no more than the pacer lets go within this time, so that an announced row is soon a sent one. */
 const WAVE_HORIZON_MS = 100;
 const PACER_POLL_MS = 10;
-/** Pause after a 429 that names none. */
-const DEFAULT_PAUSE_MS = 1_000;
 
 interface Waiting {
   readonly max: number;
   readonly resolve: (count: number) => void;
 }
 
+export interface SessionParts {
+  readonly endpoint: Endpoint;
+  readonly client: EndpointClient;
+  readonly pacer: Pacer;
+  readonly lease: RateLease;
+}
+
 export class EndpointSession {
   readonly endpoint: Endpoint;
-  readonly pacer: Pacer;
   readonly health = new EndpointHealth();
   readonly #client: EndpointClient;
+  readonly #pacer: Pacer;
+  readonly #lease: RateLease;
+  readonly #judging: Omit<JudgeContext, 'nowMs'>;
   readonly #waiting: Waiting[] = [];
   readonly #endOfTurn = new Set<() => void>();
   /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
   #admitted = 0;
   /** Of these, not yet handed to the pacer: their intents are being written. */
   #announcing = 0;
+  #pausedUntilMs = 0;
   #turnScheduled = false;
   #pacerPoll: NodeJS.Timeout | undefined;
   #stopping = false;
 
-  constructor(endpoint: Endpoint, client: EndpointClient, pacer = new Pacer(endpoint.burst)) {
+  constructor({ endpoint, client, pacer, lease }: SessionParts) {
     this.endpoint = endpoint;
     this.#client = client;
-    this.pacer = pacer;
+    this.#pacer = pacer;
+    this.#lease = lease;
+    const { ambiguous, idempotencyKey, maxRetryAfterMs } = endpoint;
+    this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs };
   }
 
   /** Set at shutdown: batches take no new rows, what is open is awaited. */
@@ -48,14 +61,9 @@ export class EndpointSession {
     return this.#stopping;
   }
 
-  /** How many are open or about to be. */
-  get admitted(): number {
-    return this.#admitted;
-  }
-
-  /** Whether somebody waits to send. */
-  get hasDemand(): boolean {
-    return this.#admitted > 0 || this.#waiting.length > 0;
+  /** How much longer the receiver asked to be left alone. */
+  get pauseMs(): number {
+    return Math.max(0, this.#pausedUntilMs - performance.now());
   }
 
   stop(): void {
@@ -67,6 +75,7 @@ export class EndpointSession {
     this.stop();
     clearTimeout(this.#pacerPoll);
     await this.#client.close();
+    await this.#lease.close();
   }
 
   /** Resolves to the size of the wave that may be announced and sent now, at most `max`; to 0 after `wake`. */
@@ -77,32 +86,16 @@ export class EndpointSession {
     });
   }
 
-  /** The receiver asked for a pause: all sending of this process heeds it at once. */
-  throttled(retryAfterMs: number | undefined): void {
-    this.pacer.brake(retryAfterMs ?? DEFAULT_PAUSE_MS);
-    this.wake();
-  }
-
   /** Resolves all waiting admissions to 0, so that their owners look at the world again. */
   wake(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(0);
   }
 
   /** Sends one admitted request at its turn. `mayWrite` is asked right before the first byte. Never rejects. */
-  send(id: string, body: string, mayWrite: () => boolean): Promise<Answer> {
+  send(id: string, body: string, mayWrite: () => boolean): Promise<Verdict> {
     this.#announcing--;
     return new Promise((resolve) => {
-      this.pacer.enqueue(() => {
-        // The question is put here already, so that a batch that has stopped does not open a connection.
-        const answer: Promise<Answer> = mayWrite()
-          ? this.#client.send({ id, body }, mayWrite)
-          : Promise.resolve({ kind: 'withheld' });
-        void answer.then((value) => {
-          this.#admitted--;
-          this.#scheduleTurn();
-          resolve(value);
-        });
-      });
+      this.#pacer.enqueue(() => resolve(this.#sendNow(id, body, mayWrite)));
     });
   }
 
@@ -119,6 +112,22 @@ export class EndpointSession {
     this.#scheduleTurn();
   }
 
+  async #sendNow(id: string, body: string, mayWrite: () => boolean): Promise<Verdict> {
+    const sentMs = performance.now();
+    const pacePerSecond = this.#lease.sends();
+    // The question is put here already, so that a batch that has stopped opens no connection.
+    const answer = mayWrite() ? await this.#client.send({ id, body }, mayWrite) : WITHHELD;
+    const verdict = judge(answer, { ...this.#judging, nowMs: Date.now() });
+    this.#admitted--;
+    this.#lease.took(answer, verdict, sentMs, pacePerSecond);
+    if (verdict.kind === 'throttled') {
+      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + (verdict.retryAfterMs ?? 0));
+      this.wake();
+    }
+    this.#scheduleTurn();
+    return verdict;
+  }
+
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
@@ -131,22 +140,31 @@ export class EndpointSession {
   }
 
   #admitWaiting(): void {
+    let paced = false;
     while (this.#waiting.length > 0) {
       const free = this.health.openRequestLimit(this.endpoint.maxConnections) - this.#admitted;
-      if (free <= 0) return;
-      const paced = this.pacer.allowance(WAVE_HORIZON_MS) - this.#announcing;
-      if (paced <= 0) {
-        this.#pacerPoll ??= setTimeout(() => {
-          this.#pacerPoll = undefined;
-          this.#admitWaiting();
-        }, PACER_POLL_MS);
-        return;
+      if (free <= 0) break;
+      const allowed = this.#pacer.allowance(WAVE_HORIZON_MS) - this.#announcing;
+      if (allowed <= 0) {
+        paced = true;
+        this.#pollPacer();
+        break;
       }
       const next = this.#waiting.shift()!;
-      const count = Math.min(next.max, free, paced, MAX_WAVE);
+      const count = Math.min(next.max, free, allowed, MAX_WAVE);
       this.#admitted += count;
       this.#announcing += count;
       next.resolve(count);
     }
+    this.#lease.demand(this.#admitted > 0 || this.#waiting.length > 0, !paced && this.#pacer.queued === 0);
+  }
+
+  #pollPacer(): void {
+    this.#pacerPoll ??= setTimeout(() => {
+      this.#pacerPoll = undefined;
+      this.#admitWaiting();
+    }, PACER_POLL_MS);
   }
 }
+
+const WITHHELD = { kind: 'withheld' } as const;

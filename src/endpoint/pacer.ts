@@ -1,15 +1,23 @@
 /**
- * Spaces the requests of one process to one endpoint. First come, first served; whatever asks, the sum never exceeds the rate lent by
- * the rate source, and after a stall at most CATCH_UP_MS worth is caught up (design.md: more would be a burst in somebody's window).
- *
- * The rate comes as segments {fromMs, toMs, ratePerSecond} on this process's monotonic clock; outside of them nothing is sent.
+ * Spaces the requests of one process to one endpoint. First come, first served; whatever asks, the sum never exceeds the rate that was lent
+ * (or the restraint, where that is lower), and after a stall at most CATCH_UP_MS worth is caught up: more would be a burst in somebody's
+ * window (design.md). All times are of the monotonic clock.
  */
+import { UNLIMITED_PER_SECOND } from '../domain/governor-contract.ts';
 
+/** Outside of its segments nothing is sent. */
 export interface RateSegment {
   readonly fromMs: number;
   readonly toMs: number;
-  /** Infinity: no limit. */
   readonly ratePerSecond: number;
+}
+
+/** What this process found out by itself since the rate was lent. */
+export interface Restraint {
+  /** Nothing is sent before. */
+  readonly untilMs: number;
+  /** null: none. */
+  readonly capPerSecond: number | null;
 }
 
 export interface PacerClock {
@@ -28,21 +36,23 @@ export const monotonicClock: PacerClock = {
 
 const CATCH_UP_MS = 10;
 const MAX_TIMER_MS = 1_000;
+/** A share of "no limit" among several workers is still no limit. */
+const NO_LIMIT_FROM = UNLIMITED_PER_SECOND / 100;
 
 export class Pacer {
   readonly #clock: PacerClock;
-  readonly #burst: number;
+  readonly #burstMs: number;
   #segments: readonly RateSegment[] = [];
-  #brakedUntilMs = 0;
+  #restraint: Restraint = { untilMs: Number.NEGATIVE_INFINITY, capPerSecond: null };
   /** When the last request was due: the next one is due a spacing later, at the rate that holds then. */
   #lastDueMs = Number.NEGATIVE_INFINITY;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   #head = 0;
   #cancelTimer: (() => void) | undefined;
 
-  /** `burst`: requests that may go at once beyond the rate after a pause; 0 spaces evenly from the first one on. */
-  constructor(burst: number, clock: PacerClock = monotonicClock) {
-    this.#burst = burst;
+  /** `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. */
+  constructor(burstMs = 0, clock: PacerClock = monotonicClock) {
+    this.#burstMs = Math.max(CATCH_UP_MS, burstMs);
     this.#clock = clock;
   }
 
@@ -52,15 +62,10 @@ export class Pacer {
     this.#release();
   }
 
-  /** Nothing goes for `pauseMs` from now (the receiver asked for it). Never shortens an earlier brake. */
-  brake(pauseMs: number): void {
-    this.#brakedUntilMs = Math.max(this.#brakedUntilMs, this.#clock.now() + pauseMs);
+  /** Replaces the restraint. */
+  restrain(restraint: Restraint): void {
+    this.#restraint = restraint;
     this.#release();
-  }
-
-  /** How long the brake still holds. */
-  get pauseMs(): number {
-    return Math.max(0, this.#brakedUntilMs - this.#clock.now());
   }
 
   /** Requests that wait for their turn. */
@@ -68,15 +73,27 @@ export class Pacer {
     return this.#waiting.length - this.#head;
   }
 
-  /** How many more requests the pacer lets go within the horizon, those in the queue counted. At least one if none waits. */
+  /** What may be sent now; 0: nothing. NO_LIMIT_FROM and above is not paced. */
+  get ratePerSecond(): number {
+    const nowMs = this.#clock.now();
+    return nowMs < this.#restraint.untilMs ? 0 : this.#rateAt(nowMs);
+  }
+
+  get unlimited(): boolean {
+    return this.ratePerSecond >= NO_LIMIT_FROM;
+  }
+
+  /** How many more requests the pacer lets go within the horizon, those in its queue counted. */
   allowance(horizonMs: number): number {
     const nowMs = this.#clock.now();
-    if (this.#brakedUntilMs > nowMs + horizonMs) return 0;
-    const rate = this.#segmentAt(nowMs)?.ratePerSecond ?? 0;
-    if (rate === 0) return 0;
-    if (rate === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-    const credit = Math.min(this.#burst, Math.max(0, ((nowMs - this.#lastDueMs) * rate) / 1_000 - 1));
-    return Math.max(this.queued === 0 ? 1 : 0, Math.floor((rate * horizonMs) / 1_000 + credit) - this.queued);
+    const atMs = Math.max(nowMs, this.#restraint.untilMs);
+    const rate = this.#rateAt(atMs);
+    if (rate >= NO_LIMIT_FROM) return atMs > nowMs ? 0 : Number.POSITIVE_INFINITY;
+    if (rate <= 0) return 0;
+    const spacingMs = 1_000 / rate;
+    const firstDueMs = Math.max(this.#lastDueMs + spacingMs, atMs - this.#burstMs);
+    const due = Math.floor((nowMs + horizonMs - firstDueMs) / spacingMs) + 1;
+    return Math.max(0, due - this.queued);
   }
 
   /** Calls `go` when it is this request's turn. The order of the calls is the order of the turns. */
@@ -85,43 +102,40 @@ export class Pacer {
     if (this.queued === 1) this.#release();
   }
 
-  #segmentAt(atMs: number): RateSegment | undefined {
-    return this.#segments.find((segment) => segment.fromMs <= atMs && atMs < segment.toMs);
+  #rateAt(atMs: number): number {
+    const segment = this.#segments.find((candidate) => candidate.fromMs <= atMs && atMs < candidate.toMs);
+    const lent = segment?.ratePerSecond ?? 0;
+    return Math.min(lent, this.#restraint.capPerSecond ?? lent);
   }
 
   #release(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     while (this.queued > 0) {
-      const nowMs = this.#clock.now();
-      const waitMs = this.#waitMs(nowMs);
+      const waitMs = this.#waitMs(this.#clock.now());
       if (waitMs > 0) {
         this.#cancelTimer = this.#clock.after(Math.min(waitMs, MAX_TIMER_MS), () => this.#release());
         return;
       }
       const go = this.#waiting[this.#head++]!;
-      if (this.#head > 1_024) {
-        this.#waiting.splice(0, this.#head);
+      if (this.#head === this.#waiting.length || this.#head > 1_024) {
+        this.#waiting = this.#waiting.slice(this.#head);
         this.#head = 0;
       }
       go();
     }
-    this.#waiting.length = 0;
-    this.#head = 0;
   }
 
   /** 0: one request may go now, and is accounted for. */
   #waitMs(nowMs: number): number {
-    if (this.#brakedUntilMs > nowMs) return this.#brakedUntilMs - nowMs;
-    const segment = this.#segmentAt(nowMs);
-    if (segment === undefined || segment.ratePerSecond <= 0) {
+    if (nowMs < this.#restraint.untilMs) return this.#restraint.untilMs - nowMs;
+    const rate = this.#rateAt(nowMs);
+    if (rate >= NO_LIMIT_FROM) return 0;
+    if (rate <= 0) {
       const upcoming = this.#segments.find((candidate) => candidate.fromMs > nowMs && candidate.ratePerSecond > 0);
       return upcoming === undefined ? MAX_TIMER_MS : upcoming.fromMs - nowMs;
     }
-    if (segment.ratePerSecond === Number.POSITIVE_INFINITY) return 0;
-    const spacingMs = 1_000 / segment.ratePerSecond;
-    const earliestMs = nowMs - Math.max(CATCH_UP_MS, this.#burst * spacingMs);
-    const dueMs = Math.max(this.#lastDueMs + spacingMs, earliestMs);
+    const dueMs = Math.max(this.#lastDueMs + 1_000 / rate, nowMs - this.#burstMs);
     if (dueMs > nowMs) return dueMs - nowMs;
     this.#lastDueMs = dueMs;
     return 0;

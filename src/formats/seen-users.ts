@@ -17,16 +17,16 @@ const FIRST_SLOTS = 8;
 const MAX_LINE = 0xffff_ffff;
 
 export class SeenUsers {
-  readonly #seeds: Uint32Array;
-  readonly #hash = new Uint32Array(ENTRY_WORDS);
-  readonly #segments: Uint32Array[] = [];
+  readonly #seeds: Int32Array;
+  readonly #hash = new Int32Array(ENTRY_WORDS);
+  readonly #segments: Int32Array[] = [];
   /** Open addressing; a slot holds the entry's number + 1, 0 is free. */
   readonly #slots: Uint32Array[];
   readonly #used = new Uint32Array(PARTITIONS);
   #size = 0;
 
   constructor(sha256: string) {
-    this.#seeds = Uint32Array.from([0, 8, 16, 24], (at) => Number.parseInt(sha256.slice(at, at + 8), 16));
+    this.#seeds = Int32Array.from([0, 8, 16, 24], (at) => Number.parseInt(sha256.slice(at, at + 8), 16));
     this.#slots = Array.from({ length: PARTITIONS }, () => new Uint32Array(FIRST_SLOTS));
   }
 
@@ -53,15 +53,11 @@ export class SeenUsers {
     }
   }
 
-  /** Takes in what a window saved. `bytes` holds whole entries. */
+  /** Takes in what a window saved. `bytes` holds whole entries, in this machine's byte order, as they were saved. */
   addEntries(bytes: Buffer): void {
-    for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-      this.#insert(
-        bytes.readUInt32LE(at),
-        bytes.readUInt32LE(at + 4),
-        bytes.readUInt32LE(at + 8),
-        bytes.readUInt32LE(at + 12),
-      );
+    const words = new Int32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+    for (let at = 0; at < words.length; at += ENTRY_WORDS) {
+      this.#insert(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]! >>> 0);
     }
   }
 
@@ -74,11 +70,11 @@ export class SeenUsers {
     for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
       const segment = this.#segments[(entry - 1) >>> SEGMENT_BITS]!;
       const word = ((entry - 1) & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
-      if (segment[word] === a && segment[word + 1] === b && segment[word + 2] === c) return segment[word + 3]!;
+      if (segment[word] === a && segment[word + 1] === b && segment[word + 2] === c) return segment[word + 3]! >>> 0;
       slot = (slot + 1) & mask;
     }
     const word = (this.#size & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
-    if (word === 0) this.#segments.push(new Uint32Array(SEGMENT_ENTRIES * ENTRY_WORDS));
+    if (word === 0) this.#segments.push(new Int32Array(SEGMENT_ENTRIES * ENTRY_WORDS));
     const segment = this.#segments[this.#size >>> SEGMENT_BITS]!;
     segment[word] = a;
     segment[word + 1] = b;
@@ -105,18 +101,19 @@ export class SeenUsers {
 }
 
 /** MurmurHash3_x86_128 over UTF-16 code units, two to a word; public domain algorithm by Austin Appleby. */
-function hashUser(text: string, seeds: Uint32Array, into: Uint32Array): void {
-  let h1 = seeds[0]! | 0;
-  let h2 = seeds[1]! | 0;
-  let h3 = seeds[2]! | 0;
-  let h4 = seeds[3]! | 0;
+function hashUser(text: string, seeds: Int32Array, into: Int32Array): void {
+  let h1 = seeds[0]!;
+  let h2 = seeds[1]!;
+  let h3 = seeds[2]!;
+  let h4 = seeds[3]!;
   const length = text.length;
-  // charCodeAt is NaN behind the end, which `|` takes for 0; the length goes into the hash below.
+  // Past the end there is nothing but zeros (charCodeAt would give NaN, which is slow); the length goes into the hash below.
   for (let at = 0; at < length; at += 8) {
-    let k1 = text.charCodeAt(at) | (text.charCodeAt(at + 1) << 16);
-    let k2 = text.charCodeAt(at + 2) | (text.charCodeAt(at + 3) << 16);
-    let k3 = text.charCodeAt(at + 4) | (text.charCodeAt(at + 5) << 16);
-    let k4 = text.charCodeAt(at + 6) | (text.charCodeAt(at + 7) << 16);
+    const left = length - at;
+    let k1 = text.charCodeAt(at) | (left > 1 ? text.charCodeAt(at + 1) << 16 : 0);
+    let k2 = (left > 2 ? text.charCodeAt(at + 2) : 0) | (left > 3 ? text.charCodeAt(at + 3) << 16 : 0);
+    let k3 = (left > 4 ? text.charCodeAt(at + 4) : 0) | (left > 5 ? text.charCodeAt(at + 5) << 16 : 0);
+    let k4 = (left > 6 ? text.charCodeAt(at + 6) : 0) | (left > 7 ? text.charCodeAt(at + 7) << 16 : 0);
     k1 = Math.imul(k1, 0x239b961b);
     k1 = Math.imul((k1 << 15) | (k1 >>> 17), 0xab0e9789);
     h1 ^= k1;

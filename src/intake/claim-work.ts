@@ -2,7 +2,6 @@
  * What becomes of claimed files: staged into the store, submitted, and only then moved to `processed`. Several at once, urgent ones
  * first. Nothing is given up: a step that fails is retried with backoff while the claim stays where it is, and other files go on.
  */
-
 import { failpoint } from '../failpoint.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import type { StagedFile } from '../store/staged-file.ts';
@@ -29,6 +28,8 @@ export interface Claim extends SettlingFile {
   readonly kind: DetectedFormat;
   /** Set once it is staged: later tries only submit. */
   staged?: StagedFile;
+  /** Set once a workflow has it: later tries only move. Submitting again could begin a new round of a delivery that failed meanwhile. */
+  result?: SubmitResult;
   failures: number;
 }
 
@@ -136,7 +137,8 @@ export class ClaimWork {
       failpoint('arrival.staged');
       step = 'submit';
       const { staged, place } = claim;
-      const result = await this.#options.submit({ staged, priority: place.priority, fileName: place.name });
+      claim.result ??= await this.#options.submit({ staged, priority: place.priority, fileName: place.name });
+      const { result } = claim;
       this.#recovered('submit', claim);
       failpoint('arrival.started');
       step = 'move';

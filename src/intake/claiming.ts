@@ -10,6 +10,7 @@ import { sameSample } from './completeness.ts';
 import type { Faults } from './faults.ts';
 import type { Candidate, InboxFolder } from './inbox-folder.ts';
 import type { Say } from './log.ts';
+import { reasonOf } from './log.ts';
 import type { CompletenessContext } from './settling-file.ts';
 import { completeOnes, sampleAll, sampleFile } from './settling-file.ts';
 
@@ -27,9 +28,11 @@ export interface ClaimingParts {
 const CLAIM_AHEAD = 128;
 /** While submissions fail, no more than this many files are claimed: the rest waits in sight, in the inbox. */
 const MAX_CLAIMED = 1_024;
+const CLAIM_RETRY_MS = 5_000;
 
 export class Claiming {
   readonly #parts: ClaimingParts;
+  #claimFailedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ClaimingParts) {
     this.#parts = parts;
@@ -74,7 +77,8 @@ export class Claiming {
         }
       }
     }
-    if (failures === 0 && claimed.length > 0) faults.end('claiming');
+    if (failures > 0) this.#claimFailedMs = context.nowMs();
+    else if (context.nowMs() - this.#claimFailedMs > 2 * CLAIM_RETRY_MS) faults.end('claiming');
     await this.look(claimed);
   }
 
@@ -112,7 +116,7 @@ export class Claiming {
   }
 
   async #drop(claim: Claim, notAFile: string | undefined): Promise<void> {
-    const { work, claims, say, faults, folders } = this.#parts;
+    const { work, claims, say, folders } = this.#parts;
     work.settling.delete(claim);
     const file = claim.place.name;
     if (notAFile === undefined) {
@@ -121,13 +125,11 @@ export class Claiming {
     }
     const folder = folders.find(({ priority }) => priority === claim.place.priority);
     say('warn', 'given back', { event: 'claim_given_back', file, reason: `not a regular file (${notAFile})` });
-    await claims
-      .giveBack(claim.place, folder?.path ?? dirname(claim.path))
-      .catch((error: unknown) => faults.begin('giving back', error, file));
+    await claims.giveBack(claim.place, folder?.path ?? dirname(claim.path)).catch((error: unknown) => {
+      say('error', 'cannot be given back', { event: 'claim_left', file, reason: reasonOf(error) });
+    });
   }
 }
-
-const CLAIM_RETRY_MS = 5_000;
 
 function newClaim(place: ClaimPlace, from: Pick<Claim, 'kind' | 'uid' | 'seen' | 'settling'>): Claim {
   const { kind, uid, seen, settling } = from;

@@ -121,7 +121,10 @@ export class Claims {
       await rm(claim.path, { force: true });
       return true;
     }
-    return moveOverNothing(claim.path, (copy) => join(folder, processedName(claim.name, now, copy)));
+    const moved = await moveOverNothing(claim.path, (copy) => join(folder, processedName(claim.name, now, copy)));
+    // Nothing moved, and still there: it was the folder that vanished.
+    if (!moved && (await lstat(claim.path).catch(() => undefined)) !== undefined) throw new Error(`${folder} is gone`);
+    return moved;
   }
 
   /** Whether a watcher died after it had linked the file into `processed`, and before it had removed the claim. */

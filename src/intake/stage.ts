@@ -3,7 +3,6 @@
  * the hash only when it is whole. Staging is idempotent: two watchers that stage one file, or a second drop of the same bytes, end at the
  * same staged file, whose first name stays. A file that changes while it is read is never staged.
  */
-
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';

@@ -37,15 +37,18 @@ export class Deliveries {
     this.log = options.log === undefined ? undefined : new DeliveryLog(options.log);
   }
 
-  /** Takes effect with the next request; a model whose settings are unchanged keeps its state. */
+  /**
+   * Takes effect with the next request. A model whose settings are unchanged keeps its state; the random sequence and the counts of
+   * failing users begin anew. Throws a Fault when a log cannot be opened, and changes nothing then.
+   */
   configure(options: ReceiverOptions): void {
-    if (JSON.stringify(options.model) !== JSON.stringify(this.options.model)) {
-      this.model = createReceiverModel(options.model);
-    }
     if (options.log !== this.options.log) {
       const log = options.log === undefined ? undefined : new DeliveryLog(options.log);
       this.log?.close();
       this.log = log;
+    }
+    if (JSON.stringify(options.model) !== JSON.stringify(this.options.model)) {
+      this.model = createReceiverModel(options.model);
     }
     this.options = options;
     this.decider = new Decider(options, this.model, this.ids);

@@ -11,6 +11,7 @@
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { crc32 } from 'node:zlib';
+import { Fault } from '../domain/failure.ts';
 
 export interface LoggedDelivery {
   readonly atMs: number;
@@ -36,8 +37,18 @@ export class DeliveryLog {
   private waiting: (() => void)[] = [];
   private scheduled = false;
 
+  /** Appends to a file that is there. Throws a `usage` Fault when it cannot be written. */
   constructor(file: string) {
-    this.fd = openSync(file, 'a');
+    try {
+      this.fd = openSync(file, 'a');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new Fault(
+        'usage',
+        `cannot write the delivery log ${file}: ${code}`,
+        'Name a file in a folder that exists.',
+      );
+    }
   }
 
   /** `onWritten` is called once the line is on file. A log that cannot be written ends the process: a witness must not guess. */

@@ -107,7 +107,7 @@ export class StatsCounter {
       maxReceivedPerSecond: this.maxReceivedPerSecond,
       openConnections: this.openConnections,
       openRequests: this.openRequests,
-      peakConcurrency: this.peakConcurrency,
+      peakConcurrency: Math.max(this.peakConcurrency, this.openRequests),
     };
   }
 

@@ -45,7 +45,12 @@ export async function startReceiver(
   clock: () => number = wallClock,
 ): Promise<RunningReceiver> {
   const receiver = new Receiver(settings, clock);
-  await receiver.start();
+  try {
+    await receiver.start();
+  } catch (error) {
+    await receiver.close();
+    throw error;
+  }
   return receiver;
 }
 

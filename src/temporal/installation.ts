@@ -37,7 +37,8 @@ export class Installation {
   readonly devServer: DevServer | undefined;
   readonly #target: TemporalTarget;
   readonly #logger: Logger;
-  readonly #workers: RunningWorker[] = [];
+  readonly #filesWorkers: RunningWorker[] = [];
+  readonly #alertsWorkers: RunningWorker[] = [];
   #native: Promise<NativeConnection> | undefined;
 
   private constructor(
@@ -79,21 +80,25 @@ export class Installation {
 
   /** Rejects when one of the workers fails; settles when all have ended. */
   get workersEnded(): Promise<unknown> {
-    return Promise.all(this.#workers.map((worker) => worker.ended));
+    return Promise.all([...this.#filesWorkers, ...this.#alertsWorkers].map((worker) => worker.ended));
   }
 
   async startFilesWorker(): Promise<void> {
-    this.#workers.push(await startFilesWorker(await this.#workerContext()));
+    this.#filesWorkers.push(await startFilesWorker(await this.#workerContext()));
   }
 
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {
     const { batchSize } = this.settings.delivery;
-    this.#workers.push(await startAlertsWorker(await this.#workerContext(), endpoint, batchSize));
+    this.#alertsWorkers.push(await startAlertsWorker(await this.#workerContext(), endpoint, batchSize));
   }
 
-  /** Workers finish what is open, then the connections are closed, then an owned dev server ends. */
+  /**
+   * Workers finish what is open; those that send go first, for they give their share of the rate back to a governor that the files
+   * worker runs. Then the connections are closed, then an owned dev server ends.
+   */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#workers.map((worker) => worker.stop()));
+    await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
+    await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));
     await (await this.#native)?.close();
     await this.temporal.close();
     await this.devServer?.stop();

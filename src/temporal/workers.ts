@@ -2,22 +2,26 @@
  * The two kinds of workers. The files worker runs the workflows, reads files and writes reports; the alerts worker sends to one endpoint
  * and runs no workflows. Each scales by starting more of it; both may share a process.
  */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { PACE_FRACTION, taskQueueRate } from '../domain/endpoint.ts';
 import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
+import { Pacer } from '../endpoint/pacer.ts';
+import { RateLease } from '../endpoint/rate-lease.ts';
 import type { Store } from '../store/store.ts';
+import { GovernorClient } from './governor-client.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
@@ -74,6 +78,9 @@ export async function startFilesWorker(context: WorkerContext): Promise<RunningW
         cancellation: () => Context.current().cancellationSignal,
       }),
       writeReport: createWriteReport({ store, reportsRoot, scope }),
+      ...createApplyTaskQueueRate({
+        setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
+      }),
     },
   });
   return run(worker, () => undefined);
@@ -85,7 +92,20 @@ export async function startAlertsWorker(
   batchSize: number,
 ): Promise<RunningWorker> {
   const { client, store, logger } = context;
-  const session = new EndpointSession(endpoint, createEndpointClient(endpoint));
+  const governor = new GovernorClient(client, endpoint.name, { rate: endpoint.rate, batchSize });
+  const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
+  const lease = new RateLease({
+    pacer,
+    workerId: randomUUID(),
+    ask: (request) => governor.lease(request),
+    random: Math.random,
+    onTrouble: (error) =>
+      logger.warn(
+        { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
+        'the governor of the rate does not answer: is a files worker running? Sending waits for it',
+      ),
+  });
+  const session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease });
   const dependencies = {
     store,
     session: (name: string) => (name === endpoint.name ? session : undefined),
@@ -108,14 +128,13 @@ export async function startAlertsWorker(
     shutdownGraceTime: endpoint.timeoutMs + FAREWELL_MS,
     activities: { sendAlerts: createSendAlerts(dependencies), sendAlert: createSendAlert(dependencies) },
   });
-  const rate = typeof endpoint.rate === 'number' ? endpoint.rate * PACE_FRACTION : Number.POSITIVE_INFINITY;
-  session.pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: rate }]);
-  const limit = taskQueueRate(endpoint.rate, batchSize);
-  try {
-    await setTaskQueueLimit(client, alertsTaskQueue(endpoint.name), limit, 'wds back-pressure');
-  } catch (error) {
-    logger.warn({ event: 'task_queue_limit', endpoint: endpoint.name, error: String(error) }, 'back-pressure not set');
-  }
+  // A governor that runs already may have been told another rate by an earlier configuration.
+  governor.configure().catch((error: unknown) => {
+    logger.debug(
+      { event: 'configure', endpoint: endpoint.name, error: String(error) },
+      'told again with the next start',
+    );
+  });
   return run(
     worker,
     () => session.stop(),

@@ -135,6 +135,29 @@ describe('readChunks', () => {
     expect(failure).toMatchObject({ type: FAILURE.contentMissing, nonRetryable: true });
   });
 
+  test('gives way to another reader that was faster, whatever the size of its windows', async () => {
+    const sha256 = await stage(CONTENT);
+    const input: ReadChunksInput = { sha256, parse, window: 1, cursor: null, windowRows: 150 };
+    const faster = { ...input, windowRows: 50 };
+    class SlowStore extends FolderStore {
+      override async *readFrom(key: string, start: number): AsyncGenerator<Buffer> {
+        if (key === contentKey(sha256)) await activities().readChunks(faster);
+        yield* super.readFrom(key, start);
+      }
+    }
+    const slow = createReadChunks({
+      store: new SlowStore(root),
+      heartbeat: () => undefined,
+      cancellation: () => undefined,
+    });
+    const result = await slow.readChunks(input);
+    expect(result.rows).toBe(50);
+    expect(await activities().readChunks(faster)).toEqual(result);
+    const rest = await slow.readChunks({ ...input, window: 2, cursor: result.next });
+    const { alerts, rejects } = await everything(sha256, [result, rest]);
+    expect(alerts.length + rejects.length).toBe(200);
+  });
+
   test('heartbeats counts while it reads', async () => {
     const sha256 = await stage(`userId,alertMessage\n${'u,m\n'.repeat(500_000)}`);
     const beats: { window: number; rows: number }[] = [];

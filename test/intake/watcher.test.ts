@@ -316,6 +316,19 @@ describe('when something fails', () => {
     expect(watched.watcher.status().failing).toBe(false);
   });
 
+  test('a move to processed that fails is retried without submitting again', async () => {
+    writeFileSync(join(scene.inbox, 'processed'), 'in the way');
+    const watched = watch();
+    drop(scene, 'a.csv', csv('ann'));
+    await until(
+      () => watched.log.lines.filter(({ event }) => event === 'move_failing').length >= 2,
+      () => JSON.stringify(watched.log.lines),
+    );
+    unlinkSync(join(scene.inbox, 'processed'));
+    await submitted(watched, 1);
+    expect(watched.submissions).toHaveLength(1);
+  });
+
   test('what a closed watcher had not submitted is finished by the next one', async () => {
     const first = watch({}, async () => {
       throw new Error('no connection');

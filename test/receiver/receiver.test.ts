@@ -1,37 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { request } from 'undici';
-import { afterEach, describe, expect, test, vi } from 'vitest';
-import { alertBody } from '../../src/domain/alert.ts';
-import type { LoggedDelivery } from '../../src/receiver/delivery-log.ts';
-import { messageCrc32, readDeliveryLog } from '../../src/receiver/delivery-log.ts';
-import type { RunningReceiver } from '../../src/receiver/receiver.ts';
+import { describe, expect, test, vi } from 'vitest';
 import { startReceiver } from '../../src/receiver/receiver.ts';
-import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
-
-const undo: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-async function start(settings: ReceiverSettings = {}, clock?: () => number): Promise<RunningReceiver> {
-  const receiver = await startReceiver(settings, clock);
-  undo.push(() => receiver.close());
-  return receiver;
-}
-
-async function tempFile(name: string): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'wds-receiver-'));
-  undo.push(() => rm(folder, { recursive: true }));
-  return path.join(folder, name);
-}
-
-async function post(url: string, id: string, userId = id, headers: Record<string, string> = {}) {
-  const options = { method: 'POST', headers: { 'webhook-id': id, ...headers }, body: alertBody(userId, 'hello, Zoë') };
-  const response = await request(url, options);
-  return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
-}
+import { post, start } from './receiver-under-test.ts';
 
 const postAll = async (url: string, count: number): Promise<number[]> => {
   const answers = await Promise.all(Array.from({ length: count }, (_, i) => post(url, `id-${i}`)));
@@ -152,42 +122,6 @@ describe('deliveries', () => {
   });
 });
 
-describe('the delivery log', () => {
-  test('is complete after close: time, id, user, checksum of the message, status', async () => {
-    const log = await tempFile('log.tsv');
-    const receiver = await start({ log, failUsers: 'tab=422' });
-    const before = Date.now();
-    await post(receiver.url, 'id-1', 'user\twith "tab"\n');
-    await request(receiver.url, { method: 'POST', body: 'not json' }).then(({ body }) => body.dump());
-    await Promise.all(Array.from({ length: 300 }, (_, i) => post(receiver.url, `many-${i}`)));
-    await receiver.close();
-    const lines: LoggedDelivery[] = [];
-    for await (const line of readDeliveryLog(log)) lines.push(line);
-    expect(lines).toHaveLength(302);
-    const messageCrc = messageCrc32('hello, Zoë');
-    expect(lines[0]).toMatchObject({
-      webhookId: 'id-1',
-      userId: 'user\twith "tab"\n',
-      messageCrc32: messageCrc,
-      status: 422,
-    });
-    expect(lines[1]).toMatchObject({ webhookId: '', userId: null, messageCrc32: null, status: 200 });
-    expect(new Set(lines.slice(2).map((line) => line.userId)).size).toBe(300);
-    for (const { atMs } of lines) expect(Math.abs(atMs - before)).toBeLessThan(60_000);
-  });
-
-  test('has the line of a request before its answer leaves', async () => {
-    const log = await tempFile('log.tsv');
-    const receiver = await start({ log });
-    for (let i = 0; i < 20; i++) {
-      await post(receiver.url, `id-${i}`);
-      const lines: LoggedDelivery[] = [];
-      for await (const line of readDeliveryLog(log)) lines.push(line);
-      expect(lines).toHaveLength(i + 1);
-    }
-  });
-});
-
 describe('while it runs', () => {
   test('POST /control changes the settings, names what is wrong, and keeps what was', async () => {
     const receiver = await start();
@@ -236,6 +170,8 @@ describe('while it runs', () => {
 
   test('a port that is taken is a fault that says so', async () => {
     const { port } = await start();
-    await expect(startReceiver({ port })).rejects.toMatchObject({ code: 'usage', message: /EADDRINUSE/ });
+    const fault = { code: 'usage', message: /EADDRINUSE/ };
+    await expect(startReceiver({ port })).rejects.toMatchObject(fault);
+    await expect(startReceiver({ controlPort: port })).rejects.toMatchObject(fault);
   });
 });

@@ -1,0 +1,248 @@
+/**
+ * This process's share of an endpoint's rate: asks the governor for it every few seconds while there are alerts to send, tells it what was
+ * seen since, and brakes by itself at once when the receiver refuses. The pacer is told what may be sent; without a lease that is nothing.
+ */
+import type { Answer, Verdict } from '../domain/answers.ts';
+import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor-contract.ts';
+import type { LocalBrake } from '../domain/local-brake.ts';
+import { answered, exhausted, RELEASED_BRAKE, renewed, reported, reportOf, throttled } from '../domain/local-brake.ts';
+import { parseRateHint } from '../domain/rate-hints.ts';
+import { lentAt } from '../domain/rate-share.ts';
+import type { Pacer, PacerClock, RateSegment } from './pacer.ts';
+import { monotonicClock } from './pacer.ts';
+
+export interface RateLeaseOptions {
+  readonly pacer: Pacer;
+  /** New for each process. */
+  readonly workerId: string;
+  /** Rejects when the governor does not answer; it is asked again. */
+  readonly ask: (request: LeaseRequest) => Promise<LeaseAnswer>;
+  readonly random: () => number;
+  /** Faults of asking, once a change of state. */
+  readonly onTrouble: (error: unknown) => void;
+  readonly clock?: PacerClock;
+  readonly wallClockMs?: () => number;
+}
+
+/** Without alerts for this long, the share is given back. */
+const IDLE_MS = 2_000;
+const ASK_AGAIN_MS = 1_000;
+/** Held back by the pacer: it was not so for less than this part of the time. */
+const FREE_PART = 0.2;
+
+export class RateLease {
+  readonly #options: RateLeaseOptions;
+  readonly #clock: PacerClock;
+  #brake: LocalBrake = RELEASED_BRAKE;
+  #circuit: CircuitName = 'closed';
+  #asking = false;
+  #closed = false;
+  #wanted = false;
+  #wantedUntilMs = Number.NEGATIVE_INFINITY;
+  #cancelAsk: (() => void) | undefined;
+  #askAtMs = Number.POSITIVE_INFINITY;
+  #free = true;
+  #freeSinceMs: number;
+  #seen: Seen;
+  #inTrouble = false;
+
+  constructor(options: RateLeaseOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? monotonicClock;
+    this.#freeSinceMs = this.#clock.now();
+    this.#seen = nothingSeen(this.#clock.now());
+  }
+
+  get circuit(): CircuitName {
+    return this.#circuit;
+  }
+
+  /** Whether there is something to send, and whether anything but the pace holds it back. Told at every change. */
+  demand(wanted: boolean, free: boolean): void {
+    const nowMs = this.#clock.now();
+    if (free !== this.#free) {
+      if (this.#free) this.#seen.freeMs += nowMs - this.#freeSinceMs;
+      this.#freeSinceMs = nowMs;
+      this.#free = free;
+    }
+    if (this.#wanted && !wanted) this.#wantedUntilMs = nowMs;
+    const begins = wanted && !this.#wanted;
+    this.#wanted = wanted;
+    if (begins && this.#askAtMs === Number.POSITIVE_INFINITY) this.#ask();
+  }
+
+  /** A request goes out. Returns the pace it goes at, for `took`. */
+  sends(): number {
+    this.#seen.sent++;
+    const rate = this.#options.pacer.ratePerSecond;
+    if (!this.#options.pacer.unlimited) return rate;
+    const elapsedMs = Math.max(1_000, this.#clock.now() - this.#seen.sinceMs);
+    return (this.#seen.sent * 1_000) / elapsedMs;
+  }
+
+  /** A request was answered, or ended without an answer. */
+  took(answer: Answer, verdict: Verdict, sentMs: number, pacePerSecond: number): void {
+    const nowMs = this.#clock.now();
+    const hint =
+      answer.kind === 'response' && answer.rateHeaders !== undefined
+        ? parseRateHint(answer.rateHeaders, this.#options.wallClockMs?.() ?? Date.now())
+        : undefined;
+    if (hint?.ceilingPerSecond !== undefined) {
+      this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
+    }
+    const before = this.#brake;
+    const refusal = { nowMs, sentMs, pacePerSecond, random: this.#options.random() };
+    const circuitClosed = this.#circuit === 'closed';
+    switch (verdict.kind) {
+      case 'withheld':
+        this.#seen.sent--;
+        return;
+      case 'throttled':
+        this.#brake = throttled(before, { ...refusal, retryAfterMs: verdict.retryAfterMs ?? hint?.resetMs ?? null });
+        break;
+      case 'delivered':
+        this.#seen.delivered++;
+        this.#seen.latencyMs += nowMs - sentMs;
+        if (hint?.remaining === 0 && hint.resetMs !== undefined && hint.ceilingPerSecond === undefined) {
+          this.#brake = exhausted(before, { ...refusal, resetMs: hint.resetMs });
+        }
+        this.#brake = answered(this.#brake, 'delivered', nowMs, circuitClosed);
+        break;
+      case 'permanent': {
+        const kind = verdict.endpointSuspect ? { refused: verdict.status } : 'otherwise';
+        this.#brake = answered(before, kind, nowMs, circuitClosed);
+        break;
+      }
+      default:
+        this.#brake = answered(before, 'failure', nowMs, circuitClosed);
+    }
+    if (this.#brake === before) return;
+    this.#options.pacer.restrain(this.#brake);
+    if (this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
+  }
+
+  /** Gives the share back, so that others have it at once. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelAsk?.();
+    if (this.#askAtMs === Number.POSITIVE_INFINITY) return;
+    this.#options.pacer.lend([]);
+    await this.#options.ask(this.#request(0)).catch(() => undefined);
+  }
+
+  #askAt(atMs: number): void {
+    this.#cancelAsk?.();
+    this.#askAtMs = atMs;
+    this.#cancelAsk = this.#clock.after(Math.max(0, atMs - this.#clock.now()), () => this.#ask());
+  }
+
+  #ask(): void {
+    if (this.#asking || this.#closed) return;
+    this.#asking = true;
+    this.#cancelAsk?.();
+    this.#askAtMs = this.#clock.now();
+    const sentMs = this.#clock.now();
+    const idle = !this.#wanted && sentMs - this.#wantedUntilMs > IDLE_MS;
+    // Given back before it is said so: what is lent to others from then on is not used here any more.
+    if (idle) this.#options.pacer.lend([]);
+    const { brake, seen } = { brake: this.#brake, seen: this.#seen };
+    const request = this.#request(idle ? 0 : undefined);
+    this.#brake = reported(brake, sentMs);
+    this.#seen = nothingSeen(sentMs);
+    this.#options.ask(request).then(
+      (answer) => {
+        this.#asking = false;
+        this.#inTrouble = false;
+        this.#take(answer, sentMs, idle);
+      },
+      (error: unknown) => {
+        this.#asking = false;
+        // Nothing was heard: what was to be said is said with the next request.
+        this.#brake = { ...this.#brake, strike: this.#brake.strike ?? brake.strike, runReported: brake.runReported };
+        this.#seen = together(seen, this.#seen);
+        if (!this.#inTrouble) this.#options.onTrouble(error);
+        this.#inTrouble = true;
+        if (!this.#closed) this.#askAt(this.#clock.now() + ASK_AGAIN_MS * (1 + this.#options.random()));
+      },
+    );
+  }
+
+  #request(demand: 0 | undefined): LeaseRequest {
+    const nowMs = this.#clock.now();
+    if (this.#free) this.#seen.freeMs += nowMs - this.#freeSinceMs;
+    this.#freeSinceMs = nowMs;
+    const { sent, delivered, latencyMs, ceiling, sinceMs, freeMs } = this.#seen;
+    const elapsedMs = Math.max(0, nowMs - sinceMs);
+    const heldBack = this.#wanted && (elapsedMs === 0 || freeMs < FREE_PART * elapsedMs || sent === 0);
+    return {
+      workerId: this.#options.workerId,
+      demandPerSecond: demand ?? (heldBack ? null : Math.max(0.1, (sent * 1_000) / Math.max(1, elapsedMs))),
+      sent,
+      delivered,
+      elapsedMs,
+      ...reportOf(this.#brake, nowMs),
+      latencyMs: delivered > 0 ? latencyMs / delivered : null,
+      ceilingPerSecond: ceiling,
+    };
+  }
+
+  #take(answer: LeaseAnswer, sentMs: number, idle: boolean): void {
+    if (this.#closed) return;
+    const receivedMs = this.#clock.now();
+    this.#circuit = answer.circuit;
+    if (idle) {
+      // Stays away until there are alerts again; they may have come meanwhile.
+      this.#askAtMs = Number.POSITIVE_INFINITY;
+      if (this.#wanted) this.#ask();
+      return;
+    }
+    this.#brake = renewed(this.#brake);
+    this.#options.pacer.restrain(this.#brake);
+    this.#options.pacer.lend(ownClock(answer, sentMs, receivedMs));
+    this.#askAt(Math.min(receivedMs + answer.renewAfterMs, this.#brake.askAtMs));
+  }
+}
+
+interface Seen {
+  sent: number;
+  delivered: number;
+  latencyMs: number;
+  ceiling: number | null;
+  sinceMs: number;
+  freeMs: number;
+}
+
+const nothingSeen = (sinceMs: number): Seen => ({
+  sent: 0,
+  delivered: 0,
+  latencyMs: 0,
+  ceiling: null,
+  sinceMs,
+  freeMs: 0,
+});
+
+const together = (earlier: Seen, later: Seen): Seen => ({
+  sent: earlier.sent + later.sent,
+  delivered: earlier.delivered + later.delivered,
+  latencyMs: earlier.latencyMs + later.latencyMs,
+  ceiling: later.ceiling ?? earlier.ceiling,
+  sinceMs: earlier.sinceMs,
+  freeMs: earlier.freeMs + later.freeMs,
+});
+
+/** A lease on this process's clock, by the rule of lentAt: rises by the later reading of the governor's instant, falls by the earlier. */
+export function ownClock(answer: LeaseAnswer, sentMs: number, receivedMs: number): RateSegment[] {
+  const edges = new Set<number>();
+  for (const { fromMs, toMs } of answer.segments) {
+    for (const edge of [fromMs, toMs]) edges.add(sentMs + edge).add(receivedMs + edge);
+  }
+  const ordered = [...edges].filter((edge) => edge >= receivedMs).sort((a, b) => a - b);
+  const segments: RateSegment[] = [];
+  ordered.slice(0, -1).forEach((fromMs, index) => {
+    const toMs = ordered[index + 1]!;
+    const middleMs = (fromMs + toMs) / 2;
+    const lent = lentAt(answer.segments, middleMs - sentMs, middleMs - receivedMs);
+    if (lent !== undefined) segments.push({ fromMs, toMs, ratePerSecond: lent.ratePerSecond });
+  });
+  return segments;
+}

@@ -1,0 +1,72 @@
+/** Talking to the governor of an endpoint. Every message starts it where it does not run yet: it is there whenever somebody asks. */
+import type { Client } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor-contract.ts';
+import type { GovernorInput, GovernorView } from '../domain/governor-messages.ts';
+import {
+  CONFIGURE_UPDATE,
+  GOVERNOR_QUERY,
+  GOVERNOR_WORKFLOW,
+  LEASE_UPDATE,
+  OVERRIDE_UPDATE,
+} from '../domain/governor-messages.ts';
+import { FILES_TASK_QUEUE, governorWorkflowId } from '../domain/names.ts';
+
+/** An answer that comes later is of no use: its lease is over. */
+const ANSWER_LIMIT_MS = 6_000;
+const WORKFLOW_TASK_TIMEOUT = '3s';
+
+export class GovernorClient {
+  readonly #client: Client;
+  readonly #endpoint: string;
+  readonly #config: GovernorConfig;
+
+  constructor(client: Client, endpoint: string, config: GovernorConfig) {
+    this.#client = client;
+    this.#endpoint = endpoint;
+    this.#config = config;
+  }
+
+  lease(request: LeaseRequest): Promise<LeaseAnswer> {
+    return this.#update<LeaseAnswer, LeaseRequest>(LEASE_UPDATE, request);
+  }
+
+  /** Tells a governor that runs what this process was configured with. */
+  configure(): Promise<void> {
+    return this.#update<void, GovernorConfig>(CONFIGURE_UPDATE, this.#config);
+  }
+
+  override(override: Override): Promise<GovernorView> {
+    return this.#update<GovernorView, Override>(OVERRIDE_UPDATE, override);
+  }
+
+  #update<Result, Argument>(name: string, argument: Argument): Promise<Result> {
+    const input: GovernorInput = { endpoint: this.#endpoint, config: this.#config, waitMs: 0 };
+    const startWorkflowOperation = new WithStartWorkflowOperation(GOVERNOR_WORKFLOW, {
+      workflowId: governorWorkflowId(this.#endpoint),
+      taskQueue: FILES_TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      staticSummary: `rate of endpoint ${this.#endpoint}`,
+    });
+    return this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
+      this.#client.workflow.executeUpdateWithStart<never, Result, [Argument]>(name, {
+        args: [argument],
+        startWorkflowOperation: startWorkflowOperation as never,
+      }),
+    );
+  }
+}
+
+/** undefined: the endpoint has no governor yet, or nobody runs to answer for it. */
+export async function queryGovernor(client: Client, endpoint: string): Promise<GovernorView | undefined> {
+  try {
+    return await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
+      client.workflow.getHandle(governorWorkflowId(endpoint)).query<GovernorView, []>(GOVERNOR_QUERY),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * One for each endpoint, for ever by continue-as-new: lends the workers their shares of the rate, learns it, and is the only writer of the
+ * task queue's limit. All decisions are domain/governor.ts's; this file gives them a clock, a memory and ears.
+ */
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineUpdate,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { GovernorActivities } from '../src/domain/contracts.ts';
+import type { Decision, GovernorEvent } from '../src/domain/governor.ts';
+import { decide, newGovernor } from '../src/domain/governor.ts';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src/domain/governor-contract.ts';
+import type { GovernorInput, GovernorView } from '../src/domain/governor-messages.ts';
+import {
+  CONFIGURE_UPDATE,
+  GOVERNOR_QUERY,
+  governorDetails,
+  LEASE_UPDATE,
+  OVERRIDE_UPDATE,
+  viewOf,
+} from '../src/domain/governor-messages.ts';
+
+export const leaseUpdate = defineUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE);
+export const overrideUpdate = defineUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE);
+export const configureUpdate = defineUpdate<void, [GovernorConfig]>(CONFIGURE_UPDATE);
+export const governorQuery = defineQuery<GovernorView>(GOVERNOR_QUERY);
+
+/** A busy hour is a few runs of this length. */
+const MAX_HISTORY_EVENTS = 4_000;
+
+const { applyTaskQueueRate } = proxyLocalActivities<GovernorActivities>({
+  startToCloseTimeout: '10s',
+  retry: { maximumAttempts: 5, initialInterval: '500ms' },
+});
+
+export async function rateGovernor(input: GovernorInput): Promise<never> {
+  const { endpoint } = input;
+  let state = input.state ?? newGovernor(input.config, Date.now(), input.waitMs);
+  /** undefined: nothing to apply. */
+  let toApply: number | null | undefined;
+
+  const take = (event: GovernorEvent): Decision => {
+    const decision = decide(state, event, Date.now());
+    state = decision.state;
+    if (decision.applyTaskQueueRate !== undefined) toApply = decision.applyTaskQueueRate;
+    setCurrentDetails(governorDetails(viewOf(endpoint, state, Date.now())));
+    return decision;
+  };
+
+  setHandler(leaseUpdate, (request) => take({ type: 'lease', request }).answer!);
+  setHandler(overrideUpdate, (override) => viewOf(endpoint, take({ type: 'override', override }).state, Date.now()));
+  setHandler(configureUpdate, (config) => {
+    take({ type: 'configure', config });
+  });
+  setHandler(governorQuery, () => viewOf(endpoint, state, Date.now()));
+
+  const isLong = (): boolean =>
+    workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= MAX_HISTORY_EVENTS;
+  while (!isLong()) {
+    await condition(() => toApply !== undefined || isLong());
+    if (toApply === undefined) continue;
+    const activitiesPerSecond = toApply;
+    toApply = undefined;
+    try {
+      await applyTaskQueueRate({ endpoint, activitiesPerSecond });
+    } catch {
+      // Coarse back-pressure only: requests are paced by the leases, with or without it.
+    }
+  }
+  await condition(allHandlersFinished);
+  return continueAsNew<typeof rateGovernor>({ ...input, state });
+}
