@@ -5,6 +5,7 @@
  */
 
 import type { Verdict } from '../src/domain/answers.ts';
+import { LONGEST_WAY_TO_SOCKET_MS } from '../src/domain/batch-plan.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import type { ResultKind } from '../src/domain/receipts.ts';
 import { OUTCOME_OF_KIND } from '../src/domain/receipts.ts';
@@ -20,6 +21,10 @@ export interface OpenRow {
   attempts: number;
   /** When it first failed in this round. */
   firstFailureMs: number | undefined;
+  /** Others have got through since. */
+  readonly othersGotThrough: boolean;
+  /** With 401/403/404/410, in this round: the same again is no further sign that the endpoint is misconfigured. */
+  readonly refusedBefore: boolean;
   /** Has an outcome. */
   ended: boolean;
   status?: number | undefined;
@@ -91,6 +96,7 @@ export class Batch {
   #open = 0;
   #allAnswered: (() => void) | undefined;
   #fenceAskedMs = 0;
+  #successesBefore = 0;
 
   constructor(options: BatchOptions) {
     this.#session = options.session;
@@ -111,6 +117,7 @@ export class Batch {
   /** Sends the rows. Resolves when all are answered, or a reason to stop came up and all that was open is answered. */
   async run(rows: readonly OpenRow[]): Promise<BatchTally> {
     let next = 0;
+    this.#successesBefore = this.#session.health.successes;
     try {
       while (next < rows.length && !this.#mustStop()) {
         const count = await this.#session.admit(rows.length - next);
@@ -149,28 +156,18 @@ export class Batch {
   }
 
   async #sendWave(wave: readonly OpenRow[]): Promise<void> {
-    try {
-      this.#ledger.intend(
-        wave.map((row) => row.line),
-        this.#nowMs(),
-      );
-      if (this.#session.endpoint.ambiguous === 'hold') await this.#ledger.sync();
-    } catch (error) {
-      this.#session.giveBack(wave.length);
-      throw error;
-    }
-    if (this.#ledger.superseded()) {
+    const intendedMs = this.#nowMs();
+    if (!(await this.#announce(wave, intendedMs))) {
       this.#session.giveBack(wave.length);
       for (const row of wave) this.#ledger.record('p', row.line, undefined, row.attempts, this.#nowMs());
-      this.stop({ kind: 'superseded' });
       return;
     }
-    this.#fenceAskedMs = this.#nowMs();
-    const askedMs = this.#fenceAskedMs;
+    const askedMs = this.#nowMs();
+    this.#fenceAskedMs = askedMs;
     for (const row of wave) {
       this.#open++;
       void this.#session
-        .send(row.id, row.body, () => this.#mayWrite(askedMs))
+        .send(row.id, row.body, () => this.#mayWrite(intendedMs, askedMs))
         .then((verdict) => {
           this.#settle(row, verdict);
           if (--this.#open === 0) this.#allAnswered?.();
@@ -178,14 +175,39 @@ export class Batch {
     }
   }
 
-  #mayWrite(askedMs: number): boolean {
-    if (this.#tally.stop !== undefined) return false;
-    if (this.#nowMs() - Math.max(askedMs, this.#fenceAskedMs) <= FENCE_VALID_MS) return true;
-    if (this.#ledger.superseded()) {
-      this.stop({ kind: 'superseded' });
+  /** The intent, then the fence. false: the wave must not be sent. */
+  async #announce(wave: readonly OpenRow[], nowMs: number): Promise<boolean> {
+    try {
+      this.#ledger.intend(
+        wave.map((row) => row.line),
+        nowMs,
+      );
+      if (this.#session.endpoint.ambiguous === 'hold') await this.#ledger.sync();
+    } catch (error) {
+      this.stop({ kind: 'store', error });
       return false;
     }
+    return !this.#fenced();
+  }
+
+  #mayWrite(intendedMs: number, askedMs: number): boolean {
+    if (this.#mustStop()) return false;
+    // A newer attempt counts on it that an announced row is sent by then, or never.
+    if (this.#nowMs() - intendedMs > LONGEST_WAY_TO_SOCKET_MS) return false;
+    if (this.#nowMs() - Math.max(askedMs, this.#fenceAskedMs) <= FENCE_VALID_MS) return true;
+    if (this.#fenced()) return false;
     this.#fenceAskedMs = this.#nowMs();
+    return true;
+  }
+
+  /** A fence that cannot be asked is closed. */
+  #fenced(): boolean {
+    try {
+      if (!this.#ledger.superseded()) return false;
+      this.stop({ kind: 'superseded' });
+    } catch (error) {
+      this.stop({ kind: 'store', error });
+    }
     return true;
   }
 
@@ -211,8 +233,9 @@ export class Batch {
         break;
       case 'permanent':
         row.attempts++;
-        if (verdict.endpointSuspect) {
-          health.refusal(verdict.status);
+        if (verdict.endpointSuspect && !this.#isItsOwnFault(row)) {
+          if (!row.refusedBefore || health.ill) health.refusal(verdict.status);
+          else health.signOfLife();
           this.#remember(row, true);
           this.#write('f', row);
         } else {
@@ -222,11 +245,15 @@ export class Batch {
         break;
       case 'ambiguous':
         row.attempts++;
-        health.failure();
-        if (endpoint.ambiguous === 'hold') this.#end('c', row);
-        else this.#failed('a', row);
+        if (endpoint.ambiguous === 'hold') {
+          health.failure();
+          this.#end('c', row);
+        } else this.#failedByAnswer('a', row);
         break;
       case 'transient':
+        row.attempts++;
+        this.#failedByAnswer('t', row);
+        break;
       case 'not_sent':
         row.attempts++;
         health.failure();
@@ -234,6 +261,21 @@ export class Batch {
         break;
     }
     if (health.ill) this.#stopAsIll();
+  }
+
+  /** It has failed before, and others have got through since: its failures say nothing about the endpoint. */
+  #isItsOwnFault(row: OpenRow): boolean {
+    const { health } = this.#session;
+    if (health.ill || row.firstFailureMs === undefined) return false;
+    return row.othersGotThrough || health.successes > this.#successesBefore;
+  }
+
+  #failedByAnswer(kind: 't' | 'a', row: OpenRow): void {
+    const { health } = this.#session;
+    // A few alerts that fail again and again do not make an endpoint that is down: it takes as many different ones.
+    if (row.firstFailureMs === undefined || health.ill) health.failure();
+    if (this.#isItsOwnFault(row)) this.#tryAgain(kind, row);
+    else this.#failed(kind, row);
   }
 
   #failed(kind: 't' | 'a', row: OpenRow): void {

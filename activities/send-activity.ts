@@ -1,7 +1,11 @@
 /** What both sending activities share: their surroundings, and running one attempt at some rows under a journal of its own. */
 
+import type { RowPlan } from '../src/domain/batch-plan.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
+import { webhookId } from '../src/domain/names.ts';
+import type { RowState } from '../src/domain/receipts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/receipts.ts';
 import type { Store } from '../src/store/store.ts';
 import type { BatchTally, OpenRow } from './batch.ts';
@@ -21,6 +25,25 @@ export interface SendDependencies {
   scope(): ActivityScope;
   readonly nowMs: () => number;
   readonly random: () => number;
+}
+
+/** When an alert of the chunk was last delivered; 0: never. */
+export function lastDeliveryMs(states: ReadonlyMap<number, RowState>): number {
+  let lastMs = 0;
+  for (const state of states.values()) if (state.outcome === 'delivered') lastMs = Math.max(lastMs, state.atMs);
+  return lastMs;
+}
+
+/** `deliveredMs`: lastDeliveryMs of the chunk. */
+export function openRow(
+  of: { readonly sha256: string; readonly endpoint: string },
+  { line, body }: ChunkRow,
+  { attempts, firstFailureMs, refused }: RowPlan & { readonly kind: 'send' },
+  deliveredMs: number,
+): OpenRow {
+  const othersGotThrough = firstFailureMs !== undefined && deliveredMs > firstFailureMs;
+  const id = webhookId(of.endpoint, of.sha256, line);
+  return { line, id, body, attempts, firstFailureMs, othersGotThrough, refusedBefore: refused, ended: false };
 }
 
 /** Heartbeats, and syncs of the journal: a power loss costs at most the receipts of this long. */

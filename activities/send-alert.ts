@@ -5,14 +5,13 @@
 import type { Outcome } from '../src/domain/alert.ts';
 import { planRow } from '../src/domain/batch-plan.ts';
 import type { SendAlertInput, SendAlertResult } from '../src/domain/contracts.ts';
-import { webhookId } from '../src/domain/names.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
-import type { BatchTally, OpenRow } from './batch.ts';
+import type { BatchTally } from './batch.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
 import type { SendDependencies } from './send-activity.ts';
-import { attemptRows } from './send-activity.ts';
+import { attemptRows, lastDeliveryMs, openRow } from './send-activity.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {
   return async function sendAlert(input: SendAlertInput): Promise<SendAlertResult> {
@@ -34,10 +33,11 @@ async function sendOne(
   const { store, nowMs } = dependencies;
   const row = (await readChunk(store, input)).find((candidate) => candidate.line === input.line);
   if (row === undefined) throw new Error(`line ${input.line} is not in chunk ${input.chunk}`);
-  const ledger = await Ledger.open(store, rowEpochs(input, input.line), input.round, nowMs());
+  const ledger = await Ledger.open(store, rowEpochs(input, input.line), input.round, nowMs);
   try {
     const { ambiguous, timeoutMs } = session.endpoint;
-    const state = (await readStates(store, input)).get(input.line);
+    const states = await readStates(store, input);
+    const state = states.get(input.line);
     // From its hand-over on, the alert is this activity's: the plan is made as if it had not been handed over.
     const decision = planRow(state && { ...state, handedOverRound: '' }, {
       ...input,
@@ -53,14 +53,8 @@ async function sendOne(
       await ledger.sync();
       return 'unconfirmed';
     }
-    const open: OpenRow = {
-      line: row.line,
-      id: webhookId(input.endpoint, input.sha256, row.line),
-      body: row.body,
-      attempts: state?.round === input.round ? state.attempts : 0,
-      firstFailureMs: decision.kind === 'send' ? decision.firstFailureMs : undefined,
-      ended: false,
-    };
+    if (decision.kind !== 'send') throw new Error(`line ${input.line}: ${decision.kind} is not for sendAlert`);
+    const open = openRow(input, row, decision, lastDeliveryMs(states));
     const { tally } = await attemptRows(dependencies, session, ledger, [open], { ...input, closing: true });
     await ledger.sync();
     const outcome = outcomeOf(tally);

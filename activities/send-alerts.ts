@@ -6,7 +6,6 @@
 import type { RowPlan } from '../src/domain/batch-plan.ts';
 import { planRow } from '../src/domain/batch-plan.ts';
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
-import { webhookId } from '../src/domain/names.ts';
 import type { RowState } from '../src/domain/receipts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
@@ -16,7 +15,7 @@ import type { BatchTally, OpenRow } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
 import type { SendDependencies } from './send-activity.ts';
-import { attemptRows } from './send-activity.ts';
+import { attemptRows, lastDeliveryMs, openRow } from './send-activity.ts';
 
 /** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
 const STUBBORN_AFTER = 3;
@@ -26,7 +25,7 @@ interface Plan {
   readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
   readonly stubborn: number[];
   /** To be written down as unconfirmed. */
-  readonly unconfirmed: OpenRow[];
+  readonly unconfirmed: { readonly line: number; readonly attempts: number }[];
   unproven: number;
   waiting: number;
   /** When the last of the waiting may be settled. */
@@ -52,7 +51,7 @@ async function sendBatch(
 ): Promise<SendAlertsResult> {
   const { store, nowMs } = dependencies;
   const rows = (await readChunk(store, input)).slice(input.from, input.to);
-  const ledger = await Ledger.open(store, chunkEpochs(input), input.round, nowMs());
+  const ledger = await Ledger.open(store, chunkEpochs(input), input.round, nowMs);
   try {
     const plan = planBatch(session, input, rows, await takeBackRows(dependencies, input), nowMs());
     for (const row of plan.unconfirmed) {
@@ -70,7 +69,8 @@ async function sendBatch(
       if (!endpointLostForGood(tally, plan.open, input, nowMs())) throw stopFailure(tally.stop, context);
       batch.giveUpOn(plan.open.filter((row) => !row.ended));
     }
-    plan.stubborn.push(...handOver(ledger, tally, input.maxHandover, nowMs()));
+    const room = Math.max(0, input.maxHandover - plan.stubborn.length);
+    plan.stubborn.push(...handOver(ledger, tally, room, nowMs()));
     await ledger.sync();
     if (tally.again.length > 0) throw transientFailure(context, Math.max(...tally.again.map((row) => row.attempts)));
     if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
@@ -97,7 +97,7 @@ async function takeBackRows(dependencies: SendDependencies, input: SendAlertsInp
   for (const [line, state] of states) {
     const earlier = state.handedOverRound !== '' && state.handedOverRound !== input.round;
     if (!earlier || state.round === input.round || state.outcome === 'delivered') continue;
-    const fence = await Ledger.open(dependencies.store, rowEpochs(input, line), input.round, dependencies.nowMs());
+    const fence = await Ledger.open(dependencies.store, rowEpochs(input, line), input.round, dependencies.nowMs);
     await fence.close();
     takenBack = true;
   }
@@ -122,17 +122,25 @@ function planBatch(
   };
   const { ambiguous, timeoutMs } = session.endpoint;
   const options = { ...input, ambiguous, requestTimeoutMs: timeoutMs, nowMs };
-  for (const row of rows) place(plan, input, row, planRow(states.get(row.line), options));
+  const deliveredMs = lastDeliveryMs(states);
+  const sends: [number, OpenRow][] = [];
+  for (const row of rows) {
+    const decision = planRow(states.get(row.line), options);
+    if (decision.kind === 'send') sends.push([decision.triedAtMs, openRow(input, row, decision, deliveredMs)]);
+    else place(plan, row.line, decision);
+  }
+  // Those that failed come last: were they the probes of an endpoint that seems ill, nobody else would get a turn.
+  plan.open.push(...sends.sort(([a], [b]) => a - b).map(([, row]) => row));
   return plan;
 }
 
-function place(plan: Plan, input: SendAlertsInput, row: ChunkRow, decision: RowPlan): void {
+function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly kind: 'send' }>): void {
   switch (decision.kind) {
     case 'ended':
       plan.ended[decision.outcome]++;
       break;
     case 'handed_over':
-      plan.stubborn.push(row.line);
+      plan.stubborn.push(line);
       break;
     case 'unproven':
       plan.unproven++;
@@ -142,18 +150,8 @@ function place(plan: Plan, input: SendAlertsInput, row: ChunkRow, decision: RowP
       plan.settleAtMs = Math.max(plan.settleAtMs, decision.atMs);
       break;
     case 'unconfirmed':
-    case 'send': {
-      const open: OpenRow = {
-        line: row.line,
-        id: webhookId(input.endpoint, input.sha256, row.line),
-        body: row.body,
-        attempts: decision.attempts,
-        firstFailureMs: decision.kind === 'send' ? decision.firstFailureMs : undefined,
-        ended: false,
-      };
-      (decision.kind === 'send' ? plan.open : plan.unconfirmed).push(open);
+      plan.unconfirmed.push({ line, attempts: decision.attempts });
       break;
-    }
   }
 }
 

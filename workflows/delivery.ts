@@ -1,7 +1,8 @@
 /**
  * The sending of one file in one run: lanes take chunks, each lane sends its chunk batch after batch; what is better settled late is
  * visited again at the end; stubborn alerts run beside them, each as an activity of its own. Bounded everywhere: lanes, open stubborn
- * alerts, and the run's history.
+ * alerts, and the run's history. While an operator has it paused nothing is under way: batches and stubborn alerts are cancelled, which
+ * records the answers to open requests, and begin again by their receipts at the resume.
  */
 import { CancellationScope, condition, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type {
@@ -27,13 +28,15 @@ export class Delivery {
   readonly #unfinished: Stretch[];
   readonly #revisit: Stretch[];
   readonly #stubborn = new Map<number, StubbornRef>();
-  readonly #stubbornScope = new CancellationScope();
   readonly #stubbornRuns: Promise<void>[] = [];
   readonly #handoverPerBatch: number;
   #nextChunk: number;
   #sent: SentCounts;
   #runningBatches = 0;
   #handingOver = false;
+  #paused = false;
+  /** All that is being sent; another one after a pause. */
+  #sending = new CancellationScope();
   #failure: unknown;
 
   /** `carried`: what an earlier run left over; undefined begins with the first chunk. */
@@ -65,10 +68,19 @@ export class Delivery {
     return this.#stubborn.size;
   }
 
+  pause(paused: boolean): void {
+    if (paused && !this.#paused) {
+      const cancelled = this.#sending;
+      this.#sending = new CancellationScope();
+      cancelled.cancel();
+    }
+    this.#paused = paused;
+  }
+
   /** Resolves to true when all is sent, to false when the run should be continued as new with `carried()`. */
   async run(): Promise<boolean> {
     try {
-      for (const ref of this.#stubborn.values()) this.#runStubborn(ref);
+      for (const ref of this.#stubborn.values()) this.#beginStubborn(ref);
       await this.#runLanes(() => this.#takeUnsent(), false);
       if (!this.#historyIsLong()) await this.#runLanes(() => this.#revisit.shift(), true);
       await condition(() => this.#stubborn.size === 0 || this.#failure !== undefined || this.#historyIsLong());
@@ -88,6 +100,7 @@ export class Delivery {
       unfinished: this.#unfinished,
       revisit: this.#revisit,
       stubborn: [...this.#stubborn.values()],
+      paused: this.#paused,
     };
   }
 
@@ -120,14 +133,13 @@ export class Delivery {
   async #sendStretch(stretch: Stretch, closing: boolean): Promise<void> {
     let { from } = stretch;
     while (from < stretch.to) {
-      await condition(() => this.#roomForStubborn() || this.#historyIsLong());
+      await condition(() => (!this.#paused && this.#roomForStubborn()) || this.#historyIsLong());
       if (this.#historyIsLong()) {
         (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from });
         return;
       }
       const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
-      await this.#sendBatch({ ...stretch, from, to }, closing);
-      from = to;
+      if (await this.#untilPaused(() => this.#sendBatch({ ...stretch, from, to }, closing))) from = to;
     }
   }
 
@@ -169,17 +181,33 @@ export class Delivery {
   #startStubborn(ref: StubbornRef): void {
     if (this.#stubborn.has(ref.line)) return;
     this.#stubborn.set(ref.line, ref);
-    this.#runStubborn(ref);
+    this.#beginStubborn(ref);
   }
 
-  #runStubborn(ref: StubbornRef): void {
-    const run = this.#stubbornScope.run(() => this.#sendStubborn(ref));
+  #beginStubborn(ref: StubbornRef): void {
     this.#stubbornRuns.push(
-      run.catch((error: unknown) => {
+      this.#runStubborn(ref).catch((error: unknown) => {
         // Cancelled at a hand-over: the next run goes on with it by its receipts.
         if (!(this.#handingOver && isCancellation(error))) this.#failure ??= error;
       }),
     );
+  }
+
+  async #runStubborn(ref: StubbornRef): Promise<void> {
+    do await condition(() => !this.#paused || this.#handingOver);
+    while (!this.#handingOver && !(await this.#untilPaused(() => this.#sendStubborn(ref))));
+  }
+
+  /** Resolves to false when a pause cut the sending short. */
+  async #untilPaused(send: () => Promise<void>): Promise<boolean> {
+    const scope = this.#sending;
+    try {
+      await scope.run(send);
+      return true;
+    } catch (error) {
+      if (isCancellation(error) && scope !== this.#sending) return false;
+      throw error;
+    }
   }
 
   async #sendStubborn(ref: StubbornRef): Promise<void> {
@@ -205,7 +233,7 @@ export class Delivery {
 
   async #endStubbornRuns(): Promise<void> {
     this.#handingOver = true;
-    this.#stubbornScope.cancel();
+    this.#sending.cancel();
     await CancellationScope.nonCancellable(() => Promise.all(this.#stubbornRuns));
   }
 }

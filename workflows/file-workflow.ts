@@ -9,6 +9,7 @@ import {
   CancellationScope,
   continueAsNew,
   defineQuery,
+  defineSignal,
   isCancellation,
   proxyActivities,
   setCurrentDetails,
@@ -20,17 +21,20 @@ import type {
   FileProgress,
   FileSummary,
   FileWorkflowInput,
+  OriginActivities,
   ReadActivities,
   ReportActivities,
   WindowResult,
 } from '../src/domain/contracts.ts';
 import { countsOf, NOTHING_SENT } from '../src/domain/file-plan.ts';
-import { FAILURE, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
+import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
+import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped, progressDetails } from '../src/domain/progress-details.ts';
 import { fileOptions } from './activity-options.ts';
 import { Delivery } from './delivery.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
+export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
 
 const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
 /** Times that a file is gone through, should receipts be missing at its end. */
@@ -44,27 +48,36 @@ export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummar
   let phase: FileProgress['phase'] = 'reading';
   let summary: FileSummary | undefined;
   let delivery: Delivery | undefined;
+  let paused = input.carried?.paused ?? false;
 
   const progress = (): FileProgress => ({
-    phase,
+    phase: paused && (phase === 'reading' || phase === 'sending') ? 'paused' : phase,
     counts: summary ?? countsOf(windows, delivery?.sent ?? NOTHING_SENT),
     openStubborn: delivery?.openStubborn ?? 0,
   });
   const show = (): void => setCurrentDetails(progressDetails(progress()));
   setHandler(progressQuery, progress);
+  setHandler(pauseSignal, (wanted) => {
+    paused = wanted;
+    delivery?.pause(wanted);
+    show();
+  });
 
   if (input.carried === undefined) {
     await readFile(input, windows, show);
     note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
   }
 
+  if (input.carried === undefined) await takeOverOrigins(input, windows, round);
   for (let pass = 1; ; pass++) {
     phase = 'sending';
     delivery = new Delivery(input, round, windows, pass === 1 ? input.carried : undefined, show);
+    delivery.pause(paused);
     show();
     await deliver(input, round, delivery);
     phase = 'reporting';
     show();
+    await settleOrigins(input, windows, round);
     summary = await report(input, round);
     // Receipts that a power loss took with it leave alerts without an outcome: they are looked at again.
     if (summary.pending === 0 || pass === MAX_PASSES) break;
@@ -107,6 +120,29 @@ async function readFile(input: FileWorkflowInput, windows: WindowResult[], show:
     windows.push(result);
     if (result.next === null) return;
   }
+}
+
+const mends = (windows: readonly WindowResult[]): boolean => windows.some((window) => window.origins > 0);
+
+/** Rows that mend rows of earlier files take their places, before anything is sent. */
+async function takeOverOrigins(
+  { sha256, endpoint, parse }: FileWorkflowInput,
+  windows: readonly WindowResult[],
+  round: string,
+): Promise<void> {
+  if (!mends(windows)) return;
+  const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'take over the rows that it mends' });
+  await activities.takeOverOrigins({ sha256, endpoint, parseKey: parseKey(parse), round });
+}
+
+async function settleOrigins(
+  { sha256, endpoint, parse }: FileWorkflowInput,
+  windows: readonly WindowResult[],
+  round: string,
+): Promise<void> {
+  if (!mends(windows)) return;
+  const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'settle the rows that it mends' });
+  await activities.settleOrigins({ sha256, endpoint, parseKey: parseKey(parse), round });
 }
 
 function report({ sha256, endpoint, parse, fileName }: FileWorkflowInput, round: string): Promise<FileSummary> {

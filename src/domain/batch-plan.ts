@@ -5,8 +5,8 @@ import type { AmbiguousPolicy } from './endpoint.ts';
 import type { RowState } from './receipts.ts';
 import { outcomeInRound } from './receipts.ts';
 
-/** A row may wait this long between its intent and the socket before the fence is asked again. */
-const LONGEST_WAY_TO_SOCKET_MS = 1_000;
+/** A row that is not on the socket this long after its intent was written is not sent by that attempt any more. */
+export const LONGEST_WAY_TO_SOCKET_MS = 3_000;
 /** Past its deadline, an answer has this long to be written down. */
 const SETTLE_MARGIN_MS = 1_000;
 
@@ -24,8 +24,14 @@ export type RowPlan =
   | { readonly kind: 'ended'; readonly outcome: Outcome }
   /** sendAlert owns it. */
   | { readonly kind: 'handed_over' }
-  /** To be sent now. `unknownAnswer`: an earlier request may have been accepted. */
-  | { readonly kind: 'send'; readonly attempts: number; readonly firstFailureMs: number | undefined }
+  /** To be sent now. `triedAtMs`: when it was last heard of, in any round; 0: never. `refused`: with 401/403/404/410, in this round. */
+  | {
+      readonly kind: 'send';
+      readonly attempts: number;
+      readonly firstFailureMs: number | undefined;
+      readonly triedAtMs: number;
+      readonly refused: boolean;
+    }
   /** Its request was sent, its answer is lost, and the policy is `hold`. */
   | { readonly kind: 'unconfirmed'; readonly attempts: number }
   /** Not before `atMs`: its answer may still come in. */
@@ -36,7 +42,9 @@ export type RowPlan =
 export function planRow(state: RowState | undefined, options: PlanOptions): RowPlan {
   const outcome = outcomeInRound(state, options.round, options.reopenUnconfirmed);
   if (outcome !== undefined) return { kind: 'ended', outcome };
-  if (state === undefined) return { kind: 'send', attempts: 0, firstFailureMs: undefined };
+  if (state === undefined)
+    return { kind: 'send', attempts: 0, firstFailureMs: undefined, triedAtMs: 0, refused: false };
+  if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
   const sameRound = state.round === options.round;
   if (state.handedOverRound === options.round) return { kind: 'handed_over' };
   const attempts = sameRound ? state.attempts : 0;
@@ -49,5 +57,6 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
       return { kind: 'unconfirmed', attempts };
   }
   if (sameRound && state.refusalOpen && !options.closing) return { kind: 'unproven' };
-  return { kind: 'send', attempts, firstFailureMs: sameRound ? state.firstFailureMs : undefined };
+  const firstFailureMs = sameRound ? state.firstFailureMs : undefined;
+  return { kind: 'send', attempts, firstFailureMs, triedAtMs: state.atMs, refused: sameRound && state.refusalOpen };
 }

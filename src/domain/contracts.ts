@@ -42,6 +42,8 @@ export interface WindowResult {
   readonly chunks: number;
   /** Alerts in the window's last chunk; all the others are full. */
   readonly lastChunkAlerts: number;
+  /** Alerts that say which row of an earlier file they mend. */
+  readonly origins: number;
   /** null: the file is read to its end. */
   readonly next: ReadCursor | null;
 }
@@ -175,11 +177,14 @@ export interface CarriedState {
   readonly unfinished: readonly Stretch[];
   readonly revisit: readonly Stretch[];
   readonly stubborn: readonly StubbornRef[];
+  /** An operator has paused the file. */
+  readonly paused?: boolean;
 }
 
 /** Answer of the `progress` query and source of the workflow's current details. */
 export interface FileProgress {
-  readonly phase: 'reading' | 'sending' | 'reporting' | 'done';
+  /** `paused`: by an operator; what is left of reading goes on, nothing is sent. */
+  readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done';
   readonly counts: FileCounts;
   readonly openStubborn: number;
 }
@@ -190,6 +195,18 @@ export interface ReadActivities {
 export interface SendActivities {
   sendAlerts(input: SendAlertsInput): Promise<SendAlertsResult>;
   sendAlert(input: SendAlertInput): Promise<SendAlertResult>;
+}
+export interface OriginsInput {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parseKey: string;
+  readonly round: string;
+}
+export interface OriginActivities {
+  /** Before a file is sent: the rows that it mends become its own; those that were delivered meanwhile are not sent again. */
+  takeOverOrigins(input: OriginsInput): Promise<void>;
+  /** After it was sent: what was delivered in their place is written into the receipts of the rows that it mends. */
+  settleOrigins(input: OriginsInput): Promise<void>;
 }
 export interface ReportActivities {
   writeReport(input: WriteReportInput): Promise<FileSummary>;

@@ -35,8 +35,8 @@ const SETTLE = 0.96;
 /** Straight up, in ceilings a second. */
 const APPROACH_PER_SECOND = 0.07;
 /** Rests after a refusal; twice as long each time that the ceiling proves to be where it was. */
-const SHORTEST_REST_MS = 5_000;
-const LONGEST_REST_MS = 20_000;
+const SHORTEST_REST_MS = 2_500;
+const LONGEST_REST_MS = 16_000;
 const SAME_CEILING = 0.06;
 /** Of the logarithm of the rate, per second and per second cubed of probing. */
 const PROBE_LINEAR = 0.01;
@@ -51,8 +51,14 @@ const KEPT_AT_ONCE = 0.5;
 const SOON_MS = 1_000;
 const AT_ONCE_MS = 300;
 /** Correction of a ceiling that was refused again and again without having been probed: once for each time. */
-const TOO_HIGH = 0.94;
+const TOO_HIGH = 0.97;
 const NEWS = 0.7;
+const SLOW_FACTOR = 4;
+const SLOW_MS = 400;
+/** A queue takes a while to drain. */
+const SLOW_AGAIN_MS = 10_000;
+/** With each report: a receiver may have become slower for good. */
+const QUICKEST_GROWS = 1.005;
 
 export function newLearner(startPerSecond: number, nowMs: number): Learner {
   return {
@@ -141,7 +147,7 @@ export function refused(learner: Learner, refusal: RefusalNews, nowMs: number): 
     ceilingPerSecond: ceiling,
     basePerSecond: Math.max(MIN_PER_SECOND, Math.min(kept * ceiling, curve(learner, nowMs))),
     anchorMs: nowMs,
-    restMs: same ? Math.min(LONGEST_REST_MS, 2 * learner.restMs) : SHORTEST_REST_MS,
+    restMs: !same ? SHORTEST_REST_MS : early ? learner.restMs : Math.min(LONGEST_REST_MS, 2 * learner.restMs),
     cutMs: nowMs,
     earlyRun,
   };
@@ -151,6 +157,18 @@ export function refused(learner: Learner, refusal: RefusalNews, nowMs: number): 
 function keptAfter({ afterMs, totalPerSecond }: RefusalNews, same: boolean): number {
   if (afterMs < AT_ONCE_MS + 2_000 / totalPerSecond) return KEPT_AT_ONCE;
   return afterMs < SOON_MS && !same ? KEPT_SOON : KEPT;
+}
+
+/**
+ * The mean time to an answer. A receiver that answers far more slowly than it can is working off a queue that grows: that is taken for
+ * a refusal of `totalPerSecond`, long before it times out.
+ */
+export function slowed(learner: Learner, latencyMs: number, totalPerSecond: number, nowMs: number): Learner {
+  const quickestMs = Math.max(0.1, Math.min(latencyMs, (learner.quickestMs ?? latencyMs) * QUICKEST_GROWS));
+  const heard = { ...learner, quickestMs };
+  const lately = learner.cutMs !== null && nowMs - learner.cutMs < SLOW_AGAIN_MS;
+  if (lately || latencyMs < SLOW_FACTOR * quickestMs + SLOW_MS) return heard;
+  return refused(heard, { totalPerSecond, afterMs: Number.MAX_SAFE_INTEGER, leasedMs: nowMs }, nowMs);
 }
 
 /** The workers were held back by the rate and met no refusal: what was passed for good is no ceiling. */

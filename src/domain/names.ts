@@ -48,3 +48,5 @@ export const FAILURE = {
 } as const;
 
 export const PROGRESS_QUERY = 'progress';
+/** Argument: whether the file is to wait. Signals of an operator. */
+export const PAUSE_SIGNAL = 'pause';

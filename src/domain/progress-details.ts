@@ -7,6 +7,7 @@ export const grouped = (count: number): string => String(count).replace(/\B(?=(\
 const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
   reading: 'Reading the file; nothing is sent before all of it is read',
   sending: 'Sending',
+  paused: 'Paused by an operator; go on with: wds resume',
   reporting: 'Writing the report',
   done: 'Done',
 };

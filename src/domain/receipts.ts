@@ -15,9 +15,9 @@ import type { Outcome } from './alert.ts';
  * `d` delivered · `r` rejected · `u` undelivered · `c` unconfirmed: outcomes.
  * `t` passing failure, an attempt used up · `a` the same with the answer unknown · `f` refusal that may be the endpoint's fault ·
  * `p` pending again, nothing used up (throttled, never sent) · `x` pending again, the last attempt given back (the endpoint was ill) ·
- * `s` handed over to sendAlert.
+ * `s` handed over to sendAlert · `m` taken over by a row of a later file that mends this one (named in the reason).
  */
-export type ResultKind = 'd' | 'r' | 'u' | 'c' | 't' | 'a' | 'f' | 'p' | 'x' | 's';
+export type ResultKind = 'd' | 'r' | 'u' | 'c' | 't' | 'a' | 'f' | 'p' | 'x' | 's' | 'm';
 
 export const OUTCOME_OF_KIND = {
   d: 'delivered',
@@ -48,14 +48,21 @@ export interface RowState {
   refusalOpen: boolean;
   /** The round in which sendAlert took the alert over; '' if none has. */
   handedOverRound: string;
+  /** `<sha256>:<line>` of the row that took this one's place; '' if none has. It is never sent from here again. */
+  movedTo: string;
 }
 
 export interface ParsedJournal {
   readonly round: string;
+  /** When it was begun. */
+  readonly atMs: number;
+  /** When the next writer of the same rows began: what this one announced later was not sent. undefined: there is none. */
+  readonly fencedAtMs?: number;
   readonly lines: readonly string[];
 }
 
 const MAX_REASON_LENGTH = 120;
+const RESULT_KINDS: ReadonlySet<string> = new Set('dructafpxsm');
 
 export const headerLine = (round: string, atMs: number): string => `h 1 ${round} ${atMs}\n`;
 
@@ -85,7 +92,7 @@ export function parseJournal(text: string): ParsedJournal | undefined {
   lines.pop();
   const header = lines.shift()?.split(' ');
   if (header?.[0] !== 'h' || header[2] === undefined) return undefined;
-  return { round: header[2], lines };
+  return { round: header[2], atMs: Number(header[3]), lines };
 }
 
 const freshState = (): RowState => ({
@@ -101,6 +108,7 @@ const freshState = (): RowState => ({
   unknownAnswers: 0,
   refusalOpen: false,
   handedOverRound: '',
+  movedTo: '',
 });
 
 /** Folds journals, oldest epoch first, into the state of each row that they mention. */
@@ -110,7 +118,7 @@ export function foldJournals(
 ): Map<number, RowState> {
   for (const journal of journals) {
     for (const text of journal.lines) {
-      if (text.startsWith('i ')) applyIntent(states, journal.round, text);
+      if (text.startsWith('i ')) applyIntent(states, journal, text);
       else applyResult(states, journal.round, text);
     }
   }
@@ -132,9 +140,10 @@ function stateOf(states: Map<number, RowState>, line: number, round: string): Ro
   return state;
 }
 
-function applyIntent(states: Map<number, RowState>, round: string, text: string): void {
+function applyIntent(states: Map<number, RowState>, { round, fencedAtMs }: ParsedJournal, text: string): void {
   const second = text.indexOf(' ', 2);
-  const atMs = Number(text.slice(2, second));
+  // By a clock that was ahead, the intent would seem open for too long.
+  const atMs = Math.min(Number(text.slice(2, second)), fencedAtMs ?? Number.POSITIVE_INFINITY);
   for (const word of text.slice(second + 1).split(',')) {
     const state = stateOf(states, Number(word), round);
     if (state.openIntentMs !== undefined || state.outcome === 'delivered') state.unknownAnswers++;
@@ -145,8 +154,16 @@ function applyIntent(states: Map<number, RowState>, round: string, text: string)
 function applyResult(states: Map<number, RowState>, round: string, text: string): void {
   const fields = text.split(' ', 5);
   const kind = fields[0] as ResultKind;
+  // A power loss may leave blocks of zeros in a journal that was not synced.
+  if (!RESULT_KINDS.has(kind) || fields.length < 5) return;
   const state = stateOf(states, Number(fields[1]), round);
-  if (kind !== 'c') state.openIntentMs = undefined;
+  // These two are written without an answer to the open request.
+  const answered = kind !== 'c' && kind !== 'u';
+  if (answered) state.openIntentMs = undefined;
+  if (kind === 'm') {
+    state.movedTo = text.slice(text.lastIndexOf(' ') + 1);
+    return;
+  }
   // A late answer of a superseded attempt may still say "delivered"; nothing takes that back.
   if (state.outcome === 'delivered') return;
   state.status = fields[2] === '-' ? undefined : Number(fields[2]);
@@ -156,8 +173,8 @@ function applyResult(states: Map<number, RowState>, round: string, text: string)
   state.reason = text.length > tailAt ? text.slice(tailAt + 1) : '';
   state.refusalOpen = kind === 'f';
   if (kind === 't' || kind === 'a' || kind === 'f' || kind === 'x') state.firstFailureMs ??= state.atMs;
-  if (kind === 'a' || (kind === 'c' && state.openIntentMs !== undefined)) state.unknownAnswers++;
-  if (kind === 'c') state.openIntentMs = undefined;
+  if (kind === 'a' || (!answered && state.openIntentMs !== undefined)) state.unknownAnswers++;
+  state.openIntentMs = undefined;
   if (kind === 's') state.handedOverRound = round;
   const outcome: Outcome | undefined = OUTCOME_OF_KIND[kind as keyof typeof OUTCOME_OF_KIND];
   if (outcome !== undefined) {

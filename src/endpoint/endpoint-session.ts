@@ -22,6 +22,12 @@ interface Waiting {
   readonly resolve: (count: number) => void;
 }
 
+/** A request in the pacer's queue. */
+interface Queued {
+  readonly mayWrite: () => boolean;
+  readonly withhold: () => void;
+}
+
 export interface SessionParts {
   readonly endpoint: Endpoint;
   readonly client: EndpointClient;
@@ -37,6 +43,7 @@ export class EndpointSession {
   readonly #lease: RateLease;
   readonly #judging: Omit<JudgeContext, 'nowMs'>;
   readonly #waiting: Waiting[] = [];
+  readonly #queued = new Set<Queued>();
   readonly #endOfTurn = new Set<() => void>();
   /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
   #admitted = 0;
@@ -86,16 +93,32 @@ export class EndpointSession {
     });
   }
 
-  /** Resolves all waiting admissions to 0, so that their owners look at the world again. */
+  /**
+   * Something has changed: resolves all waiting admissions to 0, so that their owners look at the world again, and takes requests that may
+   * not be written any more out of the pacer's queue, where a long pause would hold them.
+   */
   wake(): void {
     for (const { resolve } of this.#waiting.splice(0)) resolve(0);
+    for (const turn of [...this.#queued]) if (!turn.mayWrite() && this.#queued.has(turn)) turn.withhold();
   }
 
   /** Sends one admitted request at its turn. `mayWrite` is asked right before the first byte. Never rejects. */
   send(id: string, body: string, mayWrite: () => boolean): Promise<Verdict> {
     this.#announcing--;
     return new Promise((resolve) => {
-      this.#pacer.enqueue(() => resolve(this.#sendNow(id, body, mayWrite)));
+      const withhold = (): void => {
+        this.#queued.delete(turn);
+        cancel();
+        this.#admitted--;
+        this.#scheduleTurn();
+        resolve(WITHHELD);
+      };
+      const turn: Queued = { mayWrite, withhold };
+      this.#queued.add(turn);
+      const cancel = this.#pacer.enqueue(() => {
+        this.#queued.delete(turn);
+        resolve(this.#sendNow(id, body, mayWrite));
+      });
     });
   }
 

@@ -39,6 +39,11 @@ const MAX_TIMER_MS = 1_000;
 /** A share of "no limit" among several workers is still no limit. */
 const NO_LIMIT_FROM = UNLIMITED_PER_SECOND / 100;
 
+interface Turn {
+  /** undefined: cancelled, or taken. */
+  go: (() => void) | undefined;
+}
+
 export class Pacer {
   readonly #clock: PacerClock;
   readonly #burstMs: number;
@@ -46,8 +51,10 @@ export class Pacer {
   #restraint: Restraint = { untilMs: Number.NEGATIVE_INFINITY, capPerSecond: null };
   /** When the last request was due: the next one is due a spacing later, at the rate that holds then. */
   #lastDueMs = Number.NEGATIVE_INFINITY;
-  #waiting: (() => void)[] = [];
+  #waiting: Turn[] = [];
   #head = 0;
+  /** In #waiting from #head on, and given up by whoever asked. */
+  #cancelled = 0;
   #cancelTimer: (() => void) | undefined;
 
   /** `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. */
@@ -70,7 +77,7 @@ export class Pacer {
 
   /** Requests that wait for their turn. */
   get queued(): number {
-    return this.#waiting.length - this.#head;
+    return this.#waiting.length - this.#head - this.#cancelled;
   }
 
   /** What may be sent now; 0: nothing. NO_LIMIT_FROM and above is not paced. */
@@ -96,10 +103,20 @@ export class Pacer {
     return Math.max(0, due - this.queued);
   }
 
-  /** Calls `go` when it is this request's turn. The order of the calls is the order of the turns. */
-  enqueue(go: () => void): void {
-    this.#waiting.push(go);
+  /** Calls `go` when it is this request's turn. The order of the calls is the order of the turns. Returns a canceller. */
+  enqueue(go: () => void): () => void {
+    const turn: Turn = { go };
+    this.#waiting.push(turn);
     if (this.queued === 1) this.#release();
+    return () => {
+      if (turn.go === undefined) return;
+      turn.go = undefined;
+      this.#cancelled++;
+    };
+  }
+
+  #nextSegmentMs(nowMs: number): number {
+    return this.#segments.find(({ fromMs }) => fromMs > nowMs)?.fromMs ?? Number.POSITIVE_INFINITY;
   }
 
   #rateAt(atMs: number): number {
@@ -111,18 +128,30 @@ export class Pacer {
   #release(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    while (this.queued > 0) {
+    while (this.#head < this.#waiting.length) {
+      const turn = this.#waiting[this.#head]!;
+      if (turn.go === undefined) {
+        this.#cancelled--;
+        this.#advance();
+        continue;
+      }
       const waitMs = this.#waitMs(this.#clock.now());
       if (waitMs > 0) {
         this.#cancelTimer = this.#clock.after(Math.min(waitMs, MAX_TIMER_MS), () => this.#release());
         return;
       }
-      const go = this.#waiting[this.#head++]!;
-      if (this.#head === this.#waiting.length || this.#head > 1_024) {
-        this.#waiting = this.#waiting.slice(this.#head);
-        this.#head = 0;
-      }
+      const { go } = turn;
+      turn.go = undefined;
+      this.#advance();
       go();
+    }
+  }
+
+  #advance(): void {
+    this.#head++;
+    if (this.#head === this.#waiting.length || this.#head > 1_024) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
     }
   }
 
@@ -132,11 +161,11 @@ export class Pacer {
     const rate = this.#rateAt(nowMs);
     if (rate >= NO_LIMIT_FROM) return 0;
     if (rate <= 0) {
-      const upcoming = this.#segments.find((candidate) => candidate.fromMs > nowMs && candidate.ratePerSecond > 0);
-      return upcoming === undefined ? MAX_TIMER_MS : upcoming.fromMs - nowMs;
+      return Math.min(this.#nextSegmentMs(nowMs) - nowMs, MAX_TIMER_MS);
     }
     const dueMs = Math.max(this.#lastDueMs + 1_000 / rate, nowMs - this.#burstMs);
-    if (dueMs > nowMs) return dueMs - nowMs;
+    // A later segment may lend more, and the request be due earlier by it.
+    if (dueMs > nowMs) return Math.min(dueMs, this.#nextSegmentMs(nowMs)) - nowMs;
     this.#lastDueMs = dueMs;
     return 0;
   }

@@ -4,7 +4,7 @@
  * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, fdatasync, openSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, fdatasync, openSync, statSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -36,6 +36,9 @@ class FolderJournal implements Journal {
   readonly #fd: number;
   #closed = false;
   #torn = false;
+  /** Its name survives a power loss. */
+  #named = false;
+  /** One after another, and none after a failure: Linux tells a disk error to one sync only, a later one would succeed. */
   #flushing: Promise<void> = Promise.resolve();
 
   constructor(path: string, fd: number) {
@@ -58,10 +61,18 @@ class FolderJournal implements Journal {
   }
 
   flush(): Promise<void> {
-    this.#flushing = syncData(this.#fd).catch((error: unknown) => {
-      throw storeFault('sync', this.#path, error);
-    });
+    this.#flushing = this.#flushing.then(() => this.#sync());
     return this.#flushing;
+  }
+
+  async #sync(): Promise<void> {
+    try {
+      await syncData(this.#fd);
+      if (!this.#named) await syncFolder(dirname(this.#path));
+      this.#named = true;
+    } catch (error) {
+      throw storeFault('sync', this.#path, error);
+    }
   }
 
   async close(): Promise<void> {
@@ -237,11 +248,19 @@ export class FolderStore implements Store {
       return new FolderJournal(path, openSync(path, 'ax'));
     } catch (error) {
       if (isErrno(error, 'EEXIST')) return undefined;
+      // Somebody may have removed the folder: the next attempt makes it anew.
+      this.#knownFolders.delete(dirname(path));
       throw storeFault('create', path, error);
     }
   }
 
   existsNow(key: string): boolean {
-    return existsSync(this.#path(key));
+    const path = this.#path(key);
+    try {
+      // existsSync would call everything that it cannot see absent, and open the fence.
+      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      throw storeFault('look for', path, error);
+    }
   }
 }

@@ -33,10 +33,23 @@ async function readEpochs(store: Store, key: EpochKey): Promise<ParsedJournal[]>
   const journals: ParsedJournal[] = [];
   for (let epoch = 1; ; epoch++) {
     const bytes = await store.get(key(epoch));
-    if (bytes === undefined) return journals;
+    if (bytes === undefined) return fenced(journals);
     const journal = parseJournal(bytes.toString('utf8'));
     if (journal !== undefined) journals.push(journal);
   }
+}
+
+/** Each journal with the time at which a later one of the same rows was begun. */
+function fenced(journals: readonly ParsedJournal[]): ParsedJournal[] {
+  let fencedAtMs = Number.POSITIVE_INFINITY;
+  return journals
+    .toReversed()
+    .map((journal) => {
+      const known = { ...journal, fencedAtMs };
+      fencedAtMs = Math.min(fencedAtMs, journal.atMs);
+      return known;
+    })
+    .reverse();
 }
 
 /**
@@ -76,11 +89,16 @@ export class Ledger {
   }
 
   /** Takes the next free epoch. From here on every writer of a lower epoch finds itself superseded at its next wave. */
-  static async open(store: Store, key: EpochKey, round: string, nowMs: number): Promise<Ledger> {
+  static async open(store: Store, key: EpochKey, round: string, nowMs: () => number): Promise<Ledger> {
     for (let epoch = 1; ; epoch++) {
       const journal = await store.createJournal(key(epoch));
       if (journal === undefined) continue;
-      journal.append(headerLine(round, nowMs));
+      try {
+        journal.append(headerLine(round, nowMs()));
+      } catch (error) {
+        await journal.close().catch(() => undefined);
+        throw error;
+      }
       return new Ledger(store, journal, key(epoch + 1));
     }
   }
@@ -122,8 +140,11 @@ export class Ledger {
 
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.writeResults();
-    this.#closed = true;
-    await this.#journal.close();
+    try {
+      this.writeResults();
+    } finally {
+      this.#closed = true;
+      await this.#journal.close();
+    }
   }
 }

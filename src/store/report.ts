@@ -170,6 +170,7 @@ async function appendChunk(
 }
 
 function rowOutcome(state: RowState | undefined, round: string | undefined): RowOutcome {
+  if (state?.movedTo) return state.outcome ?? 'undelivered';
   const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
   return outcome ?? 'pending';
 }
@@ -184,5 +185,5 @@ function mendableRecord(
   reason: string,
 ): string {
   if (!parse.header) return csvRecord([userId, alertMessage], DROPPABLE);
-  return csvRecord([userId, alertMessage, row.origin ?? `${sha256}:${row.line}`, outcome, reason], DROPPABLE);
+  return csvRecord([userId, alertMessage, `${sha256}:${row.line}`, outcome, reason], DROPPABLE);
 }

@@ -36,6 +36,6 @@ export interface Store {
   delete(key: string): Promise<void>;
   /** Creates a journal if and only if the key is free; undefined: somebody has it. */
   createJournal(key: string): Promise<Journal | undefined>;
-  /** The fence: whether the key exists at this instant. Cheap enough for every wave. */
+  /** The fence: whether the key exists at this instant. Cheap enough for every wave. Throws Fault('store') where that cannot be known. */
   existsNow(key: string): boolean;
 }

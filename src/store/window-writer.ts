@@ -46,6 +46,7 @@ export class WindowWriter {
   readonly #seenBefore: number;
   readonly #chunks: ChunkPlace[] = [];
   #alertCount = 0;
+  #origins = 0;
   #invalid = 0;
   #duplicates = 0;
   #part = '';
@@ -70,6 +71,7 @@ export class WindowWriter {
       return;
     }
     this.#alertCount++;
+    if (origin !== undefined) this.#origins++;
     this.#part += chunkLine(line, origin, alertBody(userId, alertMessage));
     if (++this.#chunkAlerts === this.#options.chunkSize) this.#endChunk();
     else if (this.#part.length >= PART_CHARACTERS) this.#endPart();
@@ -130,6 +132,7 @@ export class WindowWriter {
       firstChunk,
       chunks,
       lastChunkAlerts: chunks === 0 ? 0 : this.#alertCount - (chunks - 1) * chunkSize,
+      origins: this.#origins,
       next,
     };
     const rejects = this.#invalid + this.#duplicates;

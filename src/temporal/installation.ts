@@ -3,7 +3,6 @@
  * service is configured, the embedded dev server of the home is started, or attached to.
  */
 import { join } from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -84,7 +83,9 @@ export class Installation {
   }
 
   async startFilesWorker(): Promise<void> {
-    this.#filesWorkers.push(await startFilesWorker(await this.#workerContext()));
+    this.#filesWorkers.push(
+      await startFilesWorker(await this.#workerContext(), this.settings.delivery.requestTimeoutMs),
+    );
   }
 
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {
@@ -127,7 +128,8 @@ function logThrough(logger: Logger): void {
       // Only these: what else the SDK adds holds whole tasks.
       const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reasonOf(error) };
       // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
-      if (error instanceof ApplicationFailure && OWN_FAILURES.has(error.type ?? '')) logger.debug(fields, message);
+      // Errors of workflows come from another realm, so they are known by their type, not by their class.
+      if (OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '')) logger.debug(fields, message);
       else if (level === 'ERROR') logger.error(fields, message);
       else logger.warn(fields, message);
     }),

@@ -13,6 +13,8 @@ import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
+import { createSettleOrigins } from '../../activities/settle-origins.ts';
+import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
@@ -59,12 +61,14 @@ function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOption
   };
 }
 
-export async function startFilesWorker(context: WorkerContext): Promise<RunningWorker> {
+/** `requestTimeoutMs`: the endpoint's, or the default where this process has none. */
+export async function startFilesWorker(context: WorkerContext, requestTimeoutMs: number): Promise<RunningWorker> {
   const { store, reportsRoot } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
+  const origins = { store, scope, nowMs: Date.now, requestTimeoutMs };
   const worker = await Worker.create({
     ...commonOptions(context),
     taskQueue: FILES_TASK_QUEUE,
@@ -78,6 +82,8 @@ export async function startFilesWorker(context: WorkerContext): Promise<RunningW
         cancellation: () => Context.current().cancellationSignal,
       }),
       writeReport: createWriteReport({ store, reportsRoot, scope }),
+      takeOverOrigins: createTakeOverOrigins(origins),
+      settleOrigins: createSettleOrigins(origins),
       ...createApplyTaskQueueRate({
         setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
       }),

@@ -13,6 +13,8 @@ export interface SimReceiverPlan {
   readonly spec: Partial<ReceiverModelSpec>;
   /** Retry-After in whole seconds, rounded up, as real receivers send it. */
   readonly retryAfter?: boolean;
+  /** Of the latency, either way; default 0.05. */
+  readonly jitter?: number;
   /** `RateLimit` (nothing left, for how long) and, with `policy`, `RateLimit-Policy`. */
   readonly headers?: 'none' | 'quota' | 'policy';
   readonly down?: readonly (readonly [fromMs: number, toMs: number])[];
@@ -88,7 +90,7 @@ export class SimReceiver {
       headers !== undefined && headers !== 'none' && this.#model.remaining(nowMs) === 0
         ? { nothingLeftForMs: Math.ceil(this.#model.resetMs(nowMs) / 1_000) * 1_000 }
         : {};
-    this.#queue.after(this.#model.latencyMs(nowMs) * (0.8 + 0.4 * this.#random()), () => {
+    this.#queue.after(this.#model.latencyMs(nowMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)), () => {
       this.#model.release(this.#queue.nowMs);
       this.#queue.after(back, () => answer({ kind: 'delivered', ...nothingLeft, ...hint }));
     });

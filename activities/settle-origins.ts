@@ -1,0 +1,65 @@
+/**
+ * After a file that mends rows of earlier ones was sent: what was delivered is written into the receipts of the rows that it took the
+ * place of, and of those that they had taken the place of before. Idempotent.
+ */
+import type { OriginsInput } from '../src/domain/contracts.ts';
+import { chunksOf, OriginFinder } from '../src/store/origins.ts';
+import { chunkEpochs, Ledger, readStates } from '../src/store/receipts.ts';
+import { storeFailure } from './failures.ts';
+import type { OriginDependencies } from './take-over-origins.ts';
+import { byChunk, findMended } from './take-over-origins.ts';
+
+export function createSettleOrigins({ store, scope, nowMs }: OriginDependencies) {
+  return async function settleOrigins(input: OriginsInput): Promise<void> {
+    const { attempt, heartbeat } = scope();
+    try {
+      const finder = new OriginFinder(store, input.endpoint);
+      for await (const chunk of chunksOf(store, input)) {
+        heartbeat();
+        const states = await readStates(store, chunk);
+        let mended = await findMended(store, finder, chunk);
+        mended = mended.filter(({ row }) => states.get(row.line)?.outcome === 'delivered');
+        for (let generation = 0; mended.length > 0 && generation < MAX_GENERATIONS; generation++) {
+          for (const group of byChunk(mended)) await settle(group[0]!.origin.chunk, group);
+          mended = await originsOf(mended);
+        }
+      }
+    } catch (error) {
+      throw storeFailure(error, attempt);
+    }
+
+    async function settle(
+      chunk: Parameters<typeof readStates>[1],
+      group: Awaited<ReturnType<typeof findMended>>,
+    ): Promise<void> {
+      const states = await readStates(store, chunk);
+      const open = group.filter(({ origin }) => states.get(origin.row.line)?.outcome !== 'delivered');
+      if (open.length === 0) return;
+      const ledger = await Ledger.open(store, chunkEpochs(chunk), input.round, nowMs);
+      try {
+        for (const { row, origin } of open) {
+          ledger.record('d', origin.row.line, undefined, 0, nowMs(), `delivered as ${input.sha256}:${row.line}`);
+        }
+        await ledger.sync();
+      } finally {
+        await ledger.close();
+      }
+    }
+
+    async function originsOf(
+      mended: Awaited<ReturnType<typeof findMended>>,
+    ): Promise<Awaited<ReturnType<typeof findMended>>> {
+      const finder = new OriginFinder(store, input.endpoint);
+      const earlier = await Promise.all(
+        mended.map(async ({ origin }) => {
+          const found = origin.row.origin === undefined ? undefined : await finder.find(origin.row.origin);
+          return found && { row: origin.row, origin: found };
+        }),
+      );
+      return earlier.filter((entry) => entry !== undefined);
+    }
+  };
+}
+
+/** A row that was mended again and again; more is a loop that somebody wrote by hand. */
+const MAX_GENERATIONS = 32;
