@@ -1,35 +1,16 @@
 /**
- * One attempt at a batch: sends what no receipt has settled, wave by wave, and writes down what becomes of each row. It ends when
- * every row has been tried once, or earlier when there is a reason to stop; open requests are always awaited first. Nothing in here
+ * One attempt at a batch: sends its rows wave by wave, each wave announced and fenced first. It ends when every row has been tried once, or
+ * earlier when there is a reason to stop; open requests are always awaited first. Nothing in here
  * retries: rows that may be tried again are left to the next attempt.
  */
 
 import type { Verdict } from '../src/domain/answers.ts';
 import { LONGEST_WAY_TO_SOCKET_MS } from '../src/domain/batch-plan.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
-import type { ResultKind } from '../src/domain/receipts.ts';
-import { OUTCOME_OF_KIND } from '../src/domain/receipts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { Ledger } from '../src/store/receipts.ts';
-
-/** An alert that this attempt may send. */
-export interface OpenRow {
-  readonly line: number;
-  readonly id: string;
-  readonly body: string;
-  /** Counted ones, this round. */
-  attempts: number;
-  /** When it first failed in this round. */
-  firstFailureMs: number | undefined;
-  /** Others have got through since. */
-  readonly othersGotThrough: boolean;
-  /** With 401/403/404/410, in this round: the same again is no further sign that the endpoint is misconfigured. */
-  readonly refusedBefore: boolean;
-  /** Has an outcome. */
-  ended: boolean;
-  status?: number | undefined;
-  reason?: string;
-}
+import type { OpenRow } from './row-outcomes.ts';
+import { RowOutcomes } from './row-outcomes.ts';
 
 export type StopReason =
   | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' }
@@ -52,13 +33,6 @@ const LONGEST_PAUSE_IN_SLOT_MS = 2_000;
 /** A row that is not on the socket this long after the fence was asked asks again. */
 const FENCE_VALID_MS = 1_000;
 
-/** A result that a later answer may explain: the endpoint's fault, not the alert's. */
-interface Provisional {
-  readonly row: OpenRow;
-  readonly refusal: boolean;
-  readonly successesBefore: number;
-}
-
 export interface BatchOptions {
   readonly session: EndpointSession;
   readonly ledger: Ledger;
@@ -66,58 +40,36 @@ export interface BatchOptions {
   readonly nowMs: () => number;
 }
 
-export interface BatchTally {
-  delivered: number;
-  rejected: number;
-  undelivered: number;
-  unconfirmed: number;
-  /** Tried without an end, may be tried again. */
-  again: OpenRow[];
-  /** Refusals that nothing has proved yet. */
-  unproven: number;
-  stop: StopReason | undefined;
-}
-
 export class Batch {
+  /** What became of the rows; final when `run` has resolved. */
+  readonly outcomes: RowOutcomes;
   readonly #session: EndpointSession;
   readonly #ledger: Ledger;
-  readonly #retry: RetryPolicy;
   readonly #nowMs: () => number;
-  readonly #tally: BatchTally = {
-    delivered: 0,
-    rejected: 0,
-    undelivered: 0,
-    unconfirmed: 0,
-    again: [],
-    unproven: 0,
-    stop: undefined,
-  };
-  #provisional: Provisional[] = [];
+  #stop: StopReason | undefined;
   #open = 0;
   #allAnswered: (() => void) | undefined;
   #fenceAskedMs = 0;
-  #successesBefore = 0;
 
   constructor(options: BatchOptions) {
     this.#session = options.session;
     this.#ledger = options.ledger;
-    this.#retry = options.retry;
     this.#nowMs = options.nowMs;
+    this.outcomes = new RowOutcomes({ ...options, onStoreFault: (error) => this.stop({ kind: 'store', error }) });
   }
 
   /** Takes no new rows from here on. */
   stop(reason: StopReason): void {
-    const current = this.#tally.stop;
+    const current = this.#stop;
     if (current === undefined || PRECEDENCE.indexOf(reason.kind) < PRECEDENCE.indexOf(current.kind)) {
-      this.#tally.stop = reason;
+      this.#stop = reason;
     }
     this.#session.wake();
   }
 
-  /** Sends the rows. Resolves when all are answered, or a reason to stop came up and all that was open is answered. */
-  async run(rows: readonly OpenRow[]): Promise<BatchTally> {
+  /** Sends the rows. Resolves when nothing is open any more: to the reason why it stopped early, or to undefined. */
+  async run(rows: readonly OpenRow[]): Promise<StopReason | undefined> {
     let next = 0;
-    this.#successesBefore = this.#session.health.successes;
     try {
       while (next < rows.length && !this.#mustStop()) {
         const count = await this.#session.admit(rows.length - next);
@@ -134,25 +86,16 @@ export class Batch {
       this.stop({ kind: 'store', error });
     }
     if (this.#open > 0) await new Promise<void>((resolve) => (this.#allAnswered = resolve));
-    this.#settleProvisional();
-    this.#tally.unproven = this.#provisional.filter(({ refusal }) => refusal).length;
-    this.#giveUpOnTheExhausted();
-    return this.#tally;
-  }
-
-  /** Believes the refusals that are still unproven: the rows are rejected. */
-  believeRefusals(): void {
-    for (const { row, refusal } of this.#provisional) if (refusal) this.#end('r', row);
-    this.#provisional = [];
-    this.#tally.unproven = 0;
+    this.outcomes.finish();
+    return this.#stop;
   }
 
   #mustStop(): boolean {
-    if (this.#tally.stop !== undefined) return true;
+    if (this.#stop !== undefined) return true;
     if (this.#session.stopping) this.stop({ kind: 'shutdown' });
     const pauseMs = this.#session.pauseMs;
     if (pauseMs > LONGEST_PAUSE_IN_SLOT_MS) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
-    return this.#tally.stop !== undefined;
+    return this.#stop !== undefined;
   }
 
   async #sendWave(wave: readonly OpenRow[]): Promise<void> {
@@ -169,7 +112,7 @@ export class Batch {
       void this.#session
         .send(row.id, row.body, () => this.#mayWrite(intendedMs, askedMs))
         .then((verdict) => {
-          this.#settle(row, verdict);
+          this.#take(row, verdict);
           if (--this.#open === 0) this.#allAnswered?.();
         });
     }
@@ -211,143 +154,12 @@ export class Batch {
     return true;
   }
 
-  /** Every verdict becomes exactly one line in the journal, here. */
-  #settle(row: OpenRow, verdict: Verdict): void {
-    const { health, endpoint } = this.#session;
-    row.status = 'status' in verdict ? verdict.status : undefined;
-    row.reason = 'reason' in verdict ? verdict.reason : verdict.kind;
-    switch (verdict.kind) {
-      case 'withheld':
-        this.#tryAgain('p', row);
-        break;
-      case 'delivered':
-        row.attempts++;
-        row.reason = '';
-        health.success();
-        this.#end('d', row);
-        break;
-      case 'throttled':
-        health.signOfLife();
-        this.#tryAgain('p', row);
-        this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
-        break;
-      case 'permanent':
-        row.attempts++;
-        if (verdict.endpointSuspect && !this.#isItsOwnFault(row)) {
-          if (!row.refusedBefore || health.ill) health.refusal(verdict.status);
-          else health.signOfLife();
-          this.#remember(row, true);
-          this.#write('f', row);
-        } else {
-          health.signOfLife();
-          this.#end('r', row);
-        }
-        break;
-      case 'ambiguous':
-        row.attempts++;
-        if (endpoint.ambiguous === 'hold') {
-          health.failure();
-          this.#end('c', row);
-        } else this.#failedByAnswer('a', row);
-        break;
-      case 'transient':
-        row.attempts++;
-        this.#failedByAnswer('t', row);
-        break;
-      case 'not_sent':
-        row.attempts++;
-        health.failure();
-        this.#failed('t', row);
-        break;
-    }
-    if (health.ill) this.#stopAsIll();
-  }
-
-  /** It has failed before, and others have got through since: its failures say nothing about the endpoint. */
-  #isItsOwnFault(row: OpenRow): boolean {
+  #take(row: OpenRow, verdict: Verdict): void {
+    this.outcomes.settle(row, verdict);
+    if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
     const { health } = this.#session;
-    if (health.ill || row.firstFailureMs === undefined) return false;
-    return row.othersGotThrough || health.successes > this.#successesBefore;
+    if (!health.ill) return;
+    this.outcomes.giveBack();
+    this.stop({ kind: health.state === 'misconfigured' ? 'misconfigured' : 'down' });
   }
-
-  #failedByAnswer(kind: 't' | 'a', row: OpenRow): void {
-    const { health } = this.#session;
-    // A few alerts that fail again and again do not make an endpoint that is down: it takes as many different ones.
-    if (row.firstFailureMs === undefined || health.ill) health.failure();
-    if (this.#isItsOwnFault(row)) this.#tryAgain(kind, row);
-    else this.#failed(kind, row);
-  }
-
-  #failed(kind: 't' | 'a', row: OpenRow): void {
-    row.firstFailureMs ??= this.#nowMs();
-    this.#remember(row, false);
-    this.#tryAgain(kind, row);
-  }
-
-  #remember(row: OpenRow, refusal: boolean): void {
-    this.#provisional.push({ row, refusal, successesBefore: this.#session.health.successes });
-  }
-
-  /** A success since then proves the endpoint well: refusals were meant for the alert, failures count. */
-  #settleProvisional(): void {
-    const { successes } = this.#session.health;
-    const undecided: Provisional[] = [];
-    for (const entry of this.#provisional) {
-      if (entry.successesBefore === successes) undecided.push(entry);
-      else if (entry.refusal) this.#end('r', entry.row);
-    }
-    this.#provisional = undecided;
-  }
-
-  /** The endpoint is down or misconfigured: what it cost since its last success is given back. */
-  #stopAsIll(): void {
-    this.#settleProvisional();
-    for (const { row, refusal } of this.#provisional) {
-      row.attempts--;
-      if (refusal) this.#tryAgain('x', row);
-      else this.#write('x', row);
-    }
-    this.#provisional = [];
-    this.stop({ kind: this.#session.health.state === 'misconfigured' ? 'misconfigured' : 'down' });
-  }
-
-  #giveUpOnTheExhausted(): void {
-    const { maximumAttempts, giveUpAfterMs } = this.#retry;
-    const nowMs = this.#nowMs();
-    const exhausted = (row: OpenRow): boolean =>
-      row.attempts >= maximumAttempts ||
-      (row.firstFailureMs !== undefined && nowMs - row.firstFailureMs > giveUpAfterMs);
-    this.giveUpOn(this.#tally.again.filter(exhausted));
-  }
-
-  /** Ends these rows as undelivered. */
-  giveUpOn(rows: readonly OpenRow[]): void {
-    for (const row of rows) this.#end('u', row);
-    const ended = new Set(rows);
-    this.#tally.again = this.#tally.again.filter((row) => !ended.has(row));
-  }
-
-  #tryAgain(kind: 'p' | 't' | 'a' | 'x', row: OpenRow): void {
-    this.#write(kind, row);
-    this.#tally.again.push(row);
-  }
-
-  #end(kind: 'd' | 'r' | 'u' | 'c', row: OpenRow): void {
-    row.ended = true;
-    this.#tally[OUTCOME_OF_KIND[kind]]++;
-    this.#write(kind, row);
-  }
-
-  #write(kind: ResultKind, row: OpenRow): void {
-    this.#ledger.record(kind, row.line, row.status, row.attempts, this.#nowMs(), row.reason);
-    this.#session.atEndOfTurn(this.#writeResults);
-  }
-
-  readonly #writeResults = (): void => {
-    try {
-      this.#ledger.writeResults();
-    } catch (error) {
-      this.stop({ kind: 'store', error });
-    }
-  };
 }

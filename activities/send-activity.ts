@@ -8,8 +8,9 @@ import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/receipts.ts';
 import type { Store } from '../src/store/store.ts';
-import type { BatchTally, OpenRow } from './batch.ts';
+import type { StopReason } from './batch.ts';
 import { Batch } from './batch.ts';
+import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
 export interface ActivityScope {
@@ -56,7 +57,7 @@ export async function attemptRows(
   ledger: Ledger,
   rows: readonly OpenRow[],
   options: { readonly retry: RetryPolicy; readonly closing: boolean },
-): Promise<{ readonly batch: Batch; readonly tally: BatchTally }> {
+): Promise<{ readonly outcomes: RowOutcomes; readonly stop: StopReason | undefined }> {
   const scope = dependencies.scope();
   const batch = new Batch({ session, ledger, retry: options.retry, nowMs: dependencies.nowMs });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
@@ -67,9 +68,9 @@ export async function attemptRows(
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
   try {
-    const tally = await batch.run(rows);
-    if (options.closing && tally.stop === undefined) batch.believeRefusals();
-    return { batch, tally };
+    const stop = await batch.run(rows);
+    if (options.closing && stop === undefined) batch.outcomes.believeRefusals();
+    return { outcomes: batch.outcomes, stop };
   } finally {
     clearInterval(pulse);
     scope.cancellationSignal.removeEventListener('abort', onCancel);

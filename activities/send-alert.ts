@@ -3,12 +3,12 @@
  * dead-letter queue. Its attempts are counted in its receipts, so that throttling and a dead endpoint use none of them up.
  */
 import type { Outcome } from '../src/domain/alert.ts';
+import { OUTCOMES } from '../src/domain/alert.ts';
 import { planRow } from '../src/domain/batch-plan.ts';
 import type { SendAlertInput, SendAlertResult } from '../src/domain/contracts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
-import type { BatchTally } from './batch.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
 import type { SendDependencies } from './send-activity.ts';
 import { attemptRows, lastDeliveryMs, openRow } from './send-activity.ts';
@@ -55,9 +55,9 @@ async function sendOne(
     }
     if (decision.kind !== 'send') throw new Error(`line ${input.line}: ${decision.kind} is not for sendAlert`);
     const open = openRow(input, row, decision, lastDeliveryMs(states));
-    const { tally } = await attemptRows(dependencies, session, ledger, [open], { ...input, closing: true });
+    const { outcomes, stop } = await attemptRows(dependencies, session, ledger, [open], { ...input, closing: true });
     await ledger.sync();
-    const outcome = outcomeOf(tally);
+    const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);
     if (outcome !== undefined) return outcome;
     const context = {
       endpoint: input.endpoint,
@@ -66,15 +66,8 @@ async function sendOne(
       retry: input.retry,
       random: dependencies.random(),
     };
-    throw tally.stop === undefined ? transientFailure(context, open.attempts) : stopFailure(tally.stop, context);
+    throw stop === undefined ? transientFailure(context, open.attempts) : stopFailure(stop, context);
   } finally {
     await ledger.close();
   }
-}
-
-function outcomeOf(tally: BatchTally): Outcome | undefined {
-  if (tally.delivered > 0) return 'delivered';
-  if (tally.rejected > 0) return 'rejected';
-  if (tally.undelivered > 0) return 'undelivered';
-  return tally.unconfirmed > 0 ? 'unconfirmed' : undefined;
 }

@@ -11,9 +11,10 @@ import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { chunkEpochs, Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
-import type { BatchTally, OpenRow } from './batch.ts';
+import type { StopReason } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
+import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendDependencies } from './send-activity.ts';
 import { attemptRows, lastDeliveryMs, openRow } from './send-activity.ts';
 
@@ -57,30 +58,31 @@ async function sendBatch(
     for (const row of plan.unconfirmed) {
       ledger.record('c', row.line, undefined, row.attempts, nowMs(), 'the answer was lost');
     }
-    const { batch, tally } = await attemptRows(dependencies, session, ledger, plan.open, input);
+    const { outcomes, stop } = await attemptRows(dependencies, session, ledger, plan.open, input);
     const context: StopContext = {
       endpoint: input.endpoint,
-      left: plan.open.length - tally.delivered - tally.rejected - tally.undelivered - tally.unconfirmed,
+      left: plan.open.filter((row) => !row.ended).length,
       attempt: dependencies.scope().attempt,
       retry: input.retry,
       random: dependencies.random(),
     };
-    if (tally.stop !== undefined) {
-      if (!endpointLostForGood(tally, plan.open, input, nowMs())) throw stopFailure(tally.stop, context);
-      batch.giveUpOn(plan.open.filter((row) => !row.ended));
+    if (stop !== undefined) {
+      if (!endpointLostForGood(stop, plan.open, input, nowMs())) throw stopFailure(stop, context);
+      outcomes.giveUpOn(plan.open.filter((row) => !row.ended));
     }
     const room = Math.max(0, input.maxHandover - plan.stubborn.length);
-    plan.stubborn.push(...handOver(ledger, tally, room, nowMs()));
+    plan.stubborn.push(...handOver(ledger, outcomes, room, nowMs()));
     await ledger.sync();
-    if (tally.again.length > 0) throw transientFailure(context, Math.max(...tally.again.map((row) => row.attempts)));
+    const { again, counts } = outcomes;
+    if (again.length > 0) throw transientFailure(context, Math.max(...again.map((row) => row.attempts)));
     if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
     return {
-      delivered: plan.ended.delivered + tally.delivered,
-      rejected: plan.ended.rejected + tally.rejected,
-      undelivered: plan.ended.undelivered + tally.undelivered,
-      unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + tally.unconfirmed,
+      delivered: plan.ended.delivered + counts.delivered,
+      rejected: plan.ended.rejected + counts.rejected,
+      undelivered: plan.ended.undelivered + counts.undelivered,
+      unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + counts.unconfirmed,
       stubborn: plan.stubborn,
-      unsettled: plan.unproven + plan.waiting + tally.unproven,
+      unsettled: plan.unproven + plan.waiting + outcomes.unproven,
     };
   } finally {
     await ledger.close();
@@ -157,21 +159,21 @@ function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly k
 
 /** The endpoint has been down or misconfigured for longer than the policy waits: the rest of the batch is undelivered. */
 function endpointLostForGood(
-  tally: BatchTally,
+  stop: StopReason,
   open: readonly OpenRow[],
   input: SendAlertsInput,
   nowMs: number,
 ): boolean {
-  if (tally.stop?.kind !== 'down' && tally.stop?.kind !== 'misconfigured') return false;
+  if (stop.kind !== 'down' && stop.kind !== 'misconfigured') return false;
   const since = open.map((row) => row.firstFailureMs).filter((value) => value !== undefined);
   return since.length > 0 && nowMs - Math.min(...since) > input.retry.giveUpAfterMs;
 }
 
 /** Moves the stubborn ones to sendAlert, up to a number; the line in this journal is the hand-over. */
-function handOver(ledger: Ledger, tally: BatchTally, most: number, nowMs: number): number[] {
-  const stubborn = tally.again.filter((row) => row.attempts >= STUBBORN_AFTER).slice(0, most);
+function handOver(ledger: Ledger, outcomes: RowOutcomes, most: number, nowMs: number): number[] {
+  const stubborn = outcomes.again.filter((row) => row.attempts >= STUBBORN_AFTER).slice(0, most);
   for (const row of stubborn) ledger.record('s', row.line, row.status, row.attempts, nowMs, row.reason);
   const moved = new Set(stubborn);
-  tally.again = tally.again.filter((row) => !moved.has(row));
+  outcomes.again = outcomes.again.filter((row) => !moved.has(row));
   return stubborn.map((row) => row.line);
 }

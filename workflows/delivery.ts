@@ -194,8 +194,10 @@ export class Delivery {
   }
 
   async #runStubborn(ref: StubbornRef): Promise<void> {
-    do await condition(() => !this.#paused || this.#handingOver);
-    while (!this.#handingOver && !(await this.#untilPaused(() => this.#sendStubborn(ref))));
+    for (;;) {
+      if (this.#paused) await condition(() => !this.#paused || this.#handingOver);
+      if (this.#handingOver || (await this.#untilPaused(() => this.#sendStubborn(ref)))) return;
+    }
   }
 
   /** Resolves to false when a pause cut the sending short. */

@@ -74,7 +74,11 @@ export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummar
     delivery = new Delivery(input, round, windows, pass === 1 ? input.carried : undefined, show);
     delivery.pause(paused);
     show();
-    await deliver(input, round, delivery);
+    await deliver(input, delivery, async () => {
+      summary = await report(input, round);
+      phase = 'cancelled';
+      show();
+    });
     phase = 'reporting';
     show();
     await settleOrigins(input, windows, round);
@@ -98,13 +102,17 @@ export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummar
 }
 
 /** Returns when all is sent; otherwise the run ends here, by continue-as-new, by a failure or by a cancellation. */
-async function deliver(input: FileWorkflowInput, round: string, delivery: Delivery): Promise<void> {
+async function deliver(
+  input: FileWorkflowInput,
+  delivery: Delivery,
+  reportCancelled: () => Promise<void>,
+): Promise<void> {
   try {
     const done = await delivery.run();
     if (!done) await continueAsNew<typeof fileWorkflow>({ ...input, carried: delivery.carried() });
   } catch (error) {
     // What was sent until then is reported.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(() => report(input, round));
+    if (isCancellation(error)) await CancellationScope.nonCancellable(reportCancelled);
     throw error;
   }
 }

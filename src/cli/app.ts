@@ -5,8 +5,11 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FileProgress } from '../domain/contracts.ts';
+import type { Override } from '../domain/governor-contract.ts';
+import type { GovernorView } from '../domain/governor-messages.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
+import type { FilePriority } from '../temporal/file-deliveries.ts';
 
 /** One file's delivery: exactly the object that `wds send FILE -o json` prints. */
 export interface FileResult {
@@ -37,6 +40,13 @@ export type FileEnd =
     }
   /** The deadline or an interrupt came first; the delivery may go on without us. */
   | { readonly kind: 'running'; readonly result: FileResult; readonly why: 'deadline' | 'interrupted' }
+  /** An operator ended it; `pending` alerts were not sent. */
+  | {
+      readonly kind: 'stopped';
+      readonly result: FileResult;
+      readonly pending: number;
+      readonly how: 'cancelled' | 'terminated';
+    }
   /** No result: not found, refused as a whole, Temporal unreachable … `fault` says what and what to do. */
   | { readonly kind: 'failed'; readonly file: string; readonly fault: Error };
 
@@ -52,18 +62,23 @@ export interface DeliveryObserver {
   ended(end: FileEnd): void;
 }
 
-interface WaitOptions {
+export interface WaitOptions {
   readonly observer: DeliveryObserver;
   /** Stop waiting after this long; undefined: never. */
   readonly deadlineMs: number | undefined;
 }
 
-export interface RetryOptions extends WaitOptions {
+export interface SendOptions extends WaitOptions {
+  readonly priority: FilePriority;
+}
+
+export interface RetryOptions extends SendOptions {
   /** Rows that ended `unconfirmed` are sent again, too. */
   readonly unconfirmed: boolean;
 }
 
-export type FileState = 'running' | 'completed' | 'failed' | 'refused' | 'stopped' | 'unknown';
+/** `stopped`: terminated, or ended otherwise before its time. */
+export type FileState = 'running' | 'paused' | 'completed' | 'failed' | 'refused' | 'cancelled' | 'stopped' | 'unknown';
 
 export interface FileStatus extends Omit<FileResult, 'reportDir'> {
   readonly state: FileState;
@@ -71,6 +86,20 @@ export interface FileStatus extends Omit<FileResult, 'reportDir'> {
   readonly pending: number;
   /** ISO 8601. */
   readonly startedAt: string;
+}
+
+export interface EndpointStatus {
+  readonly name: string;
+  /** null: this command is not configured for it. */
+  readonly url: string | null;
+  /** As configured, e.g. `100/s`, `unlimited`. */
+  readonly rate: string;
+  /** The one that decides the rate, as it is now; null: see `note`. */
+  readonly governor: GovernorView | null;
+  /** Why nothing more is known. */
+  readonly note: string | null;
+  /** Batches a second that the Temporal server lets through; null: no limit is set. It outlives wds. */
+  readonly taskQueueLimit: number | null;
 }
 
 export interface StatusReport {
@@ -83,8 +112,7 @@ export interface StatusReport {
   };
   readonly home: string;
   readonly inbox: string;
-  /** Rate as in the settings, e.g. `100/s`, `unlimited`. */
-  readonly endpoints: readonly { readonly name: string; readonly url: string | undefined; readonly rate: string }[];
+  readonly endpoints: readonly EndpointStatus[];
   /** Newest first. */
   readonly files: readonly FileStatus[];
 }
@@ -116,11 +144,19 @@ export interface App {
   watch(): Promise<void>;
   worker(role: WorkerRole): Promise<void>;
   /** One FileEnd a file, in the order of `files`. Never throws for one file's fault. */
-  send(files: readonly string[], options: WaitOptions): Promise<readonly FileEnd[]>;
+  send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]>;
   /** `file`: a path, a SHA-256 (or its first 8 digits and more) or a workflow ID; undefined: every file that has something to retry. */
   retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
   report(file: string): Promise<ReportedFile>;
+  /** Sends nothing of it until it is resumed; what is open is still answered. */
+  pauseFile(file: string, paused: boolean): Promise<FileStatus>;
+  /** Ends its delivery, and waits a while for the end; the state tells whether it came. */
+  cancelFile(file: string): Promise<FileStatus>;
+  /** Configured, or known to Temporal. */
+  endpoints(): Promise<readonly EndpointStatus[]>;
+  /** `name`: undefined where there is no doubt which one is meant. `order`: undefined only looks. */
+  endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus>;
   /** Registers the search attributes with the Temporal service. */
   init(): Promise<InitResult>;
   /** What happens to deliveries when this process is stopped; one sentence, shown at the first Ctrl-C. */

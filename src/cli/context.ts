@@ -36,8 +36,8 @@ interface UseOptions {
   readonly logLevel: LogLevel;
   /** Settings from arguments, beside the flags. */
   readonly settings?: FlagValues;
-  /** Called with the settings before the App is made; throws a Fault where they will not do. */
-  readonly check?: (settings: Settings) => void;
+  /** Called with the settings before the App is made; answers with those that hold, or throws a Fault where they will not do. */
+  readonly complete?: (settings: Settings) => Promise<Settings>;
 }
 
 export class CommandContext {
@@ -65,8 +65,8 @@ export class CommandContext {
   async useApp(command: Command, options: UseOptions, action: (use: AppUse) => Promise<void>): Promise<void> {
     const { invocation, terminal } = this;
     terminal.progress('starting …');
-    const settings = await this.#loadSettings(command, options);
-    options.check?.(settings);
+    const loaded = await this.#loadSettings(command, options);
+    const settings = (await options.complete?.(loaded)) ?? loaded;
     const { createLogger } = await import('./logging.ts');
     const logger = createLogger({
       level: settings.logLevel,
@@ -111,9 +111,15 @@ function temporalFlags(globals: GlobalOptions): TemporalFlags {
   };
 }
 
+/** Where no endpoint is configured, the receiver of a `wds up` that runs in the same home is meant. */
+export async function findEndpoint(settings: Settings): Promise<Settings> {
+  return (await import('./bundled-receiver.ts')).withBundledReceiver(settings);
+}
+
 /** For commands that cannot do without an endpoint; `wds up` can, with the bundled receiver. */
-export function requireEndpoint(settings: Settings): void {
-  if (settings.endpoint !== undefined) return;
+export async function requireEndpoint(settings: Settings): Promise<Settings> {
+  const complete = await findEndpoint(settings);
+  if (complete.endpoint !== undefined) return complete;
   throw new Fault(
     'config',
     'no endpoint is configured',

@@ -52,13 +52,14 @@ const exitCodeOfCounts = (counts: Pick<FileResult, 'rejected' | 'undelivered' | 
 export function exitCodeOfEnd(end: FileEnd): number {
   if (end.kind === 'failed') return exitCodeOfError(end.fault);
   if (end.kind === 'running') return end.why === 'interrupted' ? EXIT.interrupted : EXIT.stillRunning;
+  // Stopped by hand in mid-file: what is pending was not delivered.
+  if (end.kind === 'stopped' && end.pending > 0) return worstExitCode([EXIT.someFailed, exitCodeOfCounts(end.result)]);
   return exitCodeOfCounts(end.result);
 }
 
 /** `wds report` tells what `wds send` would have told. */
 export function exitCodeOfReport(report: ReportedFile): number {
   if (report.state === 'refused') return EXIT.fileRefused;
-  if (report.state === 'running') return EXIT.stillRunning;
-  // Stopped by hand in mid-file: what is pending was not delivered.
+  if (report.state === 'running' || report.state === 'paused') return EXIT.stillRunning;
   return report.pending > 0 ? worstExitCode([EXIT.someFailed, exitCodeOfCounts(report)]) : exitCodeOfCounts(report);
 }

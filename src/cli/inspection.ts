@@ -2,16 +2,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { FileCounts } from '../domain/contracts.ts';
+import type { FileCounts, FileProgress } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { writeReportFiles } from '../store/report.ts';
 import { endOf, queryProgress } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { FileState, FileStatus, ReportedFile, StatusReport } from './app.ts';
+import type { EndpointStatus, FileState, FileStatus, ReportedFile, StatusReport } from './app.ts';
 
 const WORKFLOW_ID = /^file-([0-9a-f]{64})-(.+)$/;
 const FILE_WORKFLOWS = 'WorkflowType = "fileWorkflow"';
@@ -75,7 +75,11 @@ export async function findRetryable({ store, temporal }: Installation): Promise<
   return records;
 }
 
-export async function readStatus(installation: Installation, limit: number): Promise<StatusReport> {
+export async function readStatus(
+  installation: Installation,
+  endpoints: readonly EndpointStatus[],
+  limit: number,
+): Promise<StatusReport> {
   const { settings, temporal, devServer } = installation;
   const newestRuns = new Map<string, WorkflowExecutionInfo>();
   for await (const info of temporal.client.workflow.list({ query: FILE_WORKFLOWS, pageSize: 4 * limit })) {
@@ -84,8 +88,6 @@ export async function readStatus(installation: Installation, limit: number): Pro
     if (newestRuns.size > limit) break;
   }
   const newest = [...newestRuns.values()].sort((a, b) => b.startTime.getTime() - a.startTime.getTime()).slice(0, limit);
-  const { endpoint } = settings;
-  const rate = typeof endpoint?.rate === 'number' ? `${endpoint.rate}/s` : (endpoint?.rate ?? '');
   return {
     temporal: {
       address: temporal.address,
@@ -95,12 +97,13 @@ export async function readStatus(installation: Installation, limit: number): Pro
     },
     home: settings.home,
     inbox: settings.inbox,
-    endpoints: endpoint === undefined ? [] : [{ name: endpoint.name, url: endpoint.url, rate }],
+    endpoints,
     files: await Promise.all(newest.map((info) => fileStatus(installation, info))),
   };
 }
 
-async function fileStatus(installation: Installation, info: WorkflowExecutionInfo): Promise<FileStatus> {
+/** The newest run of a delivery, as it is now. */
+export async function fileStatus(installation: Installation, info: Run): Promise<FileStatus> {
   const [, sha256 = '', endpoint = ''] = WORKFLOW_ID.exec(info.workflowId) ?? [];
   const records = await deliveriesOf(installation.store, sha256);
   const record = records.find((candidate) => candidate.endpoint === endpoint);
@@ -125,19 +128,23 @@ async function stateOf({ temporal }: Installation, info: Run): Promise<State> {
   const seconds = ((info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1_000;
   if (info.status.name === 'RUNNING') {
     // Where no worker runs nobody can answer; the state is known all the same.
-    const counts = await within(2_000, queryProgress(handle)).then(
-      (progress) => progress.counts,
-      () => NO_COUNTS,
-    );
-    return { state: 'running', seconds, ...counts };
+    const { phase, counts } = await progressOf(handle);
+    return { state: phase === 'paused' ? 'paused' : 'running', seconds, ...counts };
   }
   const end = await endOf(handle);
   if (end.kind === 'ended') {
     return { ...end.summary, state: info.status.name === 'COMPLETED' ? 'completed' : 'failed', seconds };
   }
+  if (end.kind === 'stopped') {
+    const { counts } = await progressOf(handle);
+    return { state: end.how === 'cancelled' ? 'cancelled' : 'stopped', seconds, ...counts };
+  }
   const refused = end.kind === 'failed' && end.fault instanceof Fault && end.fault.code === 'file_refused';
   return { state: refused ? 'refused' : 'stopped', seconds, ...NO_COUNTS };
 }
+
+const progressOf = (handle: WorkflowHandle): Promise<Pick<FileProgress, 'phase' | 'counts'>> =>
+  within(2_000, queryProgress(handle)).catch(() => ({ phase: 'sending', counts: NO_COUNTS }));
 
 /** Writes the report anew from the receipts: true also of a delivery that runs, was terminated, or was deleted from Temporal. */
 export async function reportDelivery(installation: Installation, record: DeliveryRecord): Promise<ReportedFile> {
@@ -157,7 +164,7 @@ export async function reportDelivery(installation: Installation, record: Deliver
   return { ...summary, file, workflowId, endpoint, state, seconds, reports };
 }
 
-const NO_COUNTS: FileCounts = {
+export const NO_COUNTS: FileCounts = {
   rows: 0,
   alerts: 0,
   delivered: 0,

@@ -2,7 +2,10 @@
 
 import { Fault } from '../domain/failure.ts';
 import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from './app.ts';
+import { endpointNow } from './endpoint-output.ts';
 import { exitCodeOfError } from './exit-codes.ts';
+import type { Column } from './tables.ts';
+import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
 import { plainText } from './terminal.ts';
 
@@ -22,25 +25,6 @@ export function duration(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
-}
-
-export interface Column<Row> {
-  readonly title: string;
-  readonly text: (row: Row) => string;
-  /** Numbers stand right. */
-  readonly right?: boolean;
-}
-
-/** An aligned table with a heading; two spaces between columns, none at the end of a line. */
-export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[], paint: Paint): string {
-  const cells = rows.map((row) => columns.map((column) => plainText(column.text(row))));
-  const widths = columns.map((column, at) => Math.max(column.title.length, ...cells.map((row) => row[at]!.length)));
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, at) => (columns[at]?.right ? text.padStart(widths[at]!) : text.padEnd(widths[at]!)))
-      .join('  ')
-      .trimEnd();
-  return [paint(line(columns.map((column) => column.title)), 'bold'), ...cells.map(line)].join('\n');
 }
 
 type Counts = Pick<
@@ -100,6 +84,13 @@ export function endText(end: FileEnd, paint: Paint): string {
     const why = end.why === 'deadline' ? 'still running at the deadline' : 'interrupted';
     return `${paint('…', 'yellow')} ${name}: ${why}; ${countsText(result)}\n  workflow  ${result.workflowId}`;
   }
+  if (end.kind === 'stopped') {
+    return [
+      `${paint('✗', 'red')} ${name}: ${end.how}; ${countsText(result, end.pending)}`,
+      `  report    ${plainText(result.reportDir)}`,
+      `  next      wds retry ${result.sha256.slice(0, 12)} sends the rest`,
+    ].join('\n');
+  }
   const failed = result.rejected + result.undelivered + result.unconfirmed > 0;
   const mark = failed ? paint('✗', 'red') : paint('✓', 'green');
   const when = end.alreadyDelivered ? 'delivered before, nothing sent' : `in ${duration(result.seconds)}`;
@@ -111,24 +102,25 @@ export function endText(end: FileEnd, paint: Paint): string {
   ].join('\n');
 }
 
-const FILE_COLUMNS: readonly Column<FileStatus>[] = [
+/** `dull`: a column that says nothing when this holds for every row; it is left out, so that the rest fits the screen. */
+const FILE_COLUMNS: readonly (Column<FileStatus> & { readonly dull?: (row: FileStatus) => boolean })[] = [
   { title: 'FILE', text: (row) => row.file },
   { title: 'STATE', text: (row) => row.state },
-  { title: 'ENDPOINT', text: (row) => row.endpoint },
   { title: 'ALERTS', text: (row) => count(row.alerts), right: true },
   { title: 'DELIVERED', text: (row) => count(row.delivered), right: true },
-  { title: 'FAILED', text: (row) => count(row.rejected + row.undelivered), right: true },
-  { title: 'UNCONFIRMED', text: (row) => count(row.unconfirmed), right: true },
-  { title: 'PENDING', text: (row) => count(row.pending), right: true },
+  {
+    title: 'FAILED',
+    text: (row) => count(row.rejected + row.undelivered),
+    right: true,
+    dull: (row) => row.rejected + row.undelivered === 0,
+  },
+  { title: 'UNCONFIRMED', text: (row) => count(row.unconfirmed), right: true, dull: (row) => row.unconfirmed === 0 },
+  { title: 'PENDING', text: (row) => count(row.pending), right: true, dull: (row) => row.pending === 0 },
   { title: 'TIME', text: (row) => duration(row.seconds), right: true },
   { title: 'SHA-256', text: (row) => row.sha256.slice(0, 12) },
 ];
 
-/** `label  value` lines, the values below each other. */
-function labelled(pairs: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...pairs.map(([label]) => label.length));
-  return pairs.map(([label, value]) => `${label.padEnd(width)}  ${plainText(value)}`).join('\n');
-}
+const ENDPOINT_COLUMN: Column<FileStatus> = { title: 'ENDPOINT', text: (row) => row.endpoint };
 
 export function statusText(status: StatusReport, paint: Paint): string {
   const { address, embedded, namespace, webUi } = status.temporal;
@@ -137,9 +129,18 @@ export function statusText(status: StatusReport, paint: Paint): string {
     ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
     ['Home', status.home],
     ['Inbox', status.inbox],
-    ...status.endpoints.map(({ name, rate, url }) => ['Endpoint', `${name}  ${rate}${url ? `  ${url}` : ''}`] as const),
+    ...status.endpoints.flatMap((endpoint) => {
+      const { name, rate, url } = endpoint;
+      const known = [name, rate, url ?? ''].filter((text) => text !== '').join('  ');
+      return [['Endpoint', known] as const, ['', endpointNow(endpoint)] as const];
+    }),
   ]);
-  const files = status.files.length === 0 ? 'No files yet.' : table(status.files, FILE_COLUMNS, paint);
+  const columns = FILE_COLUMNS.filter(({ dull }) => dull === undefined || !status.files.every(dull));
+  const several = new Set(status.files.map((file) => file.endpoint)).size > 1;
+  const files =
+    status.files.length === 0
+      ? 'No files yet.'
+      : table(status.files, several ? [...columns, ENDPOINT_COLUMN] : columns, paint);
   return `${about}\n\n${files}`;
 }
 
@@ -168,3 +169,22 @@ export function initText(result: InitResult): string {
     names.length === 0 ? [] : [`${names.join(', ')}: ${what}`];
   return [...line(result.registered, 'registered'), ...line(result.alreadyThere, 'already there')].join('\n');
 }
+
+/** Counts are nought where nobody could tell them. */
+const soFar = (status: FileStatus): string => (status.alerts === 0 ? '' : `: ${countsText(status, status.pending)}`);
+
+export const pauseText = (status: FileStatus): string =>
+  [
+    `Paused ${plainText(status.file)}${soFar(status)}. Requests that are open are still answered.`,
+    `  go on     wds resume ${status.sha256.slice(0, 12)}`,
+  ].join('\n');
+
+export const resumeText = (status: FileStatus): string => `Resumed ${plainText(status.file)}${soFar(status)}.`;
+
+export const cancelText = (status: FileStatus): string =>
+  [
+    status.state === 'running' || status.state === 'paused'
+      ? `Cancelling ${plainText(status.file)}: it ends as soon as a worker has recorded what is open.`
+      : `${status.state === 'cancelled' ? 'Cancelled' : `It is ${status.state}:`} ${plainText(status.file)}${soFar(status)}.`,
+    ...(status.state === 'completed' ? [] : [`  next      wds retry ${status.sha256.slice(0, 12)} sends the rest`]),
+  ].join('\n');

@@ -1,5 +1,7 @@
 /** The command line as a tree of commands. It declares; main.ts alone prints usage errors and exits. */
 import { Command } from 'commander';
+import { registerEndpoint } from './commands/endpoint.ts';
+import { registerFileOrders } from './commands/file-orders.ts';
 import { registerInit } from './commands/init.ts';
 import { registerReceiver } from './commands/receiver.ts';
 import { registerReport } from './commands/report.ts';
@@ -43,6 +45,8 @@ export function buildProgram(context: CommandContext): Command {
   registerStatus(program, context);
   registerReport(program, context);
   registerRetry(program, context);
+  registerFileOrders(program, context);
+  registerEndpoint(program, context);
   registerWatch(program, context);
   registerWorker(program, context);
   registerReceiver(program, context);

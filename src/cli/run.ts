@@ -25,7 +25,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     context.terminal.progress('');
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      const command = program.commands.find((candidate) => args.includes(candidate.name()));
+      const [command] = args.flatMap((arg) => program.commands.filter((candidate) => candidate.name() === arg));
       // Commander has printed the help already where no command was given.
       if (error.code !== 'commander.help') printUsageError(error, command?.name(), context.terminal);
       return EXIT.usage;

@@ -184,7 +184,7 @@ export interface CarriedState {
 /** Answer of the `progress` query and source of the workflow's current details. */
 export interface FileProgress {
   /** `paused`: by an operator; what is left of reading goes on, nothing is sent. */
-  readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done';
+  readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done' | 'cancelled';
   readonly counts: FileCounts;
   readonly openStubborn: number;
 }

@@ -29,7 +29,7 @@ export interface Learner {
 }
 
 export const START_PER_SECOND = 10;
-export const MIN_PER_SECOND = 0.5;
+const MIN_PER_SECOND = 0.5;
 const DOUBLING_MS = 1_000;
 const SETTLE = 0.96;
 /** Straight up, in ceilings a second. */

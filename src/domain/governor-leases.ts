@@ -4,6 +4,8 @@
  * entered as the maximum of both, and only time gives a rate back (or the worker itself, by giving up its lease). When the total falls, what was lent of the higher
  * total runs out within a lease; until then the sum stays below the higher total. Pure.
  */
+import { UNLIMITED_PER_SECOND } from './governor-contract.ts';
+
 /** From `fromMs` to `toMs` on the governor's clock. */
 export interface Span {
   readonly fromMs: number;
@@ -56,9 +58,12 @@ export function lentToOthers(book: LeaseBook, workerId: string, atMs: number): {
 /** What the others are thought to send now. */
 export function usedByOthers(book: LeaseBook, workerId: string, nowMs: number): number {
   let sum = 0;
-  for (const [id, { lent, demandPerSecond }] of Object.entries(book)) {
+  for (const [id, { lent, demandPerSecond, sentPerSecond }] of Object.entries(book)) {
     if (id === workerId) continue;
-    sum += Math.min(spanAt(lent, nowMs)?.latestPerSecond ?? 0, demandPerSecond ?? Number.POSITIVE_INFINITY);
+    const latest = spanAt(lent, nowMs)?.latestPerSecond ?? 0;
+    // A share of "no limit" says nothing about what is sent.
+    const used = latest > UNLIMITED_PER_SECOND / 100 ? sentPerSecond : latest;
+    sum += Math.min(used, demandPerSecond ?? Number.POSITIVE_INFINITY);
   }
   return sum;
 }

@@ -27,11 +27,12 @@ export function lendTo(
   nowMs: number,
 ): { state: GovernorState; answer: LeaseAnswer } {
   const total = totalPerSecond(heard, nowMs);
-  const alone = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
+  const low = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
+  const open = heard.circuit.name === 'open';
+  const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
   let state: GovernorState = { ...heard, alone };
   const own = state.book[workerId]!;
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
-  const open = state.circuit.name === 'open';
   const lends =
     own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
   if (open && lends) state = { ...state, circuit: sortie(state.circuit) };
@@ -48,6 +49,13 @@ export function lendTo(
     state: { ...state, book: { ...state.book, [workerId]: borrower } },
     answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
   };
+}
+
+/** The one who would have everything does not need it, and others wait. */
+function leavesSome(state: GovernorState, holder: string, nowMs: number): boolean {
+  const { demandPerSecond } = state.book[holder]!;
+  const others = Object.entries(state.book).filter(([id, other]) => id !== holder && isActive(other, nowMs));
+  return demandPerSecond !== null && demandPerSecond > 0 && others.length > 0;
 }
 
 /** Who has the whole rate, where one worker has it: whoever was lent it for longest, or else the one that asks. */
@@ -96,7 +104,10 @@ function shareOf(state: GovernorState, workerId: string, total: number, atMs: nu
   const demands = sharers.map(([, { demandPerSecond }]) =>
     demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
   );
-  const shares = fairShares(total, demands);
+  const needed = fairShares(total, demands);
+  // What nobody seems to need is there for whoever's need grows before he comes again.
+  const spare = Math.max(0, total - needed.reduce((sum, share) => sum + share, 0)) / sharers.length;
+  const shares = needed.map((share) => share + spare);
   let claimed = 0;
   let own = 0;
   let demand = 0;
@@ -108,5 +119,5 @@ function shareOf(state: GovernorState, workerId: string, total: number, atMs: nu
       claimed += atMs < lentUntilMs(borrower) ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
     }
   });
-  return Math.min(demand, Math.max(own, total - claimed));
+  return Math.max(own, Math.min(demand, total - claimed));
 }

@@ -1,8 +1,9 @@
 /**
  * The governor of an endpoint: owns its rate, learns it, and lends it to the workers for a few seconds at a time, so that the sum over all
  * of them never exceeds it. A pure step function over plain JSON; the workflow around it supplies the clock and carries the state
- * through continue-as-new. The parts: governor-learner.ts (which rate), governor-circuit.ts (any at all), governor-lending.ts and rate-share.ts (whose),
- * governor-leases.ts (what is out), governor-visits.ts (who comes when), and the worker's own local-brake.ts for the seconds between two visits.
+ * through continue-as-new. The parts: governor-learner.ts (which rate), governor-circuit.ts (any at all), governor-lending.ts and
+ * rate-share.ts (whose), governor-leases.ts (what is out), governor-visits.ts (who comes when), and the worker's own local-brake.ts for
+ * the seconds between two visits.
  */
 import { PACE_FRACTION, taskQueueRate } from './endpoint.ts';
 import { closedCircuit, observed } from './governor-circuit.ts';
@@ -76,7 +77,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
     const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
-  } else if (borrowers.some((borrower) => borrower.demandPerSecond === null)) {
+  } else if (borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
     learner = welcomed(learner, maximumPerSecond(state), nowMs);
   } else {
     learner = untested(learner, sent, nowMs, nowMs);

@@ -10,6 +10,7 @@ const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
   paused: 'Paused by an operator; go on with: wds resume',
   reporting: 'Writing the report',
   done: 'Done',
+  cancelled: 'Cancelled; send the rest with: wds retry',
 };
 
 export function progressDetails({ phase, counts, openStubborn }: FileProgress): string {

@@ -157,8 +157,8 @@ function applyResult(states: Map<number, RowState>, round: string, text: string)
   // A power loss may leave blocks of zeros in a journal that was not synced.
   if (!RESULT_KINDS.has(kind) || fields.length < 5) return;
   const state = stateOf(states, Number(fields[1]), round);
-  // These two are written without an answer to the open request.
-  const answered = kind !== 'c' && kind !== 'u';
+  // These are written without an answer to the open request.
+  const answered = kind !== 'c' && kind !== 'u' && kind !== 'm';
   if (answered) state.openIntentMs = undefined;
   if (kind === 'm') {
     state.movedTo = text.slice(text.lastIndexOf(' ') + 1);

@@ -114,11 +114,13 @@ export class EndpointSession {
         resolve(WITHHELD);
       };
       const turn: Queued = { mayWrite, withhold };
-      this.#queued.add(turn);
+      let gone = false;
       const cancel = this.#pacer.enqueue(() => {
+        gone = true;
         this.#queued.delete(turn);
         resolve(this.#sendNow(id, body, mayWrite));
       });
+      if (!gone) this.#queued.add(turn);
     });
   }
 

@@ -3,6 +3,7 @@
  * last, so that whoever reads a report never sees half of one.
  */
 
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { WriteStream } from 'node:fs';
 import { createWriteStream } from 'node:fs';
@@ -24,7 +25,9 @@ export function reportFolderName(fileName: string, sha256: string, endpoint: str
 export class ReportFiles {
   readonly #folder: string;
   readonly #streams = new Map<string, WriteStream>();
-  readonly #temporary = (name: string): string => join(this.#folder, `.${name}.${process.pid}.tmp`);
+  /** Two may write the same report at once: an attempt that was given up for dead, and a person who looks. */
+  readonly #mark = randomUUID();
+  readonly #temporary = (name: string): string => join(this.#folder, `.${name}.${this.#mark}.tmp`);
 
   private constructor(folder: string) {
     this.#folder = folder;
@@ -32,7 +35,7 @@ export class ReportFiles {
 
   static async open(folder: string, headers: Readonly<Record<string, string>>): Promise<ReportFiles> {
     const files = new ReportFiles(folder);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => Promise.reject(files.#fault('', error)));
     for (const [name, header] of Object.entries(headers)) {
       const stream = createWriteStream(files.#temporary(name));
       files.#streams.set(name, stream);
@@ -62,13 +65,18 @@ export class ReportFiles {
         throw this.#fault(name, error);
       }
     }
-    for (const name of this.#streams.keys()) await rename(this.#temporary(name), join(this.#folder, name));
+    for (const name of this.#streams.keys()) {
+      const done = rename(this.#temporary(name), join(this.#folder, name));
+      await done.catch((error: unknown) => Promise.reject(this.#fault(name, error)));
+    }
   }
 
   /** After a throw: nothing of the new report stays. */
   async discard(): Promise<void> {
     for (const [name, stream] of this.#streams) {
       stream.destroy();
+      // Destroyed while it is being opened, it would still create its file.
+      if (!stream.closed) await once(stream, 'close').catch(() => undefined);
       await rm(this.#temporary(name), { force: true });
     }
   }

@@ -45,6 +45,9 @@ export function devServerArguments(place: ServerPlace, settings: ServerSettings 
     'matching.numTaskqueueReadPartitions': partitions,
     'matching.numTaskqueueWritePartitions': partitions,
     'system.enableActivityEagerExecution': eagerActivities,
+    // Priorities. Not `matching.enableFairness`: it keeps its backlog in other tables, so that one from before would be lost, and it has
+    // little to add, for a file has a few batches in a queue at most.
+    'matching.useNewMatcher': true,
     ...dynamicConfig,
   };
   // Measured, workflow starts by 16 callers: SQLite's default rollback journal 60–100/s, WAL 200/s, WAL without a sync per commit 300/s.

@@ -4,10 +4,24 @@
  */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { ApplicationFailure, defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import type { Priority } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  defineSearchAttributeKey,
+  TerminatedFailure,
+  TypedSearchAttributes,
+} from '@temporalio/common';
 import type { DeliveryOptions, FileProgress, FileSummary, FileWorkflowInput } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
-import { FAILURE, FILES_TASK_QUEUE, fileWorkflowId, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../domain/names.ts';
+import {
+  FAILURE,
+  FILES_TASK_QUEUE,
+  fileWorkflowId,
+  PAUSE_SIGNAL,
+  PROGRESS_QUERY,
+  SEARCH_ATTRIBUTES,
+} from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { settleDeliveryRecord } from '../store/delivery-record.ts';
@@ -17,6 +31,9 @@ import type { Store } from '../store/store.ts';
 /** With the default of 10 s, a task given to a worker that was just killed comes back only then (design.md). */
 const WORKFLOW_TASK_TIMEOUT = '3s';
 const PROGRESS_INTERVAL_MS = 500;
+
+/** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
+export type FilePriority = 'urgent' | 'normal';
 
 export type SubmitOutcome = 'started' | 'attached' | 'already_delivered' | 'retried';
 
@@ -28,6 +45,8 @@ export interface Submitted {
 export type DeliveryEnd =
   | { readonly kind: 'ended'; readonly summary: FileSummary }
   | { readonly kind: 'failed'; readonly fault: Error }
+  /** By an operator, before its end: what was sent is in the receipts. */
+  | { readonly kind: 'stopped'; readonly how: 'cancelled' | 'terminated' }
   | { readonly kind: 'stopped_waiting'; readonly progress: FileProgress | undefined };
 
 export interface SubmitRequest {
@@ -37,6 +56,8 @@ export interface SubmitRequest {
   readonly parse: Omit<ParseOptions, 'format'>;
   readonly delivery: DeliveryOptions;
   readonly reopenUnconfirmed?: boolean;
+  /** Default normal. */
+  readonly priority?: FilePriority;
 }
 
 export interface FollowOptions {
@@ -69,11 +90,15 @@ export class FileDeliveries {
       parse: { ...request.parse, format: staged.format },
       firstSubmittedAt: new Date().toISOString(),
     });
-    return this.start(record, request.delivery, request.reopenUnconfirmed ?? false);
+    return this.start(record, request.delivery, request);
   }
 
   /** The same for a file that was submitted before. */
-  async start(record: DeliveryRecord, delivery: DeliveryOptions, reopenUnconfirmed: boolean): Promise<Submitted> {
+  async start(
+    record: DeliveryRecord,
+    delivery: DeliveryOptions,
+    { reopenUnconfirmed = false, priority = 'normal' }: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority'> = {},
+  ): Promise<Submitted> {
     const { workflowId, sha256, fileName, endpoint, parse } = record;
     const searchAttributes = this.#searchAttributes;
     const input: FileWorkflowInput = {
@@ -95,6 +120,7 @@ export class FileDeliveries {
         workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
         workflowIdConflictPolicy: 'FAIL',
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        priority: priorityOf(sha256, priority),
         staticSummary: `${fileName} → ${endpoint}`,
         staticDetails: `File **${fileName}** (SHA-256 \`${sha256}\`), delivered to endpoint **${endpoint}**.`,
         ...(searchAttributes ? { typedSearchAttributes: attributesOf(record) } : {}),
@@ -105,6 +131,28 @@ export class FileDeliveries {
       return { outcome: completed ? 'already_delivered' : 'attached', workflowId };
     }
     return { outcome: before === undefined ? 'started' : 'retried', workflowId };
+  }
+
+  /** Whether anything runs that could be paused. Nothing is under way any more once the progress says `paused`. */
+  async pause(workflowId: string, paused: boolean): Promise<boolean> {
+    return this.#order(workflowId, (handle) => handle.signal(PAUSE_SIGNAL, paused));
+  }
+
+  /** Asks for the end; the answers to open requests are still recorded. Whether anything runs that could be cancelled. */
+  async cancel(workflowId: string): Promise<boolean> {
+    return this.#order(workflowId, (handle) => handle.cancel());
+  }
+
+  async #order(workflowId: string, order: (handle: WorkflowHandle) => Promise<unknown>): Promise<boolean> {
+    if ((await this.#statusOf(workflowId)) !== 'RUNNING') return false;
+    try {
+      await order(this.#client.workflow.getHandle(workflowId));
+      return true;
+    } catch (error) {
+      // It ended just now.
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
   }
 
   /** Waits for the end of a delivery, through continue-as-new, or until the signal aborts. */
@@ -144,6 +192,12 @@ export class FileDeliveries {
   }
 }
 
+/** Inherited by the file's activities, and by the runs that continue it. Files of one priority take turns, whatever their size. */
+const priorityOf = (sha256: string, priority: FilePriority): Priority => ({
+  priorityKey: priority === 'urgent' ? 1 : 3,
+  fairnessKey: sha256.slice(0, 16),
+});
+
 const attributesOf = ({ fileName, endpoint }: DeliveryRecord): TypedSearchAttributes =>
   new TypedSearchAttributes([
     { key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.fileName, 'KEYWORD'), value: fileName },
@@ -179,6 +233,8 @@ function endOfFailure(error: WorkflowFailedError, workflowId: string): DeliveryE
       return { kind: 'failed', fault };
     }
   }
+  if (error.cause instanceof CancelledFailure) return { kind: 'stopped', how: 'cancelled' };
+  if (error.cause instanceof TerminatedFailure) return { kind: 'stopped', how: 'terminated' };
   const reason = error.cause?.message ?? error.message;
   return {
     kind: 'failed',

@@ -1,4 +1,7 @@
-/** Talking to the governor of an endpoint. Every message starts it where it does not run yet: it is there whenever somebody asks. */
+/**
+ * Talking to the governor of an endpoint. Every message of a GovernorClient starts it where it does not run yet: it is there whenever
+ * somebody asks. An operator's orders go to one that runs: a misspelt name must not make another.
+ */
 import type { Client } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor-contract.ts';
@@ -59,10 +62,43 @@ export class GovernorClient {
   }
 }
 
-/** undefined: the endpoint has no governor yet, or nobody runs to answer for it. */
-export async function queryGovernor(client: Client, endpoint: string): Promise<GovernorView | undefined> {
+/** The endpoints that have a governor. */
+export async function governedEndpoints(client: Client): Promise<string[]> {
+  const query = `WorkflowType = "${GOVERNOR_WORKFLOW}" AND ExecutionStatus = "Running"`;
+  const prefix = governorWorkflowId('');
+  const names: string[] = [];
+  for await (const { workflowId } of client.workflow.list({ query })) {
+    if (workflowId.startsWith(prefix)) names.push(workflowId.slice(prefix.length));
+  }
+  return names.sort();
+}
+
+/** undefined: the endpoint has no governor. */
+export async function overrideGovernor(
+  client: Client,
+  endpoint: string,
+  override: Override,
+): Promise<GovernorView | undefined> {
   try {
     return await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
+      client.workflow
+        .getHandle(governorWorkflowId(endpoint))
+        .executeUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE, { args: [override] }),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** undefined: the endpoint has no governor yet. Throws where nobody runs to answer for it. */
+export async function queryGovernor(
+  client: Client,
+  endpoint: string,
+  limitMs = ANSWER_LIMIT_MS,
+): Promise<GovernorView | undefined> {
+  try {
+    return await client.connection.withDeadline(Date.now() + limitMs, () =>
       client.workflow.getHandle(governorWorkflowId(endpoint)).query<GovernorView, []>(GOVERNOR_QUERY),
     );
   } catch (error) {

@@ -82,10 +82,10 @@ export class Installation {
     return Promise.all([...this.#filesWorkers, ...this.#alertsWorkers].map((worker) => worker.ended));
   }
 
-  async startFilesWorker(): Promise<void> {
-    this.#filesWorkers.push(
-      await startFilesWorker(await this.#workerContext(), this.settings.delivery.requestTimeoutMs),
-    );
+  /** `reading`: false for one that only moves workflows on and answers for them. */
+  async startFilesWorker(reading = true): Promise<void> {
+    const { requestTimeoutMs } = this.settings.delivery;
+    this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), requestTimeoutMs, reading));
   }
 
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {

@@ -62,7 +62,12 @@ function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOption
 }
 
 /** `requestTimeoutMs`: the endpoint's, or the default where this process has none. */
-export async function startFilesWorker(context: WorkerContext, requestTimeoutMs: number): Promise<RunningWorker> {
+/** `reading`: false for a worker that only moves workflows on and answers for them. */
+export async function startFilesWorker(
+  context: WorkerContext,
+  requestTimeoutMs: number,
+  reading = true,
+): Promise<RunningWorker> {
   const { store, reportsRoot } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
@@ -73,6 +78,7 @@ export async function startFilesWorker(context: WorkerContext, requestTimeoutMs:
     ...commonOptions(context),
     taskQueue: FILES_TASK_QUEUE,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    enableNonLocalActivities: reading,
     maxConcurrentActivityTaskExecutions: READING_SLOTS,
     shutdownGraceTime: FAREWELL_MS,
     activities: {

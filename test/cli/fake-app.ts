@@ -1,5 +1,14 @@
 /** The command line in this process: streams that remember, and an App that does as the test says. */
-import type { App, AppContext, FileEnd, FileResult, ReportedFile, StatusReport } from '../../src/cli/app.ts';
+import type {
+  App,
+  AppContext,
+  EndpointStatus,
+  FileEnd,
+  FileResult,
+  FileStatus,
+  ReportedFile,
+  StatusReport,
+} from '../../src/cli/app.ts';
 import type { Invocation } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
@@ -35,12 +44,49 @@ export const REPORT: ReportedFile = {
   reports: ['report.json', 'receipts.csv'],
 };
 
+export const ENDPOINT: EndpointStatus = {
+  name: 'crm',
+  url: 'https://crm.example.com/hook',
+  rate: '100/s',
+  governor: {
+    endpoint: 'crm',
+    configured: 100,
+    ordered: null,
+    ratePerSecond: 99,
+    paused: false,
+    circuit: 'closed',
+    reason: null,
+    activeWorkers: 2,
+  },
+  note: null,
+  taskQueueLimit: 8,
+};
+
+export const FILE: FileStatus = {
+  file: RESULT.file,
+  sha256: RESULT.sha256,
+  workflowId: RESULT.workflowId,
+  state: 'completed',
+  endpoint: 'crm',
+  startedAt: '2026-01-02T03:04:05.000Z',
+  rows: 1252,
+  alerts: 1250,
+  delivered: 1250,
+  rejected: 0,
+  undelivered: 0,
+  unconfirmed: 0,
+  invalid: 1,
+  duplicates: 1,
+  pending: 0,
+  seconds: 12.6,
+};
+
 export const STATUS: StatusReport = {
   temporal: { address: '127.0.0.1:7233', namespace: 'default', embedded: true, webUi: 'http://127.0.0.1:8233' },
   home: '/var/wds',
   inbox: '/srv/inbox',
-  endpoints: [{ name: 'crm', url: 'https://crm.example.com/hook', rate: '100/s' }],
-  files: [{ ...RESULT, state: 'completed', endpoint: 'crm', pending: 0, startedAt: '2026-01-02T03:04:05.000Z' }],
+  endpoints: [ENDPOINT],
+  files: [FILE],
 };
 
 export interface Outcome {
@@ -95,6 +141,10 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     retry: async () => [],
     status: async () => STATUS,
     report: async () => REPORT,
+    pauseFile: async (_file, paused) => ({ ...FILE, state: paused ? 'paused' : 'running' }),
+    cancelFile: async () => ({ ...FILE, state: 'cancelled' }),
+    endpoints: async () => [ENDPOINT],
+    endpoint: async () => ENDPOINT,
     init: async () => ({ registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
     interruptNotice: () => 'The delivery goes on without this command.',
     close: nothing,

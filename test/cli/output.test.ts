@@ -1,14 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  count,
-  countsText,
-  duration,
-  endText,
-  reportText,
-  resultObject,
-  statusText,
-  table,
-} from '../../src/cli/output.ts';
+import { count, countsText, duration, endText, reportText, resultObject, statusText } from '../../src/cli/output.ts';
+import { table } from '../../src/cli/tables.ts';
 import type { Paint } from '../../src/cli/terminal.ts';
 import { ended, REPORT, RESULT, STATUS } from './fake-app.ts';
 

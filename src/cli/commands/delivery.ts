@@ -1,6 +1,8 @@
 /** What `send` and `retry` share: progress while files are under way, their results on stdout, and the exit code of the worst. */
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { Fault } from '../../domain/failure.ts';
+import type { FilePriority } from '../../temporal/file-deliveries.ts';
 import type { DeliveryObserver, FileEnd } from '../app.ts';
 import type { CommandContext } from '../context.ts';
 import { printError } from '../errors.ts';
@@ -10,8 +12,9 @@ import { numberFrom } from '../options.ts';
 import { endObject, endText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
-export interface WaitFlags {
+export interface DeliveryFlags {
   readonly deadline?: number;
+  readonly priority: FilePriority;
 }
 
 export function addDeadline(command: Command): Command {
@@ -22,7 +25,18 @@ export function addDeadline(command: Command): Command {
   );
 }
 
-export const deadlineMs = (flags: WaitFlags): number | undefined =>
+export function addPriority(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--priority <priority>',
+      'urgent files are sent before normal ones that wait, where Temporal can do that',
+    )
+      .choices(['urgent', 'normal'])
+      .default('normal'),
+  );
+}
+
+export const deadlineMs = (flags: DeliveryFlags): number | undefined =>
   flags.deadline === undefined ? undefined : flags.deadline * 1_000;
 
 /** Runs `deliver` with an observer and prints what became of the files. `single`: -o json prints an object, not an array. */

@@ -1,6 +1,7 @@
 /** `wds report FILE`: how one file ended; the exit code is the one that `wds send` had or would have had. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { findEndpoint } from '../context.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { addExamples } from '../options.ts';
@@ -12,7 +13,7 @@ export function registerReport(program: Command, context: CommandContext): void 
     .description('show how a file ended and where its reports are; exits as `wds send` would')
     .argument('<file>', 'path, SHA-256 (8 digits or more) or workflow ID')
     .action(async (file: string, _flags: object, self: Command) => {
-      await context.useApp(self, { logLevel: 'warn' }, async ({ app }) => {
+      await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app }) => {
         const report = await app.report(file);
         const { output } = self.optsWithGlobals() as GlobalOptions;
         const { terminal } = context;

@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { Fault } from '../../domain/failure.ts';
 import type { CommandContext } from '../context.ts';
+import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
-import type { WaitFlags } from './delivery.ts';
-import { addDeadline, deadlineMs, showDelivery } from './delivery.ts';
+import type { DeliveryFlags } from './delivery.ts';
+import { addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
-interface RetryFlags extends WaitFlags {
+interface RetryFlags extends DeliveryFlags {
   readonly all?: true;
   readonly unconfirmed?: true;
 }
@@ -22,15 +23,16 @@ export function registerRetry(program: Command, context: CommandContext): void {
       if ((file === undefined) === (flags.all === undefined)) {
         throw new Fault('usage', 'retry needs either a FILE or --all', 'See: wds retry --help');
       }
-      await context.useApp(self, { logLevel: 'warn' }, async ({ app }) => {
+      await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app }) => {
         const unconfirmed = flags.unconfirmed === true;
         const ends = await showDelivery(context, self, file !== undefined, (observer) =>
-          app.retry(file, { observer, deadlineMs: deadlineMs(flags), unconfirmed }),
+          app.retry(file, { observer, deadlineMs: deadlineMs(flags), priority: flags.priority, unconfirmed }),
         );
         if (ends.length === 0) context.terminal.message('Nothing to retry.');
       });
     });
   addSettings(command, ENDPOINT_FLAGS);
+  addPriority(command);
   addDeadline(command);
   addExamples(command, [
     ['one file', 'wds retry alerts.csv'],

@@ -3,28 +3,30 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
-import type { WaitFlags } from './delivery.ts';
-import { addDeadline, deadlineMs, showDelivery } from './delivery.ts';
+import type { DeliveryFlags } from './delivery.ts';
+import { addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
 export function registerSend(program: Command, context: CommandContext): void {
   const command = program
     .command('send')
     .description('deliver files and wait; the exit code says how it ended')
     .argument('<file...>', 'CSV, NDJSON or JSON, plain or .gz')
-    .action(async (files: string[], flags: WaitFlags, self: Command) => {
-      await context.useApp(self, { logLevel: 'warn', check: requireEndpoint }, async ({ app }) => {
+    .action(async (files: string[], flags: DeliveryFlags, self: Command) => {
+      await context.useApp(self, { logLevel: 'warn', complete: requireEndpoint }, async ({ app }) => {
         await showDelivery(context, self, files.length === 1, (observer) =>
-          app.send(files, { observer, deadlineMs: deadlineMs(flags) }),
+          app.send(files, { observer, deadlineMs: deadlineMs(flags), priority: flags.priority }),
         );
       });
     });
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
+  addPriority(command);
   addDeadline(command);
   addExamples(command, [
     ['deliver a file, 100 alerts a second', 'wds send alerts.csv --url https://example.com/hook --rate 100'],
     ['for a script: one JSON object', 'wds send alerts.csv -o json'],
     ['several files, a line of JSON for each as it ends', 'wds send *.csv.gz -o jsonl'],
+    ['before everything else that waits', 'wds send alerts.csv --priority urgent'],
     ['a CSV file without a header line', 'wds send raw.csv --no-header'],
   ]);
 }

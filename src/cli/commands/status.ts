@@ -1,6 +1,7 @@
 /** `wds status`: what is going on. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
 import { addExamples, numberFrom } from '../options.ts';
 import { statusText } from '../output.ts';
@@ -11,7 +12,7 @@ export function registerStatus(program: Command, context: CommandContext): void 
     .description('show the files and endpoints')
     .option('-n, --limit <count>', 'newest files only', numberFrom(1, 10_000, true), 20)
     .action(async ({ limit }: { readonly limit: number }, self: Command) => {
-      await context.useApp(self, { logLevel: 'warn' }, async ({ app }) => {
+      await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app }) => {
         const status = await app.status({ limit });
         const { output } = self.optsWithGlobals() as GlobalOptions;
         const { terminal } = context;

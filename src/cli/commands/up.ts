@@ -1,6 +1,7 @@
 /** `wds up`: everything in one process tree. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
 
 export function registerUp(program: Command, context: CommandContext): void {
@@ -9,7 +10,7 @@ export function registerUp(program: Command, context: CommandContext): void {
     .description('run everything: Temporal where none is set, watcher, workers, and a receiver where no endpoint is')
     .option('--no-example', 'do not deliver the bundled example, also where nothing is configured')
     .action(async ({ example }: { readonly example: boolean }, self: Command) => {
-      await context.useApp(self, { logLevel: 'info' }, ({ app }) => app.up({ example }));
+      await context.useApp(self, { logLevel: 'info', complete: findEndpoint }, ({ app }) => app.up({ example }));
     });
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import type { WorkerRole } from '../app.ts';
 import { WORKER_ROLES } from '../app.ts';
 import type { CommandContext } from '../context.ts';
-import { requireEndpoint } from '../context.ts';
+import { findEndpoint, requireEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
 
 export function registerWorker(program: Command, context: CommandContext): void {
@@ -17,8 +17,8 @@ export function registerWorker(program: Command, context: CommandContext): void 
         .default('all'),
     )
     .action(async ({ role }: { readonly role: WorkerRole }, self: Command) => {
-      const check = role === 'files' ? {} : { check: requireEndpoint };
-      await context.useApp(self, { logLevel: 'info', ...check }, ({ app }) => app.worker(role));
+      const complete = role === 'files' ? findEndpoint : requireEndpoint;
+      await context.useApp(self, { logLevel: 'info', complete }, ({ app }) => app.worker(role));
     });
   addSettings(command, ENDPOINT_FLAGS);
   addExamples(command, [

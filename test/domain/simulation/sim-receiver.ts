@@ -90,9 +90,12 @@ export class SimReceiver {
       headers !== undefined && headers !== 'none' && this.#model.remaining(nowMs) === 0
         ? { nothingLeftForMs: Math.ceil(this.#model.resetMs(nowMs) / 1_000) * 1_000 }
         : {};
-    this.#queue.after(this.#model.latencyMs(nowMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)), () => {
-      this.#model.release(this.#queue.nowMs);
-      this.#queue.after(back, () => answer({ kind: 'delivered', ...nothingLeft, ...hint }));
-    });
+    this.#queue.after(
+      this.#model.latencyMs(nowMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)),
+      () => {
+        this.#model.release(this.#queue.nowMs);
+        this.#queue.after(back, () => answer({ kind: 'delivered', ...nothingLeft, ...hint }));
+      },
+    );
   }
 }

@@ -1,0 +1,145 @@
+/**
+ * Simulates the governor against models of receivers and prints the tables of docs/governor-simulation.md. Some hours of simulated time in
+ * about a minute; the same figures in every run. `node dist/bench/simulate.js [SEEDS]`
+ */
+
+import {
+  knownLimit,
+  MOVES_DOWN_AT,
+  MOVES_UP_AT,
+  movingLimit,
+  OUTAGE,
+  outage,
+  RESTART_AT,
+  receiverModels,
+  restartOfEverything,
+  secondsToReach,
+  unknownLimit,
+  workerDies,
+  wrongSecret,
+} from '../test/domain/simulation/scenarios.ts';
+import type { Scenario } from '../test/domain/simulation/simulation.ts';
+import { figures, simulate } from '../test/domain/simulation/simulation.ts';
+
+const seeds = Array.from({ length: Number(process.argv[2] ?? 20) }, (_, index) => index + 1);
+const fewSeeds = seeds.slice(0, 5);
+const MODELS = ['token-bucket', 'fixed-window', 'sliding-window'] as const;
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)}%`;
+const least = (values: readonly number[]): number => Math.min(...values);
+const most = (values: readonly number[]): number => Math.max(...values);
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): void {
+  console.log(`\n### ${title}\n`);
+  for (const row of [head, head.map(() => '---'), ...rows]) console.log(`| ${row.join(' | ')} |`);
+}
+
+table(
+  `Stated limits, two workers, the worst of ${fewSeeds.length} seeds`,
+  ['receiver', 'used', '429s', 'fullest second after the first', 'first second', 'visits a minute and worker'],
+  [5, 50, 500, 5_000].flatMap((limit) =>
+    (['token-bucket', 'fixed-window'] as const).map((model) => {
+      const runs = fewSeeds.map((seed) => simulate(knownLimit(model, limit, limit > 1_000 ? 60 : 120), seed));
+      return [
+        `${model} ${limit}/s`,
+        least(runs.map((run) => figures(run, 1).used)).toFixed(3),
+        percent(most(runs.map((run) => figures(run).throttled))),
+        (most(runs.flatMap((run) => run.seconds.slice(1).map((counts) => counts.requests))) / limit).toFixed(3),
+        (most(runs.map((run) => run.seconds[0]!.requests)) / limit).toFixed(3),
+        (most(runs.flatMap((run) => run.visits)) / (runs[0]!.seconds.length / 60)).toFixed(1),
+      ];
+    }),
+  ),
+);
+
+function learned(title: string, scenarios: readonly Scenario[], some: readonly number[]): void {
+  table(
+    `${title}, the worst (mean) of ${some.length} seeds`,
+    ['receiver', 'used after 30 s', '429s after 30 s', '429s overall', 'visits a minute and worker'],
+    scenarios.map((scenario) => {
+      const runs = some.map((seed) => simulate(scenario, seed));
+      const after = runs.map((run) => figures(run, 30));
+      return [
+        scenario.name,
+        `${least(after.map(({ used }) => used)).toFixed(3)} (${mean(after.map(({ used }) => used)).toFixed(3)})`,
+        percent(most(after.map(({ throttled }) => throttled))),
+        percent(most(runs.map((run) => figures(run).throttled))),
+        (most(runs.flatMap((run) => run.visits)) / (scenario.seconds / 60)).toFixed(1),
+      ];
+    }),
+  );
+}
+
+learned(
+  'Unknown limits, nothing but 429 and Retry-After: 1',
+  [20, 200, 2_000].flatMap((limit) => MODELS.map((model) => unknownLimit(model, limit))),
+  fewSeeds,
+);
+learned(
+  'Unknown limits, RateLimit and RateLimit-Policy headers',
+  [20, 200, 2_000].flatMap((limit) => MODELS.map((model) => unknownLimit(model, limit, 'policy'))),
+  fewSeeds,
+);
+
+table(
+  `The limit moves 200 → 20 → 400/s, ${seeds.length} seeds: seconds until within 10% of the new limit`,
+  ['receiver', 'down: median', 'down: worst', 'up: median', 'up: worst'],
+  MODELS.map((model) => {
+    const runs = seeds.map((seed) => simulate(movingLimit(model), seed));
+    const down = runs.map((run) => secondsToReach(run, MOVES_DOWN_AT, 20)).sort((a, b) => a - b);
+    const up = runs.map((run) => secondsToReach(run, MOVES_UP_AT, 400)).sort((a, b) => a - b);
+    const median = (values: readonly number[]): string => `${values[Math.floor(values.length / 2)]}`;
+    return [model, median(down), `${down.at(-1)}`, median(up), `${up.at(-1)}`];
+  }),
+);
+
+table(
+  `Receiver models, rate unknown, ten minutes, ${seeds.length} seeds`,
+  ['receiver', 'used: worst', 'used: mean', '429s: worst', 'visits a minute and worker: worst'],
+  receiverModels(1).map(({ name }, index) => {
+    const runs = seeds.map((seed) => simulate(receiverModels(seed)[index]!, seed));
+    const used = runs.map((run) => figures(run, 30).used);
+    return [
+      name,
+      least(used).toFixed(3),
+      mean(used).toFixed(3),
+      percent(most(runs.map((run) => figures(run).throttled))),
+      (most(runs.flatMap((run) => run.visits)) / 10).toFixed(1),
+    ];
+  }),
+);
+
+const restart = fewSeeds.map((seed) =>
+  figures(simulate(restartOfEverything(200), seed), RESTART_AT + 10, RESTART_AT + 40),
+);
+const down = fewSeeds.flatMap((seed) =>
+  [outage(500, 500), outage('auto', 500)].map((scenario) => simulate(scenario, seed)),
+);
+const back = down.map((run) => secondsToReach(run, OUTAGE.toSecond, 500));
+const visits = down.map(
+  (run) => run.visitTimesMs.filter((ms) => ms > OUTAGE.fromSecond * 1_000 && ms < OUTAGE.toSecond * 1_000).length,
+);
+const probes = down.flatMap((run) =>
+  run.seconds.slice(OUTAGE.fromSecond + 2, OUTAGE.toSecond).map((counts) => counts.requests),
+);
+const deaths = fewSeeds.flatMap((seed) =>
+  [50, 500].map((rate) => secondsToReach(simulate(workerDies(rate, 30), seed), 30, rate)),
+);
+const secrets = fewSeeds.map((seed) => simulate(wrongSecret(60), seed).seconds.slice(0, 10));
+table(
+  'Faults, the worst of the seeds',
+  ['what', 'figure'],
+  [
+    ['everything restarted: used in the first 30 s', least(restart.map(({ used }) => used)).toFixed(3)],
+    ['everything restarted: 429s in the first 30 s', percent(most(restart.map(({ throttled }) => throttled)))],
+    ['down for 5 minutes: most requests in a second, from the third second', `${most(probes)}`],
+    ['down for 5 minutes: visits of both workers (5 history events each)', `${most(visits)}`],
+    ['seconds from its return to 90% of the rate', `${most(back)}`],
+    ['a worker dies: seconds until the other has its share', `${most(deaths)}`],
+    [
+      'wrong secret: requests refused in the first 10 s',
+      `${most(secrets.map((s) => s.reduce((sum, c) => sum + c.failed, 0)))}`,
+    ],
+  ],
+);

@@ -1,0 +1,88 @@
+/** Endpoints, and what was ordered of them, as text for people. */
+
+import type { Override } from '../domain/governor-contract.ts';
+import { LEASE_MS } from '../domain/governor-contract.ts';
+import type { GovernorView } from '../domain/governor-messages.ts';
+import type { EndpointStatus } from './app.ts';
+import { labelled, table } from './tables.ts';
+import type { Paint } from './terminal.ts';
+
+/** Workers come for their share every few seconds. */
+const SOON = `within ${LEASE_MS / 1_000} seconds`;
+
+export const rateText = (rate: GovernorView['configured']): string =>
+  typeof rate === 'number' ? `${rate}/s` : String(rate);
+
+const perSecond = (rate: number | null): string => (rate === null ? 'unlimited' : `${rate}/s`);
+
+/** `99/s, 2 workers sending`: what is going on, and why nothing is. */
+export function endpointNow({ governor, note }: EndpointStatus): string {
+  if (governor === null) return note ?? '';
+  const { activeWorkers, circuit, paused, ratePerSecond, reason } = governor;
+  if (paused) return 'paused by an operator';
+  if (circuit === 'open') return `circuit open, probing now and then: ${reason}`;
+  const now = `${perSecond(ratePerSecond)} now`;
+  const back = circuit === 'half-open' ? ', rising again' : '';
+  return `${now}${back}, ${workersText(activeWorkers)}`;
+}
+
+function workersText(count: number): string {
+  if (count === 0) return 'idle';
+  return count === 1 ? '1 worker sending' : `${count} workers sending`;
+}
+
+export function endpointsText(endpoints: readonly EndpointStatus[], paint: Paint): string {
+  if (endpoints.length === 0) return 'No endpoints yet: wds knows one as soon as something was sent to it.';
+  return table(
+    endpoints,
+    [
+      { title: 'NAME', text: ({ name }) => name },
+      { title: 'CONFIGURED', text: ({ rate }) => rate, right: true },
+      { title: 'ORDERED', text: ({ governor }) => orderedText(governor), right: true },
+      { title: 'STATE', text: endpointNow },
+    ],
+    paint,
+  );
+}
+
+const orderedText = (governor: GovernorView | null): string =>
+  governor === null || governor.ordered === null ? '-' : rateText(governor.ordered);
+
+export function endpointText(endpoint: EndpointStatus, paint: Paint): string {
+  const { governor, name, rate, taskQueueLimit, url } = endpoint;
+  const lines: (readonly [string, string])[] = [['State', endpointNow(endpoint)]];
+  if (url !== null) lines.push(['URL', url]);
+  if (rate !== '') lines.push(['Configured', rate]);
+  if (governor !== null && governor.ordered !== null) {
+    lines.push(['Ordered', `${rateText(governor.ordered)}   back with: wds endpoint set-rate ${name} configured`]);
+  }
+  lines.push(['Server limit', limitText(taskQueueLimit)]);
+  return `${paint(name, 'bold')}\n${labelled(lines)}`;
+}
+
+const limitText = (limit: number | null): string =>
+  limit === null ? 'none' : `${limit} ${limit === 1 ? 'batch' : 'batches'} a second, set in Temporal; it outlives wds`;
+
+/** What changed, and what will happen. */
+export function orderText({ name, governor, rate }: EndpointStatus, order: Override): string {
+  switch (order.type) {
+    case 'pause':
+      return [
+        `Paused ${name}: ${SOON} nothing more is sent to it, by any worker. Files wait.`,
+        `  go on     wds endpoint resume ${name}`,
+      ].join('\n');
+    case 'resume':
+      return `Resumed ${name}: sending goes on ${SOON}, carefully at first.`;
+    case 'set-rate':
+      if (order.rate === null) return `${name} follows its configuration again (${rate}), ${SOON}.`;
+      return [
+        `The rate of ${name} is ${rateText(order.rate)} ${SOON}, whatever is configured, also after a restart.`,
+        `  undo      wds endpoint set-rate ${name} configured`,
+      ].join('\n');
+    case 'forget':
+      return [
+        `Forgot what was learned about ${name}, and cleared its limit in the Temporal server.`,
+        `  next      it sends at ${perSecond(governor?.ratePerSecond ?? null)}; the limit comes back when the rate changes`,
+      ].join('\n');
+  }
+}

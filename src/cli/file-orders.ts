@@ -1,0 +1,50 @@
+/** `wds pause`, `wds resume`, `wds cancel`: orders to the delivery of one file. */
+import { Fault } from '../domain/failure.ts';
+import type { DeliveryRecord } from '../store/delivery-record.ts';
+import type { Installation } from '../temporal/installation.ts';
+import type { FileStatus } from './app.ts';
+import { fileStatus } from './inspection.ts';
+
+/** Open requests are answered within their deadline; a worker that died is noticed within ten seconds. */
+const END_LIMIT_MS = 30_000;
+
+/** Throws Fault `not_found` where nothing runs. */
+export async function pauseDelivery(
+  installation: Installation,
+  record: DeliveryRecord,
+  paused: boolean,
+): Promise<FileStatus> {
+  const runs = await installation.deliveries.pause(record.workflowId, paused);
+  const status = await statusOf(installation, record);
+  if (!runs) throw notRunning(record, status, paused ? 'pause' : 'resume');
+  // Where nobody answers just now the order waits for whoever comes.
+  return { ...status, state: paused ? 'paused' : 'running' };
+}
+
+/** Throws Fault `not_found` where nothing runs. */
+export async function cancelDelivery(
+  installation: Installation,
+  record: DeliveryRecord,
+  interrupted: AbortSignal,
+): Promise<FileStatus> {
+  const { deliveries } = installation;
+  if (!(await deliveries.cancel(record.workflowId))) {
+    throw notRunning(record, await statusOf(installation, record), 'cancel');
+  }
+  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(END_LIMIT_MS)]);
+  await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
+  return statusOf(installation, record);
+}
+
+async function statusOf(installation: Installation, record: DeliveryRecord): Promise<FileStatus> {
+  return fileStatus(installation, await installation.temporal.client.workflow.getHandle(record.workflowId).describe());
+}
+
+function notRunning(record: DeliveryRecord, { state }: FileStatus, order: string): Fault {
+  const next = state === 'completed' ? 'See: wds report' : 'To send what was not delivered, run: wds retry';
+  return new Fault(
+    'not_found',
+    `${record.fileName} is not being delivered (it is ${state}): there is nothing to ${order}`,
+    `${next} ${record.sha256.slice(0, 12)}`,
+  );
+}

@@ -1,0 +1,60 @@
+/** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
+import { deliveryTo } from '../config/settings.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import type { Watcher } from '../intake/watcher.ts';
+import { watchInbox } from '../intake/watcher.ts';
+import type { Installation } from '../temporal/installation.ts';
+import type { AppContext } from './app.ts';
+
+export class Services {
+  readonly #context: AppContext;
+  readonly #installation: Installation;
+  #watcher: Watcher | undefined;
+
+  constructor(context: AppContext, installation: Installation) {
+    this.#context = context;
+    this.#installation = installation;
+  }
+
+  async startWorkers(endpoint: Endpoint): Promise<void> {
+    const installation = this.#installation;
+    await Promise.all([installation.startFilesWorker(), installation.startAlertsWorker(endpoint)]);
+  }
+
+  /** Resolves when the first scan of the inbox is done. */
+  async startWatcher(endpoint: Endpoint): Promise<void> {
+    const { settings, logger } = this.#context;
+    const { deliveries, store } = this.#installation;
+    const delivery = deliveryTo(endpoint, settings.statedDelivery);
+    const watcher = watchInbox(
+      {
+        inbox: settings.inbox,
+        store,
+        maxExpandedBytes: settings.maxExpandedBytes,
+        log: logger,
+        endpoint: endpoint.name,
+        scanIntervalMs: settings.scanIntervalMs,
+        settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
+      },
+      async ({ staged, fileName, priority }) => {
+        const { parse } = settings;
+        const request = { staged, fileName, endpoint: endpoint.name, parse, delivery, priority };
+        return (await deliveries.submit(request)).outcome;
+      },
+    );
+    this.#watcher = watcher;
+    await watcher.ready;
+  }
+
+  /** Resolves at the first Ctrl-C; rejects when a worker fails. */
+  async untilStopped(): Promise<void> {
+    const { signal } = this.#context;
+    if (signal.aborted) return;
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([stopped, this.#installation.workersEnded.then(() => stopped)]);
+  }
+
+  async close(): Promise<void> {
+    await this.#watcher?.close();
+  }
+}

@@ -1,0 +1,30 @@
+/** What the server knows of a task queue: the rate limit that is set, and whether anybody takes its tasks. Both outlive wds. */
+import type { Client } from '@temporalio/client';
+import proto from '@temporalio/proto';
+
+const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
+/** A poll lasts a minute at most; whoever was not seen for longer is gone. */
+const POLLER_SEEN_MS = 60_000;
+
+/** Activity starts a second that the server lets through; null: no limit is set, or the server is too old to have any. */
+export async function taskQueueLimit(client: Client, taskQueue: string): Promise<number | null> {
+  const { config } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
+    reportConfig: true,
+  });
+  return config?.queueRateLimit?.rateLimit?.requestsPerSecond ?? null;
+}
+
+/** Whether some worker has asked for workflow tasks within the last minute: true for a minute after it died, too. */
+export async function hasWorkflowPollers(client: Client, taskQueue: string, nowMs: number): Promise<boolean> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+  });
+  return (pollers ?? []).some(
+    ({ lastAccessTime }) => nowMs - Number(lastAccessTime?.seconds ?? 0) * 1_000 < POLLER_SEEN_MS,
+  );
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { countsOf, NOTHING_SENT } from '../../src/domain/file-plan.ts';
+import { grouped, progressDetails } from '../../src/domain/progress-details.ts';
+
+test('groups digits', () => {
+  expect([0, 999, 1_000, 1_234_567].map(grouped)).toEqual(['0', '999', '1,000', '1,234,567']);
+});
+
+test('shows a Markdown table of the counts that matter, and no user data', () => {
+  const counts = {
+    ...countsOf([], NOTHING_SENT),
+    rows: 1_500,
+    alerts: 1_400,
+    delivered: 0,
+    pending: 1_400,
+    invalid: 3,
+  };
+  const text = progressDetails({ phase: 'sending', counts, openStubborn: 2 });
+  expect(text.split('\n')).toEqual([
+    '**Sending**',
+    '',
+    '| | count |',
+    '|---|---:|',
+    '| rows read | 1,500 |',
+    '| alerts | 1,400 |',
+    '| delivered | 0 |',
+    '| waiting | 1,400 |',
+    '| invalid rows | 3 |',
+    '| stubborn, retried one by one | 2 |',
+  ]);
+});

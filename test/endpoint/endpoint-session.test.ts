@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import type { Answer, Verdict } from '../../src/domain/answers.ts';
+import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
+import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
+import { Pacer } from '../../src/endpoint/pacer.ts';
+import { RateLease } from '../../src/endpoint/rate-lease.ts';
+import { endpointAt } from './raw-server.ts';
+
+/** A session whose requests end when the test says so. */
+function newSession(ratePerSecond: number, maxConnections = 100) {
+  const answers: ((answer: Answer) => void)[] = [];
+  const client: EndpointClient = {
+    send: () => new Promise((resolve) => answers.push(resolve)),
+    openRequests: 0,
+    close: () => Promise.resolve(),
+    destroy: () => Promise.resolve(),
+  };
+  const pacer = new Pacer();
+  pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond }]);
+  const ask = () => new Promise<never>(() => undefined);
+  const lease = new RateLease({ pacer, workerId: 'w', ask, random: () => 0, onTrouble: () => undefined });
+  const endpoint = endpointAt('http://127.0.0.1:1/', { maxConnections });
+  const session = new EndpointSession({ endpoint, client, pacer, lease });
+  const answer = (value: Answer): void => answers.shift()?.(value);
+  return { session, pacer, answers, answer };
+}
+
+const OK: Answer = { kind: 'response', status: 200 };
+const yes = () => true;
+
+describe('a session', () => {
+  test('admits at most 4 until the first success, then as many as there are connections, 64 a wave', async () => {
+    const { session } = newSession(Number.POSITIVE_INFINITY);
+    expect(await session.admit(500)).toBe(4);
+    session.health.success();
+    expect(await session.admit(500)).toBe(64);
+    expect(await session.admit(500)).toBe(32);
+    const waiting = session.admit(500);
+    session.giveBack(10);
+    expect(await waiting).toBe(10);
+  });
+
+  test('admits first come, first served, and resolves to 0 those who wait when something changes', async () => {
+    const { session, answer } = newSession(Number.POSITIVE_INFINITY, 1);
+    expect(await session.admit(1)).toBe(1);
+    const order: string[] = [];
+    const first = session.admit(1).then((count) => order.push(`first ${count}`));
+    const second = session.admit(1).then((count) => order.push(`second ${count}`));
+    const sent = session.send('id', '{}', yes);
+    answer(OK);
+    expect(await sent).toMatchObject({ kind: 'delivered' });
+    await first;
+    session.wake();
+    await second;
+    expect(order).toEqual(['first 1', 'second 0']);
+  });
+
+  test('announces no more than the pace lets go soon', async () => {
+    const { session } = newSession(100);
+    session.health.success();
+    const count = await session.admit(500);
+    expect(count).toBeGreaterThan(0);
+    expect(count).toBeLessThanOrEqual(12);
+  });
+
+  test('takes requests that may not be written any more out of the queue at once, and keeps the others', async () => {
+    const { session, pacer, answers, answer } = newSession(Number.POSITIVE_INFINITY);
+    pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: 500 }]);
+    expect(await session.admit(3)).toBeGreaterThan(1);
+    pacer.lend([]);
+    let stopped = false;
+    const verdicts: Verdict[] = [];
+    const leaving = session.send('a', '{}', () => !stopped).then((verdict) => verdicts.push(verdict));
+    const staying = session.send('b', '{}', yes);
+    stopped = true;
+    session.wake();
+    await leaving;
+    expect(verdicts).toEqual([{ kind: 'withheld' }]);
+    expect(pacer.queued).toBe(1);
+    pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: 500 }]);
+    await expect.poll(() => answers.length).toBe(1);
+    answer(OK);
+    expect(await staying).toMatchObject({ kind: 'delivered' });
+  });
+
+  test('opens no connection for a request that may not be written at its turn', async () => {
+    const { session, answers } = newSession(Number.POSITIVE_INFINITY);
+    await session.admit(1);
+    expect(await session.send('a', '{}', () => false)).toEqual({ kind: 'withheld' });
+    expect(answers).toHaveLength(0);
+  });
+
+  test('tells for how long the receiver asked to be left alone', async () => {
+    const { session, answer } = newSession(Number.POSITIVE_INFINITY);
+    await session.admit(1);
+    const sent = session.send('a', '{}', yes);
+    answer({ kind: 'response', status: 429, retryAfter: '60' });
+    await sent;
+    expect(session.pauseMs).toBeGreaterThan(59_000);
+  });
+
+  test('writes the receipts of a turn before it admits a new wave', async () => {
+    const { session } = newSession(Number.POSITIVE_INFINITY);
+    const order: string[] = [];
+    const write = (): void => void order.push('written');
+    session.atEndOfTurn(write);
+    session.atEndOfTurn(write);
+    await session.admit(1).then(() => order.push('admitted'));
+    expect(order).toEqual(['written', 'admitted']);
+  });
+});

@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
+import type { DeliveryRecord } from '../../src/store/delivery-record.ts';
+import { deliveriesOf, readDeliveryRecord, settleDeliveryRecord } from '../../src/store/delivery-record.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
+
+let root: string;
+let store: FolderStore;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'wds-record-'));
+  store = new FolderStore(root);
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const record = (changes: Partial<DeliveryRecord> = {}): DeliveryRecord => ({
+  sha256: 'abc',
+  endpoint: 'crm',
+  fileName: 'a.csv',
+  workflowId: 'file-abc-crm',
+  parse: { ...DEFAULT_PARSE_OPTIONS, format: 'csv' },
+  firstSubmittedAt: '2030-01-01T00:00:00.000Z',
+  ...changes,
+});
+const headerless = { ...record().parse, header: false };
+
+test('the first submission is kept, whatever name the file has later', async () => {
+  expect(await settleDeliveryRecord(store, record())).toEqual(record());
+  expect(await settleDeliveryRecord(store, record({ fileName: 'b.csv' }))).toEqual(record());
+  expect(await readDeliveryRecord(store, 'abc', 'crm')).toEqual(record());
+});
+
+test('other parse options hold while nothing was sent, and not afterwards', async () => {
+  await settleDeliveryRecord(store, record());
+  expect(await settleDeliveryRecord(store, record({ parse: headerless }))).toMatchObject({ parse: headerless });
+  await (await store.createJournal('abc/crm/000001.1'))?.close();
+  expect(await settleDeliveryRecord(store, record())).toMatchObject({ parse: headerless });
+});
+
+test('the deliveries of a file are found by endpoint, beside its content and chunks', async () => {
+  await store.put('abc/content', 'x');
+  await store.put('abc/file.json', '{}');
+  await store.put('abc/chunks-csv-1/0001.json', '{}');
+  await settleDeliveryRecord(store, record());
+  await settleDeliveryRecord(store, record({ endpoint: 'sms' }));
+  expect((await deliveriesOf(store, 'abc')).map(({ endpoint }) => endpoint)).toEqual(['crm', 'sms']);
+  expect(await deliveriesOf(store, 'none')).toEqual([]);
+});

@@ -1,0 +1,138 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { chunkEpochs, Ledger } from '../../src/store/receipts.ts';
+import type { ReportRequest } from '../../src/store/report.ts';
+import { writeReportFiles } from '../../src/store/report.ts';
+import { reportFolderName } from '../../src/store/report-files.ts';
+import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import { csvRecords, stageAlerts } from '../support/delivery-fixture.ts';
+
+let staged: StagedAlerts;
+afterEach(() => staged.remove());
+
+const request = (changes: Partial<ReportRequest> = {}): ReportRequest => {
+  const { sha256, parse } = staged;
+  return { sha256, endpoint: 'test', parse, fileName: 'alerts.csv', workflowId: 'w', ...changes };
+};
+const write = (changes: Partial<ReportRequest> = {}, store = staged.store) =>
+  writeReportFiles(store, join(staged.root, 'reports'), request(changes), () => undefined);
+
+/** Lines 2, 3, … in chunks of 4: delivered, rejected, undelivered, unconfirmed, waiting, open request, sent twice, nothing. */
+async function journalled(): Promise<void> {
+  const nowMs = () => Date.UTC(2030, 0, 1);
+  for (const chunk of [1, 2]) {
+    const of = { sha256: staged.sha256, endpoint: 'test', chunk };
+    const ledger = await Ledger.open(staged.store, chunkEpochs(of), 'r1', nowMs);
+    ledger.intend(chunk === 1 ? [2, 3, 4, 5] : [6, 7, 8], nowMs());
+    if (chunk === 1) {
+      ledger.record('d', 2, 200, 1, nowMs());
+      ledger.record('r', 3, 422, 1, nowMs(), 'HTTP 422, "no, never"');
+      ledger.record('u', 4, 500, 10, nowMs(), 'HTTP 500');
+      ledger.record('c', 5, undefined, 1, nowMs(), 'the answer was lost');
+    } else {
+      ledger.record('t', 6, 500, 2, nowMs(), 'HTTP 500');
+      ledger.record('a', 8, undefined, 1, nowMs(), 'reset');
+      ledger.intend([8], nowMs());
+      ledger.record('d', 8, 200, 2, nowMs());
+    }
+    await ledger.close();
+  }
+}
+
+test('accounts for each row of the file once, by what the receipts say', async () => {
+  const user = (line: number): string => (line === 3 ? '=1+1' : `user-${line}`);
+  staged = await stageAlerts(8, { chunkSize: 4, user, extraRows: ',no user\nuser-2,again\n' });
+  await journalled();
+  const summary = await write();
+  expect(summary).toMatchObject({
+    ...{ rows: 10, alerts: 8, delivered: 2, rejected: 1, undelivered: 1, unconfirmed: 1 },
+    ...{ invalid: 1, duplicates: 1, pending: 3 },
+  });
+  const { reportDir, sha256 } = summary;
+  const text = (name: string) => readFile(join(reportDir, name), 'utf8');
+  const receipts = await csvRecords(join(reportDir, 'receipts.csv'));
+  expect(receipts.map(({ line, outcome }) => `${line} ${outcome}`)).toEqual([
+    ...['2 delivered', '3 rejected', '4 undelivered', '5 unconfirmed', '6 pending', '7 pending', '8 delivered'],
+    '9 pending',
+  ]);
+  expect(receipts[0]).toEqual({
+    ...{ userId: 'user-2', line: '2', outcome: 'delivered', status: '200', attempts: '1' },
+    ...{ finishedAt: '2030-01-01T00:00:00.000Z', webhookId: `test_${sha256.slice(0, 32)}_2`, reason: '' },
+  });
+  expect(await text('receipts.csv')).toContain("\n'=1+1,3,rejected,422,");
+  expect(await text('failed.csv')).toBe(
+    `userId,alertMessage,wdsOrigin,outcome,reason\n` +
+      `=1+1,hello 3,${sha256}:3,rejected,"HTTP 422, ""no, never"""\n` +
+      `user-4,hello 4,${sha256}:4,undelivered,HTTP 500\n`,
+  );
+  expect(await csvRecords(join(reportDir, 'unconfirmed.csv'))).toMatchObject([{ userId: 'user-5' }]);
+  const ambiguous = await csvRecords(join(reportDir, 'ambiguous.csv'));
+  expect(ambiguous.map(({ line, unknownAnswers }) => [line, unknownAnswers])).toEqual([
+    ...[
+      ['4', '1'],
+      ['5', '1'],
+      ['7', '1'],
+    ],
+    ['8', '1'],
+  ]);
+  expect(await csvRecords(join(reportDir, 'invalid.csv'))).toMatchObject([{ line: '10', reason: 'missing_user_id' }]);
+  expect(await text('duplicates.csv')).toBe('line,firstLine,userId\n11,2,user-2\n');
+  expect(JSON.parse(await text('report.json'))).toMatchObject({
+    ...{ file: 'alerts.csv', endpoint: 'test', readToTheEnd: true, rows: 10, pending: 3 },
+    ambiguous: { count: 4, lines: [4, 5, 7, 8] },
+  });
+});
+
+test('what ended in an earlier round only is pending in a later one, but for delivered and unconfirmed', async () => {
+  staged = await stageAlerts(8, { chunkSize: 4 });
+  await journalled();
+  expect(await write({ round: 'r1' })).toMatchObject({ delivered: 2, rejected: 1, undelivered: 1, pending: 3 });
+  expect(await write({ round: 'r2' })).toMatchObject({ delivered: 2, rejected: 0, undelivered: 0, unconfirmed: 1 });
+});
+
+test('a file that was not read yet has an empty report that says so', async () => {
+  staged = await stageAlerts(3);
+  const { reportDir, rows } = await write({ parse: { ...staged.parse, chunkSize: 99 } });
+  expect(rows).toBe(0);
+  expect(JSON.parse(await readFile(join(reportDir, 'report.json'), 'utf8'))).toMatchObject({ readToTheEnd: false });
+});
+
+test('two that are written at once do not get into each other, and leave nothing else behind', async () => {
+  staged = await stageAlerts(400, { chunkSize: 50 });
+  const [one] = await Promise.all([write(), write(), write({ round: 'r9' })]);
+  const names = ['ambiguous', 'duplicates', 'failed', 'invalid', 'receipts', 'unconfirmed'].map(
+    (each) => `${each}.csv`,
+  );
+  expect((await readdir(one.reportDir)).sort()).toEqual([...names, 'report.json'].sort());
+  expect(await csvRecords(join(one.reportDir, 'receipts.csv'))).toHaveLength(400);
+});
+
+test('one that breaks off leaves the earlier one, and nothing of itself', async () => {
+  staged = await stageAlerts(8, { chunkSize: 4 });
+  const { reportDir } = await write();
+  const before = await readFile(join(reportDir, 'report.json'), 'utf8');
+  const names = await readdir(reportDir);
+  await staged.store.put(`${staged.sha256}/chunks-${await chunksFolder()}/0001.alerts`, 'damaged');
+  await expect(write()).rejects.toMatchObject({ code: 'store' });
+  expect(await readdir(reportDir)).toEqual(names);
+  expect(await readFile(join(reportDir, 'report.json'), 'utf8')).toBe(before);
+});
+
+async function chunksFolder(): Promise<string> {
+  const [name = ''] = (await staged.store.list(staged.sha256)).filter((each) => each.startsWith('chunks-'));
+  return name.slice('chunks-'.length);
+}
+
+test('a reports folder that cannot be made is a fault with a name', async () => {
+  staged = await stageAlerts(1);
+  await staged.store.put('reports', 'a file');
+  const written = writeReportFiles(staged.store, join(staged.storeFolder, 'reports'), request(), () => undefined);
+  await expect(written).rejects.toMatchObject({ code: 'store', message: expect.stringContaining('ENOTDIR') });
+});
+
+test('folders are named for people, and never out of the reports folder', () => {
+  expect(reportFolderName('Größe 1/2.csv', 'abcdef0123', 'crm')).toBe('Größe_1_2.csv-abcdef01-crm');
+  expect(reportFolderName('../../etc', 'abcdef0123', 'crm')).not.toContain('/');
+  expect(reportFolderName('...', 'abcdef0123', 'crm')).toBe('file-abcdef01-crm');
+});
