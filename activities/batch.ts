@@ -8,6 +8,7 @@ import type { Verdict } from '../src/domain/answers.ts';
 import { LONGEST_WAY_TO_SOCKET_MS } from '../src/domain/batch-plan.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import { failpoint } from '../src/failpoint.ts';
 import type { Ledger } from '../src/store/receipts.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
@@ -105,6 +106,7 @@ export class Batch {
       for (const row of wave) this.#ledger.record('p', row.line, undefined, row.attempts, this.#nowMs());
       return;
     }
+    failpoint('sending.announced');
     const askedMs = this.#nowMs();
     this.#fenceAskedMs = askedMs;
     for (const row of wave) {
@@ -155,6 +157,7 @@ export class Batch {
   }
 
   #take(row: OpenRow, verdict: Verdict): void {
+    failpoint('sending.answered');
     this.outcomes.settle(row, verdict);
     if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
     const { health } = this.#session;

@@ -11,6 +11,7 @@ import type { ReadActivities, ReadChunksInput, WindowResult } from '../src/domai
 import { Fault, FileRefusal } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
+import { failpoint } from '../src/failpoint.ts';
 import { readRows } from '../src/formats/rows.ts';
 import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
@@ -82,7 +83,9 @@ class WindowReader {
     const previous = input.window === 1 ? undefined : await readWindow(store, { ...ref, window: input.window - 1 });
     if (input.window > 1 && previous === undefined)
       throw contentMissing(`window ${input.window - 1} is not in the store`);
-    return await this.#readWindow(input, ref, previous);
+    const result = await this.#readWindow(input, ref, previous);
+    failpoint('reading.committed');
+    return result;
   }
 
   async #checkContent(input: ReadChunksInput): Promise<void> {

@@ -8,6 +8,7 @@ import { planRow } from '../src/domain/batch-plan.ts';
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
 import type { RowState } from '../src/domain/receipts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { chunkEpochs, Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
@@ -66,16 +67,19 @@ async function sendBatch(
       retry: input.retry,
       random: dependencies.random(),
     };
+    const endpointLost = stop !== undefined && endpointLostForGood(stop, plan.open, input, nowMs());
     if (stop !== undefined) {
-      if (!endpointLostForGood(stop, plan.open, input, nowMs())) throw stopFailure(stop, context);
+      if (!endpointLost) throw stopFailure(stop, context);
       outcomes.giveUpOn(plan.open.filter((row) => !row.ended));
     }
     const room = Math.max(0, input.maxHandover - plan.stubborn.length);
     plan.stubborn.push(...handOver(ledger, outcomes, room, nowMs()));
     await ledger.sync();
+    if (plan.stubborn.length > 0) failpoint('sending.handed-over');
     const { again, counts } = outcomes;
     if (again.length > 0) throw transientFailure(context, Math.max(...again.map((row) => row.attempts)));
     if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
+    failpoint('sending.settled');
     return {
       delivered: plan.ended.delivered + counts.delivered,
       rejected: plan.ended.rejected + counts.rejected,
@@ -83,6 +87,7 @@ async function sendBatch(
       unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + counts.unconfirmed,
       stubborn: plan.stubborn,
       unsettled: plan.unproven + plan.waiting + outcomes.unproven,
+      endpointLost,
     };
   } finally {
     await ledger.close();
@@ -165,6 +170,7 @@ function endpointLostForGood(
   nowMs: number,
 ): boolean {
   if (stop.kind !== 'down' && stop.kind !== 'misconfigured') return false;
+  if (input.endpointLost) return true;
   const since = open.map((row) => row.firstFailureMs).filter((value) => value !== undefined);
   return since.length > 0 && nowMs - Math.min(...since) > input.retry.giveUpAfterMs;
 }

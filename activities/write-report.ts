@@ -1,5 +1,6 @@
 /** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
 import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
+import { failpoint } from '../src/failpoint.ts';
 import { writeReportFiles } from '../src/store/report.ts';
 import type { Store } from '../src/store/store.ts';
 import { storeFailure } from './failures.ts';
@@ -8,6 +9,8 @@ export interface ReportDependencies {
   readonly store: Store;
   /** Folder that holds a folder of reports a file. */
   readonly reportsRoot: string;
+  /** For the log. */
+  onReport(input: WriteReportInput, summary: FileSummary): void;
   scope(): { readonly attempt: number; heartbeat(): void };
 }
 
@@ -16,7 +19,10 @@ export function createWriteReport(dependencies: ReportDependencies) {
     const { store, reportsRoot } = dependencies;
     const scope = dependencies.scope();
     try {
-      return await writeReportFiles(store, reportsRoot, input, () => scope.heartbeat());
+      const summary = await writeReportFiles(store, reportsRoot, input, () => scope.heartbeat());
+      failpoint('reporting.published');
+      dependencies.onReport(input, summary);
+      return summary;
     } catch (error) {
       throw storeFailure(error, scope.attempt);
     }

@@ -13,6 +13,18 @@ export const FAILPOINTS = [
   'arrival.staged',
   /** The workflow is started; the original is still in the claim folder. */
   'arrival.started',
+  /** A window is committed; its activity is not completed. */
+  'reading.committed',
+  /** The intent of a wave is written; nothing of it is sent. */
+  'sending.announced',
+  /** An answer has come; its receipt is not written. */
+  'sending.answered',
+  /** The last receipt of a batch is written; its activity is not completed. */
+  'sending.settled',
+  /** A stubborn alert is handed over in the journal; the workflow does not know it yet. */
+  'sending.handed-over',
+  /** The report is written; the workflow has not ended. */
+  'reporting.published',
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

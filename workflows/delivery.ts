@@ -26,13 +26,14 @@ export class Delivery {
   readonly #windows: readonly WindowResult[];
   readonly #onProgress: () => void;
   readonly #unfinished: Stretch[];
-  readonly #revisit: Stretch[];
+  #revisit: Stretch[];
   readonly #stubborn = new Map<number, StubbornRef>();
   readonly #stubbornRuns: Promise<void>[] = [];
   readonly #handoverPerBatch: number;
   #nextChunk: number;
   #sent: SentCounts;
   #runningBatches = 0;
+  #endpointLost = false;
   #handingOver = false;
   #paused = false;
   /** All that is being sent; another one after a pause. */
@@ -82,7 +83,7 @@ export class Delivery {
     try {
       for (const ref of this.#stubborn.values()) this.#beginStubborn(ref);
       await this.#runLanes(() => this.#takeUnsent(), false);
-      if (!this.#historyIsLong()) await this.#runLanes(() => this.#revisit.shift(), true);
+      if (!this.#historyIsLong()) await this.#runLanes(() => this.#takeRevisit(), true);
       await condition(() => this.#stubborn.size === 0 || this.#failure !== undefined || this.#historyIsLong());
       if (this.#failure !== undefined) throw this.#failure;
       return !this.#historyIsLong();
@@ -109,20 +110,30 @@ export class Delivery {
     return continueAsNewSuggested || historyLength >= this.#input.delivery.maxHistoryEvents;
   }
 
-  #takeUnsent(): Stretch | undefined {
+  #takeUnsent(): Stretch[] {
     const begun = this.#unfinished.shift();
-    if (begun !== undefined) return begun;
+    if (begun !== undefined) return [begun];
     const stretch = chunkStretch(this.#windows, this.#input.parse.chunkSize, this.#nextChunk);
-    if (stretch !== undefined) this.#nextChunk++;
-    return stretch;
+    if (stretch === undefined) return [];
+    this.#nextChunk++;
+    return [stretch];
   }
 
-  async #runLanes(take: () => Stretch | undefined, closing: boolean): Promise<void> {
+  /** All that is left of a chunk: two batches of one chunk at a time would only stop each other. */
+  #takeRevisit(): Stretch[] {
+    const chunk = this.#revisit[0]?.chunk;
+    const stretches = this.#revisit.filter((stretch) => stretch.chunk === chunk);
+    this.#revisit = this.#revisit.filter((stretch) => stretch.chunk !== chunk);
+    return stretches;
+  }
+
+  /** Each lane takes what belongs to one chunk, until there is nothing left. */
+  async #runLanes(take: () => Stretch[], closing: boolean): Promise<void> {
     const lane = async (): Promise<void> => {
       while (!this.#historyIsLong()) {
-        const stretch = take();
-        if (stretch === undefined) return;
-        await this.#sendStretch(stretch, closing);
+        const stretches = take();
+        if (stretches.length === 0) return;
+        for (const stretch of stretches) await this.#sendStretch(stretch, closing);
       }
     };
     const lanes = Array.from({ length: this.#input.delivery.parallelChunks }, lane);
@@ -167,8 +178,10 @@ export class Delivery {
         reopenUnconfirmed,
         maxHandover: this.#handoverPerBatch,
         retry: delivery.retry,
+        endpointLost: this.#endpointLost,
         closing,
       });
+      this.#endpointLost = result.endpointLost;
       if (result.unsettled > 0) this.#revisit.push(batch);
       else this.#sent = plus(this.#sent, result);
       for (const line of result.stubborn) this.#startStubborn({ window: batch.window, chunk: batch.chunk, line });

@@ -28,7 +28,7 @@ import type {
 } from '../src/domain/contracts.ts';
 import { countsOf, NOTHING_SENT } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
-import { parseKey } from '../src/domain/parse-options.ts';
+import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { grouped, progressDetails } from '../src/domain/progress-details.ts';
 import { fileOptions } from './activity-options.ts';
 import { Delivery } from './delivery.ts';
@@ -119,12 +119,12 @@ async function deliver(
 
 /** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
 async function readFile(input: FileWorkflowInput, windows: WindowResult[], show: () => void): Promise<void> {
-  const { sha256, parse, delivery } = input;
+  const { sha256, parse } = input;
   for (let window = 1; ; window++) {
     show();
     const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions, summary: `window ${window}` });
     const cursor = windows.at(-1)?.next ?? null;
-    const result = await readChunks({ sha256, parse, window, cursor, windowRows: delivery.windowRows });
+    const result = await readChunks({ sha256, parse, window, cursor, windowRows: WINDOW_ROWS });
     windows.push(result);
     if (result.next === null) return;
   }

@@ -11,6 +11,7 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { GovernorActivities } from '../src/domain/contracts.ts';
@@ -34,6 +35,7 @@ export const governorQuery = defineQuery<GovernorView>(GOVERNOR_QUERY);
 
 /** A busy hour is a few runs of this length. */
 const MAX_HISTORY_EVENTS = 4_000;
+const APPLY_AGAIN_AFTER = '30 seconds';
 
 const { applyTaskQueueRate } = proxyLocalActivities<GovernorActivities>({
   startToCloseTimeout: '10s',
@@ -71,7 +73,9 @@ export async function rateGovernor(input: GovernorInput): Promise<never> {
     try {
       await applyTaskQueueRate({ endpoint, activitiesPerSecond });
     } catch {
-      // Coarse back-pressure only: requests are paced by the leases, with or without it.
+      // Requests are paced by the leases, with or without it; but a low limit that stays would hold the batches back.
+      await sleep(APPLY_AGAIN_AFTER);
+      if (toApply === undefined) toApply = activitiesPerSecond;
     }
   }
   await condition(allHandlersFinished);

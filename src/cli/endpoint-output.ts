@@ -61,7 +61,9 @@ export function endpointText(endpoint: EndpointStatus, paint: Paint): string {
 }
 
 const limitText = (limit: number | null): string =>
-  limit === null ? 'none' : `${limit} ${limit === 1 ? 'batch' : 'batches'} a second, set in Temporal; it outlives wds`;
+  limit === null
+    ? 'none'
+    : `${limit} ${limit === 1 ? 'batch' : 'batches'} a second, set in Temporal; wds endpoint forget clears it`;
 
 /** What changed, and what will happen. */
 export function orderText({ name, governor, rate }: EndpointStatus, order: Override): string {

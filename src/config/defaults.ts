@@ -36,7 +36,6 @@ export const DEFAULTS = {
     },
   },
   delivery: {
-    windowRows: 500_000,
     maxStubborn: 100,
     maxHistoryEvents: 8_000,
   },

@@ -166,10 +166,6 @@ const delivery = z.strictObject({
     about: 'Chunks of a file that are sent side by side.',
     otherwise: '8 for an unlimited rate, else 4',
   }),
-  windowRows: setting(whole(1000, 10_000_000), {
-    expects: 'a whole number from 1000 to 10000000',
-    about: 'Rows that one ReadChunks activity reads, at least.',
-  }),
   maxStubborn: setting(whole(1, 1000), {
     expects: 'a whole number from 1 to 1000',
     about: 'Alerts of a file that may be retried one by one at the same time; beyond that new batches wait.',

@@ -21,7 +21,6 @@ export interface TemporalFlags {
 export interface StatedDelivery {
   readonly batchSize?: number;
   readonly parallelChunks?: number;
-  readonly windowRows: number;
   readonly maxStubborn: number;
   readonly maxHistoryEvents: number;
 }
@@ -54,7 +53,6 @@ const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
   const rate = endpoint?.rate ?? 'unlimited';
   return {
-    windowRows: stated.windowRows,
     batchSize: stated.batchSize ?? defaultBatchSize(rate),
     parallelChunks: stated.parallelChunks ?? (rate === 'unlimited' ? 8 : 4),
     requestTimeoutMs: endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS,

@@ -64,6 +64,8 @@ export interface SendAlertsInput {
   /** Stubborn alerts that may be handed over to sendAlert, at most. */
   readonly maxHandover: number;
   readonly retry: RetryPolicy;
+  /** An earlier batch has given the endpoint up after the whole time that the policy waits: this one need not wait for as long again. */
+  readonly endpointLost: boolean;
   /** Last visit: what was left unsettled is settled now. */
   readonly closing: boolean;
 }
@@ -81,6 +83,8 @@ export interface SendAlertsResult {
    * 401/403/404/410 answers that may be the endpoint's fault. The batch is to be visited again, with `closing`.
    */
   readonly unsettled: number;
+  /** The endpoint was ill for longer than the policy waits; the rest of the batch is undelivered. */
+  readonly endpointLost: boolean;
 }
 
 export interface SendAlertInput {
@@ -127,7 +131,6 @@ export interface FileSummary extends FileCounts {
 
 /** How the workflow goes about a file. Chosen when it is started, frozen for the run: replays must not see a change. */
 export interface DeliveryOptions {
-  readonly windowRows: number;
   readonly batchSize: number;
   /** Chunks in flight at once. */
   readonly parallelChunks: number;

@@ -7,7 +7,7 @@ export const fileWorkflowId = (sha256: string, endpoint: string): string => `fil
 export const governorWorkflowId = (endpoint: string): string => `governor-${endpoint}`;
 
 /** Endpoint names appear in workflow IDs, queue names, folder names and webhook IDs, so they are plain. */
-export const ENDPOINT_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+export const ENDPOINT_NAME_PATTERN = /^(?!content$|chunks-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
 /** The `webhook-id` and idempotency key of an alert: the same at every attempt, round and restart; free of personal data and of dots. */
 export const webhookId = (endpoint: string, sha256: string, line: number): string =>

@@ -30,6 +30,12 @@ export const DEFAULT_PARSE_OPTIONS: Omit<ParseOptions, 'format'> = {
   chunkSize: 1000,
 };
 
+/**
+ * Rows that one window holds. Not a setting: with the rest of the options it decides which chunk a row is in, and so which receipts are its
+ * own.
+ */
+export const WINDOW_ROWS = 500_000;
+
 /** A short, stable name for a set of options; part of folder names. FNV-1a (64 bits) over the values in a fixed order. */
 export function parseKey(options: ParseOptions): string {
   const canonical = JSON.stringify([
@@ -40,6 +46,7 @@ export function parseKey(options: ParseOptions): string {
     options.maxRecordBytes,
     options.maxUserIdLength,
     options.chunkSize,
+    WINDOW_ROWS,
   ]);
   let hash = 0xcbf29ce484222325n;
   for (const character of canonical) {

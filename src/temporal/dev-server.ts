@@ -25,6 +25,7 @@ export const DEFAULT_UI_PORT = 8233;
 /** A port that was free a moment ago may be taken now, the random ones of the server's inner services too. */
 const START_TRIES = 4;
 const RESTART_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
 /** A start takes a second or two, a graceful end about as long. */
 const OWNER_LIMIT_MS = 30_000;
 
@@ -114,11 +115,23 @@ async function launch(home: string, executable: string, options: DevServerOption
       options.log(
         `the Temporal dev server ended (${reason}); starting it again. Its log: ${join(home, 'temporal.log')}`,
       );
-      await sleep(RESTART_PAUSE_MS);
-      if (stopping === undefined) current = await start(home, executable, options, current.record);
+      await startAgain();
     }
   };
-  const supervision = supervise().catch((error: Error) => options.log(`${error.message}`));
+  /** A full disk, or a port that somebody took meanwhile, may pass: it is tried until it works, or all is stopped. */
+  const startAgain = async (): Promise<void> => {
+    for (let pauseMs = RESTART_PAUSE_MS; stopping === undefined; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      await sleep(pauseMs);
+      if (stopping !== undefined) return;
+      try {
+        current = await start(home, executable, options, current.record);
+        return;
+      } catch (error) {
+        options.log((error as Error).message);
+      }
+    }
+  };
+  const supervision = supervise();
 
   const stop = async () => {
     await current.process.stop();

@@ -89,8 +89,11 @@ export class Installation {
   }
 
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {
-    const { batchSize } = this.settings.delivery;
-    this.#alertsWorkers.push(await startAlertsWorker(await this.#workerContext(), endpoint, batchSize));
+    const { delivery, shutdownGraceMs } = this.settings;
+    const { batchSize } = delivery;
+    this.#alertsWorkers.push(
+      await startAlertsWorker(await this.#workerContext(), endpoint, { batchSize, shutdownGraceMs }),
+    );
   }
 
   /**
@@ -121,6 +124,8 @@ const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
 /** The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. */
 function logThrough(logger: Logger): void {
   Runtime.install({
+    // By itself the SDK stops all workers at once at a signal, and nobody would be left to take the share of the rate back (6 s of waiting).
+    shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
       // An alerts worker has no workflows, and that is meant so.
       if (message.startsWith('No workflows registered')) return;

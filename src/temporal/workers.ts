@@ -16,6 +16,7 @@ import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
+import type { FileSummary, WriteReportInput } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
@@ -33,7 +34,7 @@ const READING_SLOTS = 2;
 /** A limited endpoint: with more, one worker hoards the batches and the others idle (measured, design.md). */
 const LIMITED_SENDING_SLOTS = 2;
 const UNLIMITED_SENDING_SLOTS = 8;
-/** Beyond the request timeout: writing the last receipts and saying goodbye. */
+/** Reading and reporting are begun anew by another worker; they need not end. */
 const FAREWELL_MS = 5_000;
 
 export interface WorkerContext {
@@ -68,7 +69,7 @@ export async function startFilesWorker(
   requestTimeoutMs: number,
   reading = true,
 ): Promise<RunningWorker> {
-  const { store, reportsRoot } = context;
+  const { store, reportsRoot, logger } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
@@ -87,7 +88,12 @@ export async function startFilesWorker(
         heartbeat: (details) => Context.current().heartbeat(details),
         cancellation: () => Context.current().cancellationSignal,
       }),
-      writeReport: createWriteReport({ store, reportsRoot, scope }),
+      writeReport: createWriteReport({
+        store,
+        reportsRoot,
+        scope,
+        onReport: (input, summary) => logEnd(logger, input, summary),
+      }),
       takeOverOrigins: createTakeOverOrigins(origins),
       settleOrigins: createSettleOrigins(origins),
       ...createApplyTaskQueueRate({
@@ -101,7 +107,7 @@ export async function startFilesWorker(
 export async function startAlertsWorker(
   context: WorkerContext,
   endpoint: Endpoint,
-  batchSize: number,
+  { batchSize, shutdownGraceMs }: { readonly batchSize: number; readonly shutdownGraceMs: number },
 ): Promise<RunningWorker> {
   const { client, store, logger } = context;
   const governor = new GovernorClient(client, endpoint.name, { rate: endpoint.rate, batchSize });
@@ -137,7 +143,7 @@ export async function startAlertsWorker(
     ...commonOptions(context),
     taskQueue: alertsTaskQueue(endpoint.name),
     maxConcurrentActivityTaskExecutions: limited ? LIMITED_SENDING_SLOTS : UNLIMITED_SENDING_SLOTS,
-    shutdownGraceTime: endpoint.timeoutMs + FAREWELL_MS,
+    shutdownGraceTime: shutdownGraceMs,
     activities: { sendAlerts: createSendAlerts(dependencies), sendAlert: createSendAlert(dependencies) },
   });
   // A governor that runs already may have been told another rate by an earlier configuration.
@@ -152,6 +158,14 @@ export async function startAlertsWorker(
     () => session.stop(),
     () => session.close(),
   );
+}
+
+/** The one line about a file that everybody looks for. */
+function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summary: FileSummary): void {
+  const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
+  const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
+  const level = delivered === alerts ? 'info' : 'warn';
+  logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts }, 'file reported');
 }
 
 /** `before` runs when a stop is asked for, `after` when the worker has ended, however it did. */

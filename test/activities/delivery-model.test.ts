@@ -220,7 +220,7 @@ async function judge(staged: StagedAlerts, receiver: ScriptedReceiver, story: St
   const writeReport = createWriteReport({
     store: staged.store,
     reportsRoot,
-    scope: () => ({ attempt: 1, heartbeat: () => undefined }),
+    scope: () => ({ attempt: 1, heartbeat: () => undefined }), onReport: () => undefined,
   });
   const { sha256, parse, lines } = staged;
   const of = { sha256, endpoint: 'test', parse, fileName: 'alerts.csv', workflowId: 'w', round };

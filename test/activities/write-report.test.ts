@@ -14,7 +14,7 @@ function run(reportsRoot: string) {
   const scope = () => ({ attempt: 3, heartbeat: () => void beats++ });
   const { sha256, parse, store } = staged;
   const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 'r1' };
-  return { done: createWriteReport({ store, reportsRoot, scope })(of), beats: () => beats };
+  return { done: createWriteReport({ store, reportsRoot, scope, onReport: () => undefined })(of), beats: () => beats };
 }
 
 test('returns the counts and heartbeats once a chunk', async () => {

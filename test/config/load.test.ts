@@ -51,7 +51,7 @@ describe('without any configuration', () => {
       logLevel: 'info',
       shutdownGraceMs: 20_000,
       parse: { header: true, userIdColumn: 'userId', alertMessageColumn: 'alertMessage', chunkSize: 1000 },
-      delivery: { windowRows: 500_000, batchSize: 1000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
+      delivery: { batchSize: 1000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
     });
   });
 

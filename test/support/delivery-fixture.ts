@@ -125,8 +125,9 @@ export function batchInput(staged: StagedAlerts, changes: Partial<SendAlertsInpu
   const chunk = changes.chunk ?? 1;
   const to = Math.min(parse.chunkSize, lines.length - (chunk - 1) * parse.chunkSize);
   const place = { sha256, endpoint: 'test', parseKey: parseKey(parse), window: 1, chunk, from: 0, to };
-  const rest = { round: 'r1', reopenUnconfirmed: false, maxHandover: 5, retry: DEFAULT_RETRY_POLICY, closing: false };
-  return { ...place, ...rest, ...changes };
+  const rest = { round: 'r1', reopenUnconfirmed: false, maxHandover: 5, retry: DEFAULT_RETRY_POLICY };
+  const visit = { endpointLost: false, closing: false };
+  return { ...place, ...rest, ...visit, ...changes };
 }
 
 export function alertInput(staged: StagedAlerts, line: number, changes: Partial<SendAlertInput> = {}): SendAlertInput {
