@@ -4,15 +4,15 @@
  * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
  */
 import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, fdatasync, openSync, statSync, writeSync } from 'node:fs';
+import { createReadStream, openSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { Fault } from '../domain/failure.ts';
 import { syncFolder, writeAhead } from './durable-write.ts';
+import { FolderJournal } from './folder-journal.ts';
 import type { Journal, Store } from './store.ts';
+import { storeFault } from './store-fault.ts';
 
-const syncData = promisify(fdatasync);
 let temporaryNames = 0;
 
 /** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
@@ -20,69 +20,6 @@ const INCOMING = 'incoming';
 const ABANDONED_AFTER_MS = 3_600_000;
 
 const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
-
-function storeFault(doing: string, path: string, error: unknown): Fault {
-  const code = (error as NodeJS.ErrnoException)?.code ?? 'unknown error';
-  return new Fault(
-    'store',
-    `cannot ${doing} ${path}: ${code}`,
-    'Check free space, permissions and the limit on open files; wds goes on by itself once that is mended.',
-    { cause: error },
-  );
-}
-
-class FolderJournal implements Journal {
-  readonly #path: string;
-  readonly #fd: number;
-  #closed = false;
-  #torn = false;
-  /** Its name survives a power loss. */
-  #named = false;
-  /** One after another, and none after a failure: Linux tells a disk error to one sync only, a later one would succeed. */
-  #flushing: Promise<void> = Promise.resolve();
-
-  constructor(path: string, fd: number) {
-    this.#path = path;
-    this.#fd = fd;
-  }
-
-  append(text: string): void {
-    if (this.#torn)
-      throw new Fault('store', `${this.#path} broke off in mid-line`, 'The next attempt begins a new one.');
-    try {
-      const bytes = Buffer.from(text);
-      let written = 0;
-      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
-    } catch (error) {
-      // A line may be half written, and only a torn *last* line is harmless: nothing may follow it.
-      this.#torn = true;
-      throw storeFault('append to', this.#path, error);
-    }
-  }
-
-  flush(): Promise<void> {
-    this.#flushing = this.#flushing.then(() => this.#sync());
-    return this.#flushing;
-  }
-
-  async #sync(): Promise<void> {
-    try {
-      await syncData(this.#fd);
-      if (!this.#named) await syncFolder(dirname(this.#path));
-      this.#named = true;
-    } catch (error) {
-      throw storeFault('sync', this.#path, error);
-    }
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    // The number of a closed file may belong to another one by the time a running sync gets to it.
-    await this.#flushing.catch(() => undefined);
-    closeSync(this.#fd);
-  }
-}
 
 export class FolderStore implements Store {
   readonly #root: string;

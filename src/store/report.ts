@@ -59,12 +59,14 @@ export async function writeReportFiles(
     pending: 0,
   };
   const ambiguous = { count: 0, lines: [] as number[] };
+  let begun = false;
   let complete = false;
   try {
     for (let number = 1; !complete; number++) {
       const of = { sha256, parseKey: parseKey(parse), window: number };
       const window = await readWindow(store, of);
       if (window === undefined) break;
+      begun = true;
       counts.rows += window.rows;
       counts.alerts += window.alerts;
       counts.invalid += window.invalid;
@@ -79,6 +81,11 @@ export async function writeReportFiles(
       complete = window.next === null;
     }
     const summary = { sha256, reportDir, ...counts };
+    if (!begun) {
+      // Nothing is read yet, or the file was refused: an earlier report, if any, says more.
+      await files.discard();
+      return summary;
+    }
     const report = {
       file: fileName,
       endpoint,
