@@ -14,7 +14,7 @@ import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
 
 export type StopReason =
-  | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' }
+  | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' | 'standing_by' }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'store'; readonly error: unknown };
 
@@ -27,6 +27,7 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
   'misconfigured',
   'down',
   'throttled',
+  'standing_by',
 ];
 
 /** A longer pause is not sat out in the activity's slot. */
@@ -94,6 +95,7 @@ export class Batch {
   #mustStop(): boolean {
     if (this.#stop !== undefined) return true;
     if (this.#session.stopping) this.stop({ kind: 'shutdown' });
+    if (this.#session.standingBy) this.stop({ kind: 'standing_by' });
     const pauseMs = this.#session.pauseMs;
     if (pauseMs > LONGEST_PAUSE_IN_SLOT_MS) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
     return this.#stop !== undefined;

@@ -14,6 +14,7 @@ const LONGEST_PROBE_INTERVAL_MS = 30_000;
 /** A pause after a 429 that names none grows up to this. */
 const LONGEST_UNNAMED_PAUSE_MS = 30_000;
 const SHORTLY_MS = 100;
+const AT_ONCE_MS = 1;
 
 interface Retryable {
   readonly type: string;
@@ -66,6 +67,13 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
         type: FAILURE.shuttingDown,
         message: `this worker is shutting down; ${waiting} for the next one`,
         delayMs: SHORTLY_MS,
+        benign: true,
+      });
+    case 'standing_by':
+      return retryable({
+        type: FAILURE.standingBy,
+        message: `another worker has the whole rate of endpoint ${endpoint}; ${waiting} for it`,
+        delayMs: AT_ONCE_MS,
         benign: true,
       });
     case 'superseded':

@@ -19,6 +19,7 @@ import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
 import { sendOptions } from './activity-options.ts';
+import { PausableScope } from './pausable-scope.ts';
 
 export class Delivery {
   readonly #input: FileWorkflowInput;
@@ -35,9 +36,8 @@ export class Delivery {
   #runningBatches = 0;
   #endpointLost = false;
   #handingOver = false;
-  #paused = false;
-  /** All that is being sent; another one after a pause. */
-  #sending = new CancellationScope();
+  /** All that is being sent. */
+  readonly #sending = new PausableScope();
   #failure: unknown;
 
   /** `carried`: what an earlier run left over; undefined begins with the first chunk. */
@@ -70,12 +70,7 @@ export class Delivery {
   }
 
   pause(paused: boolean): void {
-    if (paused && !this.#paused) {
-      const cancelled = this.#sending;
-      this.#sending = new CancellationScope();
-      cancelled.cancel();
-    }
-    this.#paused = paused;
+    this.#sending.pause(paused);
   }
 
   /** Resolves to true when all is sent, to false when the run should be continued as new with `carried()`. */
@@ -101,7 +96,7 @@ export class Delivery {
       unfinished: this.#unfinished,
       revisit: this.#revisit,
       stubborn: [...this.#stubborn.values()],
-      paused: this.#paused,
+      paused: this.#sending.paused,
     };
   }
 
@@ -144,13 +139,13 @@ export class Delivery {
   async #sendStretch(stretch: Stretch, closing: boolean): Promise<void> {
     let { from } = stretch;
     while (from < stretch.to) {
-      await condition(() => (!this.#paused && this.#roomForStubborn()) || this.#historyIsLong());
+      await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || this.#historyIsLong());
       if (this.#historyIsLong()) {
         (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from });
         return;
       }
       const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
-      if (await this.#untilPaused(() => this.#sendBatch({ ...stretch, from, to }, closing))) from = to;
+      if (await this.#sending.run(() => this.#sendBatch({ ...stretch, from, to }, closing))) from = to;
     }
   }
 
@@ -208,20 +203,8 @@ export class Delivery {
 
   async #runStubborn(ref: StubbornRef): Promise<void> {
     for (;;) {
-      if (this.#paused) await condition(() => !this.#paused || this.#handingOver);
-      if (this.#handingOver || (await this.#untilPaused(() => this.#sendStubborn(ref)))) return;
-    }
-  }
-
-  /** Resolves to false when a pause cut the sending short. */
-  async #untilPaused(send: () => Promise<void>): Promise<boolean> {
-    const scope = this.#sending;
-    try {
-      await scope.run(send);
-      return true;
-    } catch (error) {
-      if (isCancellation(error) && scope !== this.#sending) return false;
-      throw error;
+      if (this.#sending.paused) await condition(() => !this.#sending.paused || this.#handingOver);
+      if (this.#handingOver || (await this.#sending.run(() => this.#sendStubborn(ref)))) return;
     }
   }
 

@@ -12,6 +12,9 @@ import type { Installation } from '../temporal/installation.ts';
 import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
 import { NO_COUNTS, reportDelivery } from './inspection.ts';
 
+/** Beyond it setTimeout fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export interface FollowContext {
   readonly installation: Installation;
   readonly endpoint: Endpoint;
@@ -25,10 +28,14 @@ export interface StopWaiting {
   why(): 'deadline' | 'interrupted';
 }
 
+/** The deadline's timer is held here: Node 20 may collect an AbortSignal.timeout() that only AbortSignal.any() refers to. */
 export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undefined): StopWaiting {
-  const signal =
-    deadlineMs === undefined ? interrupted : AbortSignal.any([interrupted, AbortSignal.timeout(deadlineMs)]);
-  return { signal, why: () => (interrupted.aborted ? 'interrupted' : 'deadline') };
+  const stop = new AbortController();
+  const timer = deadlineMs === undefined ? undefined : setTimeout(() => stop.abort(), Math.min(deadlineMs, LONGEST_MS));
+  timer?.unref();
+  if (interrupted.aborted) stop.abort();
+  interrupted.addEventListener('abort', () => stop.abort(), { once: true });
+  return { signal: stop.signal, why: () => (interrupted.aborted ? 'interrupted' : 'deadline') };
 }
 
 /** Stages, submits and follows each file; the workers are there, or somebody else's. */

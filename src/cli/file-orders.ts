@@ -3,6 +3,7 @@ import { Fault } from '../domain/failure.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { FileStatus } from './app.ts';
+import { stopWaiting } from './deliveries.ts';
 import { fileStatus } from './inspection.ts';
 
 /** Open requests are answered within their deadline; a worker that died is noticed within ten seconds. */
@@ -31,7 +32,7 @@ export async function cancelDelivery(
   if (!(await deliveries.cancel(record.workflowId))) {
     throw notRunning(record, await statusOf(installation, record), 'cancel');
   }
-  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(END_LIMIT_MS)]);
+  const { signal } = stopWaiting(interrupted, END_LIMIT_MS);
   await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
   return statusOf(installation, record);
 }

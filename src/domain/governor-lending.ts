@@ -35,6 +35,7 @@ export function lendTo(
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
   const lends =
     own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
+  const standBy = own.demandPerSecond !== 0 && holder !== null && holder !== workerId;
   if (open && lends) state = { ...state, circuit: sortie(state.circuit) };
   const leaseMs = open ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit) + 1_000) : LEASE_MS;
   const spans = lends ? lease(state, workerId, nowMs, leaseMs) : [];
@@ -47,7 +48,7 @@ export function lendTo(
   const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   return {
     state: { ...state, book: { ...state.book, [workerId]: borrower } },
-    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
+    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused, standBy },
   };
 }
 

@@ -39,6 +39,8 @@ export const FAILURE = {
   unknownEndpoint: 'UnknownEndpoint',
   /** A newer attempt of the same batch is at work; this one stopped. Retryable. */
   superseded: 'Superseded',
+  /** Another worker has the endpoint's whole rate, so the batch is left to it. Retryable. */
+  standingBy: 'StandingBy',
   /** The worker is shutting down; another one, or its successor, goes on. Retryable. */
   shuttingDown: 'WorkerShuttingDown',
   /** Requests of a crashed attempt may still be answered; they are settled when their deadline has passed. Retryable. */

@@ -68,6 +68,11 @@ export class EndpointSession {
     return this.#stopping;
   }
 
+  /** Another process has the whole rate: batches are left to it. Call `wake` when this changes. */
+  get standingBy(): boolean {
+    return this.#lease.standingBy;
+  }
+
   /** How much longer the receiver asked to be left alone. */
   get pauseMs(): number {
     return Math.max(0, this.#pausedUntilMs - performance.now());

@@ -7,8 +7,8 @@ import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor-
 import type { LocalBrake } from '../domain/local-brake.ts';
 import { answered, exhausted, RELEASED_BRAKE, renewed, reported, reportOf, throttled } from '../domain/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
-import { lentAt } from '../domain/rate-share.ts';
-import type { Pacer, PacerClock, RateSegment } from './pacer.ts';
+import { ownClock } from './lease-clock.ts';
+import type { Pacer, PacerClock } from './pacer.ts';
 import { monotonicClock } from './pacer.ts';
 
 export interface RateLeaseOptions {
@@ -20,6 +20,8 @@ export interface RateLeaseOptions {
   readonly random: () => number;
   /** Faults of asking, once a change of state. */
   readonly onTrouble: (error: unknown) => void;
+  /** Told at each change of `standingBy`. */
+  readonly onStandBy?: (standingBy: boolean) => void;
   readonly clock?: PacerClock;
   readonly wallClockMs?: () => number;
 }
@@ -35,6 +37,7 @@ export class RateLease {
   readonly #clock: PacerClock;
   #brake: LocalBrake = RELEASED_BRAKE;
   #circuit: CircuitName = 'closed';
+  #standingBy = false;
   #asking = false;
   #closed = false;
   #wanted = false;
@@ -55,6 +58,11 @@ export class RateLease {
 
   get circuit(): CircuitName {
     return this.#circuit;
+  }
+
+  /** Another process has the whole rate; the governor is asked all the same, to take over when that one is gone. */
+  get standingBy(): boolean {
+    return this.#standingBy;
   }
 
   /** Whether there is something to send, and whether anything but the pace holds it back. Told at every change. */
@@ -142,7 +150,7 @@ export class RateLease {
     this.#cancelAsk?.();
     this.#askAtMs = this.#clock.now();
     const sentMs = this.#clock.now();
-    const idle = !this.#wanted && sentMs - this.#wantedUntilMs > IDLE_MS;
+    const idle = !this.#wanted && !this.#standingBy && sentMs - this.#wantedUntilMs > IDLE_MS;
     // Given back before it is said so: what is lent to others from then on is not used here any more.
     if (idle) this.#options.pacer.lend([]);
     const { brake, seen } = { brake: this.#brake, seen: this.#seen };
@@ -167,13 +175,22 @@ export class RateLease {
     );
   }
 
+  #standBy(standingBy: boolean, nowMs: number): void {
+    if (standingBy === this.#standingBy) return;
+    this.#standingBy = standingBy;
+    // There is no batch here yet, but there may be one in a moment.
+    if (!standingBy && !this.#wanted) this.#wantedUntilMs = nowMs;
+    this.#options.onStandBy?.(standingBy);
+  }
+
   #request(demand: 0 | undefined): LeaseRequest {
     const nowMs = this.#clock.now();
     if (this.#free) this.#seen.freeMs += nowMs - this.#freeSinceMs;
     this.#freeSinceMs = nowMs;
     const { sent, delivered, latencyMs, ceiling, sinceMs, freeMs } = this.#seen;
     const elapsedMs = Math.max(0, nowMs - sinceMs);
-    const heldBack = this.#wanted && (elapsedMs === 0 || freeMs < FREE_PART * elapsedMs || sent === 0);
+    const heldBack =
+      this.#standingBy || (this.#wanted && (elapsedMs === 0 || freeMs < FREE_PART * elapsedMs || sent === 0));
     return {
       workerId: this.#options.workerId,
       demandPerSecond: demand ?? (heldBack ? null : Math.max(0.1, (sent * 1_000) / Math.max(1, elapsedMs))),
@@ -196,6 +213,7 @@ export class RateLease {
       if (this.#wanted) this.#ask();
       return;
     }
+    this.#standBy(answer.standBy === true, receivedMs);
     this.#brake = renewed(this.#brake);
     this.#options.pacer.restrain(this.#brake);
     this.#options.pacer.lend(ownClock(answer, sentMs, receivedMs));
@@ -229,20 +247,3 @@ const together = (earlier: Seen, later: Seen): Seen => ({
   sinceMs: earlier.sinceMs,
   freeMs: earlier.freeMs + later.freeMs,
 });
-
-/** A lease on this process's clock, by the rule of lentAt: rises by the later reading of the governor's instant, falls by the earlier. */
-export function ownClock(answer: LeaseAnswer, sentMs: number, receivedMs: number): RateSegment[] {
-  const edges = new Set<number>();
-  for (const { fromMs, toMs } of answer.segments) {
-    for (const edge of [fromMs, toMs]) edges.add(sentMs + edge).add(receivedMs + edge);
-  }
-  const ordered = [...edges].filter((edge) => edge >= receivedMs).sort((a, b) => a - b);
-  const segments: RateSegment[] = [];
-  ordered.slice(0, -1).forEach((fromMs, index) => {
-    const toMs = ordered[index + 1]!;
-    const middleMs = (fromMs + toMs) / 2;
-    const lent = lentAt(answer.segments, middleMs - sentMs, middleMs - receivedMs);
-    if (lent !== undefined) segments.push({ fromMs, toMs, ratePerSecond: lent.ratePerSecond });
-  });
-  return segments;
-}

@@ -10,6 +10,7 @@ import { closeSync, openSync, renameSync, statSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { queuesAreFair } from './fair-queues.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { isRunning } from './process-identity.ts';
 import { SEARCH_ATTRIBUTE_TYPES } from './search-attribute-types.ts';
@@ -38,16 +39,15 @@ export interface ServerPlace {
   readonly databaseFile: string;
 }
 
-/** The arguments after the executable's name. */
-export function devServerArguments(place: ServerPlace, settings: ServerSettings = {}): string[] {
+/** The arguments after the executable's name. `fair`: see fair-queues.ts. */
+export function devServerArguments(place: ServerPlace, settings: ServerSettings = {}, fair = false): string[] {
   const { partitions = 1, eagerActivities = false, durable = true, dynamicConfig = {}, logLevel = 'warn' } = settings;
   const dynamic = {
     'matching.numTaskqueueReadPartitions': partitions,
     'matching.numTaskqueueWritePartitions': partitions,
     'system.enableActivityEagerExecution': eagerActivities,
-    // Priorities. Not `matching.enableFairness`: it keeps its backlog in other tables, so that one from before would be lost, and it has
-    // little to add, for a file has a few batches in a queue at most.
     'matching.useNewMatcher': true,
+    'matching.enableFairness': fair,
     ...dynamicConfig,
   };
   // Measured, workflow starts by 16 callers: SQLite's default rollback journal 60–100/s, WAL 200/s, WAL without a sync per commit 300/s.
@@ -78,7 +78,7 @@ export async function spawnDevServer(
   const log = openLog(logFile);
   let child: ChildProcess;
   try {
-    child = spawn(place.executable, devServerArguments(place, settings), {
+    child = spawn(place.executable, devServerArguments(place, settings, queuesAreFair(place.databaseFile)), {
       detached: true,
       stdio: ['ignore', log, log],
       // Settings meant for clients must not move or change the server.

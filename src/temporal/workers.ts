@@ -25,6 +25,7 @@ import { Pacer } from '../endpoint/pacer.ts';
 import { RateLease } from '../endpoint/rate-lease.ts';
 import type { Store } from '../store/store.ts';
 import { GovernorClient } from './governor-client.ts';
+import { SendingSlots } from './sending-slots.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
@@ -34,6 +35,7 @@ const READING_SLOTS = 2;
 /** A limited endpoint: with more, one worker hoards the batches and the others idle (measured, design.md). */
 const LIMITED_SENDING_SLOTS = 2;
 const UNLIMITED_SENDING_SLOTS = 8;
+const UNUSED_SLOTS = { type: 'fixed-size', numSlots: 1 } as const;
 /** Reading and reporting are begun anew by another worker; they need not end. */
 const FAREWELL_MS = 5_000;
 
@@ -117,12 +119,17 @@ export async function startAlertsWorker(
     workerId: randomUUID(),
     ask: (request) => governor.lease(request),
     random: Math.random,
+    onStandBy: (standingBy) => {
+      slots.open = !standingBy;
+      session.wake();
+    },
     onTrouble: (error) =>
       logger.warn(
         { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
         'the governor of the rate does not answer: is a files worker running? Sending waits for it',
       ),
   });
+  const slots = new SendingSlots(endpoint.rate === 'unlimited' ? UNLIMITED_SENDING_SLOTS : LIMITED_SENDING_SLOTS);
   const session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease });
   const dependencies = {
     store,
@@ -138,11 +145,15 @@ export async function startAlertsWorker(
     nowMs: Date.now,
     random: Math.random,
   };
-  const limited = endpoint.rate !== 'unlimited';
   const worker = await Worker.create({
     ...commonOptions(context),
     taskQueue: alertsTaskQueue(endpoint.name),
-    maxConcurrentActivityTaskExecutions: limited ? LIMITED_SENDING_SLOTS : UNLIMITED_SENDING_SLOTS,
+    tuner: {
+      activityTaskSlotSupplier: slots,
+      workflowTaskSlotSupplier: UNUSED_SLOTS,
+      localActivityTaskSlotSupplier: UNUSED_SLOTS,
+      nexusTaskSlotSupplier: UNUSED_SLOTS,
+    },
     shutdownGraceTime: shutdownGraceMs,
     activities: { sendAlerts: createSendAlerts(dependencies), sendAlert: createSendAlert(dependencies) },
   });

@@ -1,0 +1,21 @@
+/** What a lease is worth on this process's own clock. Pure. */
+import type { LeaseAnswer } from '../domain/governor-contract.ts';
+import { lentAt } from '../domain/rate-share.ts';
+import type { RateSegment } from './pacer.ts';
+
+/** By the rule of lentAt: rises by the later reading of the governor's instant, falls by the earlier. */
+export function ownClock(answer: LeaseAnswer, sentMs: number, receivedMs: number): RateSegment[] {
+  const edges = new Set<number>();
+  for (const { fromMs, toMs } of answer.segments) {
+    for (const edge of [fromMs, toMs]) edges.add(sentMs + edge).add(receivedMs + edge);
+  }
+  const ordered = [...edges].filter((edge) => edge >= receivedMs).sort((a, b) => a - b);
+  const segments: RateSegment[] = [];
+  ordered.slice(0, -1).forEach((fromMs, index) => {
+    const toMs = ordered[index + 1]!;
+    const middleMs = (fromMs + toMs) / 2;
+    const lent = lentAt(answer.segments, middleMs - sentMs, middleMs - receivedMs);
+    if (lent !== undefined) segments.push({ fromMs, toMs, ratePerSecond: lent.ratePerSecond });
+  });
+  return segments;
+}

@@ -1,0 +1,114 @@
+/**
+ * What is left in Temporal's history of real deliveries: little, and nothing about anybody. With RECORD_HISTORIES=1 the histories of the
+ * three kinds of deliveries are kept in test/histories, for test/workflows/replay.test.ts:
+ *
+ *     RECORD_HISTORIES=1 npx vitest run test/e2e/histories.test.ts
+ *
+ * Record anew only with a change of the workflow that is meant to break running deliveries; otherwise the old ones must replay.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { describe, expect } from 'vitest';
+import { replay } from '../workflows/replaying.ts';
+import type { TestAlert } from './support/alert-files.ts';
+import { alerts, asCsv } from './support/alert-files.ts';
+import { test } from './support/e2e-test.ts';
+import type { Site } from './support/site.ts';
+import { countOf, eventsOf, historyOf, readableText, runsOf } from './support/temporal-service.ts';
+import { EACH_ONCE } from './support/test-receiver.ts';
+
+const FOLDER = 'test/histories';
+
+/** Replays a run, and keeps its history where that was asked for: without where, and on what machine, it was recorded. */
+async function check(site: Site, name: string, workflowId: string, runId: string): Promise<void> {
+  const history = await historyOf(site, workflowId, runId);
+  await replay(history, workflowId);
+  if (process.env.RECORD_HISTORIES !== '1') return;
+  const text = JSON.stringify(history, (key, value: unknown) => {
+    if (key === 'stackTrace') return '';
+    return key === 'identity' || (key === 'name' && /^\d+@/.test(String(value))) ? 'recorded' : value;
+  });
+  await mkdir(FOLDER, { recursive: true });
+  await writeFile(`${FOLDER}/${name}.json`, `${text}\n`);
+}
+
+/** No user, no message: each row of the input is looked for, as it would stand in a payload. */
+function expectNobodyIn(text: string, input: readonly TestAlert[]): void {
+  const inJson = (value: string): string => JSON.stringify(value).slice(1, -1);
+  const found = input.filter((row) => text.includes(inJson(row.userId)) || text.includes(inJson(row.alertMessage)));
+  expect(found).toEqual([]);
+}
+
+const sendFile = async (site: Site, input: readonly TestAlert[]) =>
+  site.send(await site.write('alerts.csv', asCsv(input)));
+
+describe.concurrent('the history of a delivery', () => {
+  test('at full speed has at most 10 events per 1,000 alerts, and names nobody', async ({ site }) => {
+    await site.receive();
+    await site.worker();
+    const input = alerts(10_000);
+    const { code, result } = await sendFile(site, input);
+    expect(code).toBe(0);
+    expect(await site.receiver.verdict(input)).toEqual(EACH_ONCE);
+    const history = await historyOf(site, result.workflowId);
+    expect(eventsOf(history).length).toBeLessThanOrEqual(100);
+    const text = readableText(history);
+    expect(text.includes('"delivered":10000')).toBe(true);
+    expectNobodyIn(text, input);
+    const [run] = await runsOf(site, result.workflowId);
+    await check(site, 'plain', result.workflowId, run!.runId);
+  });
+
+  test('with failures and stubborn alerts, and of its retry, names nobody either', async ({ site }) => {
+    await site.receive(
+      [
+        ...['--fail-users', '^user-1$=503x4'],
+        ...['--fail-users', '^user-42$=422'],
+        ...['--fail-users', '^user-77$=500'],
+      ],
+      { retry: { initialSeconds: 0.1, maximumSeconds: 0.2, maximumAttempts: 6 } },
+    );
+    await site.worker();
+    const input = alerts(300);
+    const { code, result } = await sendFile(site, input);
+    expect(code).toBe(3);
+    expect(result).toMatchObject({ delivered: 298, rejected: 1, undelivered: 1 });
+    await site.receiver.control({ failUsers: ['^user-77$=500x2'] });
+    expect(await site.retry(result.sha256)).toMatchObject({ code: 0, result: { delivered: 300 } });
+    expect(await site.receiver.verdict(input)).toEqual(EACH_ONCE);
+
+    const runs = await runsOf(site, result.workflowId);
+    expect(runs.map(({ status }) => status)).toEqual(['COMPLETED', 'FAILED']);
+    for (const [at, name] of ['retried', 'failed'].entries()) {
+      const { runId } = runs[at]!;
+      expectNobodyIn(readableText(await historyOf(site, result.workflowId, runId)), input);
+      await check(site, name, result.workflowId, runId);
+    }
+  });
+
+  test('goes through several runs where it would grow long, with stubborn alerts on their way, and each is alerted once', async ({
+    site,
+  }) => {
+    await site.receive(
+      ['--fail-users', '^user-(1|2|3|50|500|1500|2500|4999)$=503x6'],
+      { retry: { initialSeconds: 0.1, maximumSeconds: 0.5, maximumAttempts: 10 } },
+      { delivery: { maxHistoryEvents: 100, batchSize: 50 } },
+    );
+    await site.worker();
+    const input = alerts(5_000);
+    const { code, result } = await sendFile(site, input);
+    expect(code).toBe(0);
+    expect(result).toMatchObject({ rows: 5_000, alerts: 5_000, delivered: 5_000 });
+    expect(await site.receiver.verdict(input)).toEqual(EACH_ONCE);
+    expect(await site.report(result, 'receipts.csv')).toHaveLength(5_000);
+
+    const runs = await runsOf(site, result.workflowId);
+    expect(runs.length).toBeGreaterThanOrEqual(4);
+    expect(runs[0]?.status).toBe('COMPLETED');
+    const [first, second] = [runs.at(-1)!.runId, runs.at(-2)!.runId];
+    const history = await historyOf(site, result.workflowId, first);
+    expect(countOf(history, 'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW')).toBe(1);
+    expectNobodyIn(readableText(history), input);
+    await check(site, 'continued', result.workflowId, first);
+    await check(site, 'resumed', result.workflowId, second);
+  });
+});
