@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { WriteStream } from 'node:fs';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
@@ -44,6 +44,11 @@ export class ReportFiles {
       if (header !== '') await files.append(name, header);
     }
     return files;
+  }
+
+  /** There is a report already, which this one is going to replace. */
+  get replacesEarlier(): boolean {
+    return existsSync(join(this.#folder, 'report.json'));
   }
 
   async append(name: string, text: string): Promise<void> {

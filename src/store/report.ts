@@ -81,8 +81,8 @@ export async function writeReportFiles(
       complete = window.next === null;
     }
     const summary = { sha256, reportDir, ...counts };
-    if (!begun) {
-      // Nothing is read yet, or the file was refused: an earlier report, if any, says more.
+    if (!begun && files.replacesEarlier) {
+      // Nothing can be read any more: the earlier report says more.
       await files.discard();
       return summary;
     }

@@ -7,6 +7,7 @@
  * itself, and goes on with the same database. Limits: one host; 127.0.0.1 only.
  */
 import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/failure.ts';
@@ -61,9 +62,17 @@ export async function startDevServer(options: DevServerOptions): Promise<DevServ
   const { path: executable } = await findTemporalCli({ env: options.env ?? process.env, say: options.log });
   return await withProcessLock(
     join(home, 'server.lock'),
-    async () => (await untilFree(home)) ?? (await launch(home, executable, options)),
+    async () => (await untilFree(home)) ?? (await withPorts(() => launch(home, executable, options))),
     (pid) => options.log(`process ${pid} is starting the dev server of ${home}; waiting for it …`),
   );
+}
+
+/**
+ * Servers of several homes that start at the same moment would choose the same free port, and the one that loses it would take the
+ * other's server, which answers there, for its own. One at a time chooses, and has the port when the next one looks.
+ */
+function withPorts<T>(work: () => Promise<T>): Promise<T> {
+  return withProcessLock(join(tmpdir(), `wds-ports-${process.getuid?.() ?? 'all'}.lock`), work);
 }
 
 /** The server of a home, when one runs, answers, and is going to stay. Starts nothing. */

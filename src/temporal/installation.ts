@@ -104,8 +104,9 @@ export class Installation {
     await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
     await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));
     await (await this.#native)?.close();
-    await this.temporal.close();
     await this.devServer?.stop();
+    // Last: a call that waits for its next retry throws, where nobody can catch it, once its connection is closed.
+    await this.temporal.close();
   }
 
   async #workerContext() {

@@ -5,7 +5,7 @@ import { describe, expect } from 'vitest';
 import type { ServerRecord } from '../../src/temporal/server-file.ts';
 import { alerts, asCsv } from './support/alert-files.ts';
 import { test } from './support/e2e-test.ts';
-import type { Site } from './support/site.ts';
+import { Site } from './support/site.ts';
 import { EACH_ONCE } from './support/test-receiver.ts';
 import { until } from './support/waiting.ts';
 import type { WdsProcess } from './support/wds-process.ts';
@@ -61,5 +61,37 @@ describe('wds up', () => {
     expect(again.stderr).toContain('delivered before, nothing sent');
     again.kill('SIGINT');
     expect(await again.end()).toMatchObject({ code: 0 });
+  });
+});
+
+describe('wds send without a Temporal service', () => {
+  test('keeps homes apart that are started at the same moment: each delivers its own file', async ({ site }) => {
+    const other = await Site.open();
+    try {
+      const inputs = [alerts(300, 'here'), alerts(300, 'there')];
+      const ends = await Promise.all(
+        [site, other].map(async (one, at) => {
+          one.setEnv({ TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined });
+          await one.receive();
+          return one.send(await one.write('alerts.csv', asCsv(inputs[at]!)));
+        }),
+      );
+      for (const end of ends) expect(end).toMatchObject({ code: 0, result: { delivered: 300 } });
+      expect(await site.receiver.verdict(inputs[0]!)).toEqual(EACH_ONCE);
+      expect(await other.receiver.verdict(inputs[1]!)).toEqual(EACH_ONCE);
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('ends at its deadline with 75, and goes on with the next command', async ({ site }) => {
+    site.setEnv({ TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined });
+    await site.receive(['--status', '503']);
+    const input = alerts(300);
+    const path = await site.write('alerts.csv', asCsv(input));
+    expect((await site.send(path, '--deadline', '6')).code).toBe(75);
+    await site.receiver.control({ status: null });
+    expect(await site.send(path)).toMatchObject({ code: 0, result: { delivered: 300 } });
+    expect(await site.receiver.verdict(input)).toEqual(EACH_ONCE);
   });
 });

@@ -52,6 +52,7 @@ describe('a committed window', () => {
       firstChunk: 5,
       chunks: 3,
       lastChunkAlerts: 2,
+      origins: 0,
       next: { byteOffset: 99, nextLine: 12 },
     });
     expect(await readWindow(store, ref)).toEqual(result);
