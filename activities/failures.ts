@@ -14,7 +14,6 @@ const LONGEST_PROBE_INTERVAL_MS = 30_000;
 /** A pause after a 429 that names none grows up to this. */
 const LONGEST_UNNAMED_PAUSE_MS = 30_000;
 const SHORTLY_MS = 100;
-const AT_ONCE_MS = 1;
 
 interface Retryable {
   readonly type: string;
@@ -70,11 +69,12 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
         benign: true,
       });
     case 'standing_by':
-      return retryable({
+      // Not retried by Temporal, which takes a second at least, but scheduled again at once by the workflow (activity-options.ts).
+      return ApplicationFailure.create({
         type: FAILURE.standingBy,
-        message: `another worker has the whole rate of endpoint ${endpoint}; ${waiting} for it`,
-        delayMs: AT_ONCE_MS,
-        benign: true,
+        message: `other workers have the whole rate of endpoint ${endpoint}; ${waiting} for them`,
+        nonRetryable: true,
+        category: ApplicationFailureCategory.BENIGN,
       });
     case 'superseded':
       return retryable({

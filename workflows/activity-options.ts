@@ -1,7 +1,7 @@
 /** Timeouts and retry policies of the activities. Only what needs a person fails; everything else is retried until it works. */
 
 import type { ActivityOptions } from '@temporalio/workflow';
-import { ActivityCancellationType } from '@temporalio/workflow';
+import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { FileWorkflowInput } from '../src/domain/contracts.ts';
 import { FAILURE, FILES_TASK_QUEUE } from '../src/domain/names.ts';
 
@@ -37,4 +37,16 @@ export function sendOptions({ delivery }: FileWorkflowInput): ActivityOptions {
       backoffCoefficient: 2,
     },
   };
+}
+
+/** Sends, and again for as long as it was a worker that stands by who got it: such a one takes nothing more until it has a rate. */
+export async function untilTaken<Result>(send: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      const cause = error instanceof ActivityFailure ? error.cause : undefined;
+      if (!(cause instanceof ApplicationFailure && cause.type === FAILURE.standingBy)) throw error;
+    }
+  }
 }

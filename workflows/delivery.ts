@@ -18,7 +18,7 @@ import { alertsBefore, chunkStretch, NOTHING_SENT, plus } from '../src/domain/fi
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
-import { sendOptions } from './activity-options.ts';
+import { sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
 
 export class Delivery {
@@ -164,18 +164,20 @@ export class Delivery {
     });
     this.#runningBatches++;
     try {
-      const result = await sendAlerts({
-        sha256,
-        endpoint,
-        parseKey: parseKey(parse),
-        ...batch,
-        round: this.#round,
-        reopenUnconfirmed,
-        maxHandover: this.#handoverPerBatch,
-        retry: delivery.retry,
-        endpointLost: this.#endpointLost,
-        closing,
-      });
+      const result = await untilTaken(() =>
+        sendAlerts({
+          sha256,
+          endpoint,
+          parseKey: parseKey(parse),
+          ...batch,
+          round: this.#round,
+          reopenUnconfirmed,
+          maxHandover: this.#handoverPerBatch,
+          retry: delivery.retry,
+          endpointLost: this.#endpointLost,
+          closing,
+        }),
+      );
       this.#endpointLost = result.endpointLost;
       if (result.unsettled > 0) this.#revisit.push(batch);
       else this.#sent = plus(this.#sent, result);
@@ -215,15 +217,17 @@ export class Delivery {
       taskQueue: alertsTaskQueue(endpoint),
       summary: `line ${grouped(ref.line)}`,
     });
-    const { outcome } = await sendAlert({
-      sha256,
-      endpoint,
-      parseKey: parseKey(parse),
-      ...ref,
-      round: this.#round,
-      reopenUnconfirmed,
-      retry: delivery.retry,
-    });
+    const { outcome } = await untilTaken(() =>
+      sendAlert({
+        sha256,
+        endpoint,
+        parseKey: parseKey(parse),
+        ...ref,
+        round: this.#round,
+        reopenUnconfirmed,
+        retry: delivery.retry,
+      }),
+    );
     this.#stubborn.delete(ref.line);
     this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
     this.#onProgress();

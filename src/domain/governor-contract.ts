@@ -64,8 +64,6 @@ export interface LeaseAnswer {
   readonly renewAfterMs: number;
   readonly circuit: CircuitName;
   readonly paused: boolean;
-  /** Another worker has the whole rate: batches taken here would only wait. Come back when asked to, and be ready to take over. */
-  readonly standBy?: boolean;
 }
 
 export interface GovernorConfig {

@@ -15,6 +15,8 @@ import { fairShares } from './rate-share.ts';
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
 const ALONE_BELOW = 60;
+/** Of the rate: a holder who uses less leaves the others a share. A few moments without a batch are no such need. */
+const MUCH_LEFT = 0.8;
 /** The first climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
 const SEARCHED_ALONE_TO = 5_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
@@ -29,13 +31,12 @@ export function lendTo(
   const total = totalPerSecond(heard, nowMs);
   const low = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
   const open = heard.circuit.name === 'open';
-  const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
+  const alone = low && (open || !leavesMuch(heard, holderOf(heard, workerId, nowMs), total, nowMs));
   let state: GovernorState = { ...heard, alone };
   const own = state.book[workerId]!;
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
   const lends =
     own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
-  const standBy = own.demandPerSecond !== 0 && holder !== null && holder !== workerId;
   if (open && lends) state = { ...state, circuit: sortie(state.circuit) };
   const leaseMs = open ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit) + 1_000) : LEASE_MS;
   const spans = lends ? lease(state, workerId, nowMs, leaseMs) : [];
@@ -48,15 +49,15 @@ export function lendTo(
   const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   return {
     state: { ...state, book: { ...state.book, [workerId]: borrower } },
-    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused, standBy },
+    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
   };
 }
 
-/** The one who would have everything does not need it, and others wait. */
-function leavesSome(state: GovernorState, holder: string, nowMs: number): boolean {
+/** The one who would have everything needs clearly less, and others wait. */
+function leavesMuch(state: GovernorState, holder: string, total: number, nowMs: number): boolean {
   const { demandPerSecond } = state.book[holder]!;
   const others = Object.entries(state.book).filter(([id, other]) => id !== holder && isActive(other, nowMs));
-  return demandPerSecond !== null && demandPerSecond > 0 && others.length > 0;
+  return demandPerSecond !== null && demandPerSecond > 0 && demandPerSecond < MUCH_LEFT * total && others.length > 0;
 }
 
 /** Who has the whole rate, where one worker has it: whoever was lent it for longest, or else the one that asks. */

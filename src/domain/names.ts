@@ -39,7 +39,7 @@ export const FAILURE = {
   unknownEndpoint: 'UnknownEndpoint',
   /** A newer attempt of the same batch is at work; this one stopped. Retryable. */
   superseded: 'Superseded',
-  /** Another worker has the endpoint's whole rate, so the batch is left to it. Retryable. */
+  /** Other workers have the endpoint's whole rate, so the batch is left to them: scheduled again at once. */
   standingBy: 'StandingBy',
   /** The worker is shutting down; another one, or its successor, goes on. Retryable. */
   shuttingDown: 'WorkerShuttingDown',

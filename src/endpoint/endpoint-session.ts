@@ -68,7 +68,7 @@ export class EndpointSession {
     return this.#stopping;
   }
 
-  /** Another process has the whole rate: batches are left to it. Call `wake` when this changes. */
+  /** Others have the whole rate: batches are left to them. Call `wake` when this changes. */
   get standingBy(): boolean {
     return this.#lease.standingBy;
   }

@@ -7,6 +7,8 @@ import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor-
 import type { LocalBrake } from '../domain/local-brake.ts';
 import { answered, exhausted, RELEASED_BRAKE, renewed, reported, reportOf, throttled } from '../domain/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
+import type { Seen } from './lease-account.ts';
+import { nothingSeen, together } from './lease-account.ts';
 import { ownClock } from './lease-clock.ts';
 import type { Pacer, PacerClock } from './pacer.ts';
 import { monotonicClock } from './pacer.ts';
@@ -29,6 +31,8 @@ export interface RateLeaseOptions {
 /** Without alerts for this long, the share is given back. */
 const IDLE_MS = 2_000;
 const ASK_AGAIN_MS = 1_000;
+/** A lease that begins within this time is waited for with the batches in hand. */
+const SOON_MS = 300;
 /** Held back by the pacer: it was not so for less than this part of the time. */
 const FREE_PART = 0.2;
 
@@ -42,6 +46,7 @@ export class RateLease {
   #closed = false;
   #wanted = false;
   #wantedUntilMs = Number.NEGATIVE_INFINITY;
+  #cancelStandBy: (() => void) | undefined;
   #cancelAsk: (() => void) | undefined;
   #askAtMs = Number.POSITIVE_INFINITY;
   #free = true;
@@ -60,7 +65,7 @@ export class RateLease {
     return this.#circuit;
   }
 
-  /** Another process has the whole rate; the governor is asked all the same, to take over when that one is gone. */
+  /** Others have the whole rate for now; the governor is asked all the same, to take over when they are gone. */
   get standingBy(): boolean {
     return this.#standingBy;
   }
@@ -133,6 +138,7 @@ export class RateLease {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelAsk?.();
+    this.#cancelStandBy?.();
     if (this.#askAtMs === Number.POSITIVE_INFINITY) return;
     this.#options.pacer.lend([]);
     await this.#options.ask(this.#request(0)).catch(() => undefined);
@@ -175,7 +181,12 @@ export class RateLease {
     );
   }
 
-  #standBy(standingBy: boolean, nowMs: number): void {
+  #standBy(untilMs: number, nowMs: number): void {
+    this.#cancelStandBy?.();
+    const standingBy = untilMs - nowMs > SOON_MS;
+    if (standingBy && untilMs < Number.POSITIVE_INFINITY) {
+      this.#cancelStandBy = this.#clock.after(untilMs - nowMs, () => this.#standBy(untilMs, untilMs));
+    }
     if (standingBy === this.#standingBy) return;
     this.#standingBy = standingBy;
     // There is no batch here yet, but there may be one in a moment.
@@ -213,37 +224,11 @@ export class RateLease {
       if (this.#wanted) this.#ask();
       return;
     }
-    this.#standBy(answer.standBy === true, receivedMs);
+    const segments = ownClock(answer, sentMs, receivedMs);
     this.#brake = renewed(this.#brake);
     this.#options.pacer.restrain(this.#brake);
-    this.#options.pacer.lend(ownClock(answer, sentMs, receivedMs));
+    this.#options.pacer.lend(segments);
+    this.#standBy(answer.paused ? receivedMs : (segments[0]?.fromMs ?? Number.POSITIVE_INFINITY), receivedMs);
     this.#askAt(Math.min(receivedMs + answer.renewAfterMs, this.#brake.askAtMs));
   }
 }
-
-interface Seen {
-  sent: number;
-  delivered: number;
-  latencyMs: number;
-  ceiling: number | null;
-  sinceMs: number;
-  freeMs: number;
-}
-
-const nothingSeen = (sinceMs: number): Seen => ({
-  sent: 0,
-  delivered: 0,
-  latencyMs: 0,
-  ceiling: null,
-  sinceMs,
-  freeMs: 0,
-});
-
-const together = (earlier: Seen, later: Seen): Seen => ({
-  sent: earlier.sent + later.sent,
-  delivered: earlier.delivered + later.delivered,
-  latencyMs: earlier.latencyMs + later.latencyMs,
-  ceiling: later.ceiling ?? earlier.ceiling,
-  sinceMs: earlier.sinceMs,
-  freeMs: earlier.freeMs + later.freeMs,
-});

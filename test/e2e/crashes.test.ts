@@ -14,6 +14,10 @@ import type { WdsProcess } from './support/wds-process.ts';
 const SLOW = ['--latency', '40ms', '--jitter', '20ms'];
 const COUNT = 4_000;
 const CONNECTIONS = 64;
+/** A lost request is settled when this has passed; the default of 15 s would only make the tests wait. */
+const timeoutSeconds = 2;
+/** 10 s until a missing heartbeat is noticed (10.3 s measured on a quiet machine); the rest is for a busy one. */
+const LONGEST_SILENCE_SECONDS = 25;
 
 interface Delivery {
   readonly input: readonly TestAlert[];
@@ -52,7 +56,7 @@ describe('a worker that is killed in mid-file, policy resend', () => {
     test.concurrent(`at ${killedAt} requests: nobody is missed, and whoever was alerted twice is named`, async ({
       site,
     }) => {
-      const { input, sender, following } = await startDelivery(site, SLOW);
+      const { input, sender, following } = await startDelivery(site, SLOW, { timeoutSeconds });
       const killedMs = await killInMidFile(site, sender, killedAt);
       await site.worker('alerts');
       const { code, result } = await following;
@@ -64,14 +68,14 @@ describe('a worker that is killed in mid-file, policy resend', () => {
       const ambiguous = (await site.report(result, 'ambiguous.csv')).map(({ userId }) => userId);
       expect(ambiguous).toEqual(expect.arrayContaining([...verdict.repeated]));
       expect(ambiguous.length).toBeLessThanOrEqual(CONNECTIONS);
-      expect(await longestSilence(site, killedMs)).toBeLessThan(15);
+      expect(await longestSilence(site, killedMs)).toBeLessThan(LONGEST_SILENCE_SECONDS);
     });
   }
 
   test.concurrent('together with the reader: both are started again, and the file ends without further help', async ({
     site,
   }) => {
-    await site.receive(SLOW);
+    await site.receive(SLOW, { timeoutSeconds });
     const worker = await site.worker();
     const input = alerts(COUNT);
     const following = site.send(await site.write('alerts.csv', asCsv(input)));
@@ -89,7 +93,7 @@ describe('a worker that is killed in mid-file, policy hold', () => {
     test.concurrent(`at ${killedAt} requests: nobody is alerted twice, and whoever is unsure waits for a decision`, async ({
       site,
     }) => {
-      const { input, path, sender, following } = await startDelivery(site, SLOW, { ambiguous: 'hold' });
+      const { input, path, sender, following } = await startDelivery(site, SLOW, { ambiguous: 'hold', timeoutSeconds });
       await killInMidFile(site, sender, killedAt);
       await site.worker('alerts');
       const { code, result } = await following;
@@ -151,7 +155,7 @@ describe.concurrent('a sending worker that hangs for longer than its heartbeat a
     test.concurrent(`${ambiguous}: sends nothing more, and whoever may have been alerted twice is named`, async ({
       site,
     }) => {
-      const { input, path, sender, following } = await startDelivery(site, SLOW, { ambiguous });
+      const { input, path, sender, following } = await startDelivery(site, SLOW, { ambiguous, timeoutSeconds });
       await site.receiver.reaches(800);
       sender.kill('SIGSTOP');
       await site.worker('alerts');

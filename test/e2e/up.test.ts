@@ -19,7 +19,7 @@ async function startUp(site: Site): Promise<WdsProcess> {
 describe('wds up', () => {
   test('killed in mid-file, server and all, goes on when it is started again', async ({ site }) => {
     site.setEnv({ TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined });
-    await site.receive(['--latency', '40ms']);
+    await site.receive(['--latency', '40ms'], { timeoutSeconds: 2 });
     const up = await startUp(site);
     const input = alerts(4_000);
     await site.drop('alerts.csv', asCsv(input));

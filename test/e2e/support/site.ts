@@ -16,9 +16,6 @@ import { until } from './waiting.ts';
 import type { Ended, ProcessPlace } from './wds-process.ts';
 import { WdsProcess } from './wds-process.ts';
 
-/** Tests are to show what becomes of lost requests within seconds: the default of 15 s is only patience. */
-const REQUEST_TIMEOUT_SECONDS = 2;
-
 export type ReportRow = Readonly<Record<string, string>>;
 
 export class Site {
@@ -92,7 +89,7 @@ export class Site {
 
   /** JSON is YAML. */
   async configure(url: string, endpoint: object = {}, settings: object = {}): Promise<void> {
-    const stated = { name: 'crm', url, rate: 'unlimited', timeoutSeconds: REQUEST_TIMEOUT_SECONDS, ...endpoint };
+    const stated = { name: 'crm', url, rate: 'unlimited', ...endpoint };
     const text = JSON.stringify({ endpoint: stated, ...settings }, null, 2);
     await writeFile(join(this.folder, 'wds.config.yaml'), text);
   }
