@@ -111,14 +111,15 @@ export class Batch {
     failpoint('sending.announced');
     const askedMs = this.#nowMs();
     this.#fenceAskedMs = askedMs;
+    const mayWrite = (): boolean => this.#mayWrite(intendedMs, askedMs);
     for (const row of wave) {
       this.#open++;
-      void this.#session
-        .send(row.id, row.body, () => this.#mayWrite(intendedMs, askedMs))
-        .then((verdict) => {
-          this.#take(row, verdict);
-          if (--this.#open === 0) this.#allAnswered?.();
-        });
+      const failedBefore = row.firstFailureMs !== undefined || row.refusedBefore;
+      const request = { id: row.id, body: row.body, failedBefore };
+      this.#session.send(request, mayWrite, (verdict) => {
+        this.#take(row, verdict);
+        if (--this.#open === 0) this.#allAnswered?.();
+      });
     }
   }
 

@@ -56,7 +56,7 @@ export const SCENARIOS: readonly Scenario[] = [
 
 function known(limit: number, model: 'bucket' | 'window', partitions: number): Scenario {
   const receiver = model === 'bucket' ? bucket(limit) : ['--model', 'fixed-window', '--rate', `${limit}`];
-  const alerts = limit * (limit > 1_000 ? 20 : 30);
+  const alerts = limit * (limit < 100 ? 30 : limit > 1_000 ? 40 : 60);
   return {
     name: `known-${limit}-${model}-${partitions}`,
     run: () =>
@@ -72,7 +72,7 @@ function known(limit: number, model: 'bucket' | 'window', partitions: number): S
 
 function unknown(limit: number, headers: 'none' | 'draft'): Scenario {
   const receiver = [...bucket(limit), '--retry-after', '1', '--rate-limit-headers', headers];
-  const runMs = 90_000;
+  const runMs = 60_000;
   return {
     name: `unknown-${limit}-${headers}`,
     run: () =>
@@ -95,14 +95,14 @@ function unknown(limit: number, headers: 'none' | 'draft'): Scenario {
 async function moving(): Promise<Line> {
   const steps = [
     { fromMs: 0, limit: 200 },
-    { fromMs: 40_000, limit: 20 },
-    { fromMs: 80_000, limit: 400 },
+    { fromMs: 35_000, limit: 20 },
+    { fromMs: 70_000, limit: 400 },
   ];
   const schedule = steps.map(({ fromMs, limit }) => `${fromMs}ms:${limit}`).join(',');
   const receiver = ['--model', 'token-bucket', '--schedule', schedule, '--burst', '10', '--retry-after', '1'];
   return withSystem({ rate: 'auto', receiver }, async (system) => {
     system.send(await alertsFile(system, 'moving', 60_000));
-    await sendingFor(system, 150_000);
+    await sendingFor(system, 135_000);
     const traffic = await system.traffic();
     const startMs = firstMs(traffic);
     const [, down, up] = steps;

@@ -103,7 +103,7 @@ export class RatesSystem {
   }
 
   async startWorkers(env: Readonly<Record<string, string>> = this.#options.env ?? {}): Promise<void> {
-    this.#files = this.#wds(['worker', '--role', 'files'], env);
+    this.#files = this.#wds(['worker', '--role', 'files'], {});
     this.#alerts = Array.from({ length: SENDING_WORKERS }, () => this.#sender(env));
     await until(async () => (await this.#running()) >= this.#started, 'the workers run');
   }
@@ -139,7 +139,10 @@ export class RatesSystem {
   /** Events of all histories, those of earlier runs included. */
   async historyEvents(): Promise<number> {
     let events = 0;
-    for await (const { historyLength } of this.#client!.workflow.list()) events += historyLength;
+    // What the listing says of a running workflow's length is nothing.
+    for await (const { workflowId, runId } of this.#client!.workflow.list()) {
+      events += (await this.#client!.workflow.getHandle(workflowId, runId).describe()).historyLength;
+    }
     return events;
   }
 

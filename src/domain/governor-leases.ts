@@ -23,6 +23,8 @@ export interface Borrower {
   readonly lent: readonly Span[];
   /** null: more than it was lent. */
   readonly demandPerSecond: number | null;
+  /** At its visit before. */
+  readonly demandBeforePerSecond: number | null;
   /** What it sent lately. */
   readonly sentPerSecond: number;
   readonly askedMs: number;

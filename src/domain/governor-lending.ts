@@ -15,8 +15,6 @@ import { fairShares } from './rate-share.ts';
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
 const ALONE_BELOW = 60;
-/** Of the rate: a holder who uses less leaves the others a share. A few moments without a batch are no such need. */
-const MUCH_LEFT = 0.8;
 /** The first climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
 const SEARCHED_ALONE_TO = 5_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
@@ -31,7 +29,7 @@ export function lendTo(
   const total = totalPerSecond(heard, nowMs);
   const low = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
   const open = heard.circuit.name === 'open';
-  const alone = low && (open || !leavesMuch(heard, holderOf(heard, workerId, nowMs), total, nowMs));
+  const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
   let state: GovernorState = { ...heard, alone };
   const own = state.book[workerId]!;
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
@@ -53,11 +51,12 @@ export function lendTo(
   };
 }
 
-/** The one who would have everything needs clearly less, and others wait. */
-function leavesMuch(state: GovernorState, holder: string, total: number, nowMs: number): boolean {
-  const { demandPerSecond } = state.book[holder]!;
+/** The one who would have everything has not needed it at two visits, and others wait. (At one: a moment without a batch.) */
+function leavesSome(state: GovernorState, holder: string, nowMs: number): boolean {
+  const { demandPerSecond, demandBeforePerSecond } = state.book[holder]!;
+  if (demandBeforePerSecond === null) return false;
   const others = Object.entries(state.book).filter(([id, other]) => id !== holder && isActive(other, nowMs));
-  return demandPerSecond !== null && demandPerSecond > 0 && demandPerSecond < MUCH_LEFT * total && others.length > 0;
+  return demandPerSecond !== null && demandPerSecond > 0 && others.length > 0;
 }
 
 /** Who has the whole rate, where one worker has it: whoever was lent it for longest, or else the one that asks. */

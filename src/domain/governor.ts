@@ -77,7 +77,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
     const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
-  } else if (borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
+  } else if (sent > 0 && borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
     learner = welcomed(learner, maximumPerSecond(state), nowMs);
   } else {
     learner = untested(learner, sent, nowMs, nowMs);
@@ -92,6 +92,7 @@ function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBo
   const borrower: Borrower = {
     lent: request.demandPerSecond === 0 ? [] : (book[request.workerId]?.lent ?? []),
     demandPerSecond: request.demandPerSecond,
+    demandBeforePerSecond: book[request.workerId]?.demandPerSecond ?? null,
     sentPerSecond: (request.sent * 1_000) / Math.max(1_000, request.elapsedMs),
     askedMs: nowMs,
     nextMs: nowMs + RENEW_MS,

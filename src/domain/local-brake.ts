@@ -93,7 +93,10 @@ export function exhausted(
   return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : SHORT_STOP_MS });
 }
 
-/** Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. */
+/**
+ * Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. With an open circuit a
+ * delivered alert is news for the governor, each one until it has answered.
+ */
 export function answered(
   brake: LocalBrake,
   answer: 'delivered' | 'failure' | 'otherwise' | { readonly refused: number },

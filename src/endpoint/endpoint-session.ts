@@ -3,7 +3,7 @@
  * stubborn alerts. It admits waves first come, first served, judges the answers, and ends each event-loop turn by writing the receipts of
  * that turn.
  */
-import type { JudgeContext, Verdict } from '../domain/answers.ts';
+import type { Answer, JudgeContext, Verdict } from '../domain/answers.ts';
 import { judge } from '../domain/answers.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { EndpointClient } from './endpoint-client.ts';
@@ -16,6 +16,8 @@ const MAX_WAVE = 64;
 /** A wave holds no more than the pacer lets go within this time, so that an announced row is soon a sent one. */
 const WAVE_HORIZON_MS = 100;
 const PACER_POLL_MS = 10;
+/** Answers after which the next wave goes out: as many rows share one intent, and one look at the fence. */
+const EARLY_WAVE = 16;
 
 interface Waiting {
   readonly max: number;
@@ -26,6 +28,13 @@ interface Waiting {
 interface Queued {
   readonly mayWrite: () => boolean;
   readonly withhold: () => void;
+}
+
+export interface SessionRequest {
+  readonly id: string;
+  readonly body: string;
+  /** The alert has failed before: if it fails again, that says little about the endpoint. */
+  readonly failedBefore: boolean;
 }
 
 export interface SessionParts {
@@ -50,6 +59,7 @@ export class EndpointSession {
   /** Of these, not yet handed to the pacer: their intents are being written. */
   #announcing = 0;
   #pausedUntilMs = 0;
+  #answeredInTurn = 0;
   #turnScheduled = false;
   #pacerPoll: NodeJS.Timeout | undefined;
   #stopping = false;
@@ -107,26 +117,29 @@ export class EndpointSession {
     for (const turn of [...this.#queued]) if (!turn.mayWrite() && this.#queued.has(turn)) turn.withhold();
   }
 
-  /** Sends one admitted request at its turn. `mayWrite` is asked right before the first byte. Never rejects. */
-  send(id: string, body: string, mayWrite: () => boolean): Promise<Verdict> {
+  /**
+   * Sends one admitted request at its turn. `mayWrite` is asked right before the first byte; `done` is called once, never before this
+   * returns. A callback, for this is the hot path, and each promise less is to be seen.
+   */
+  send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
     this.#announcing--;
-    return new Promise((resolve) => {
-      const withhold = (): void => {
+    let gone = false;
+    const turn: Queued = {
+      mayWrite,
+      withhold: () => {
         this.#queued.delete(turn);
         cancel();
         this.#admitted--;
         this.#scheduleTurn();
-        resolve(WITHHELD);
-      };
-      const turn: Queued = { mayWrite, withhold };
-      let gone = false;
-      const cancel = this.#pacer.enqueue(() => {
-        gone = true;
-        this.#queued.delete(turn);
-        resolve(this.#sendNow(id, body, mayWrite));
-      });
-      if (!gone) this.#queued.add(turn);
+        queueMicrotask(() => done(WITHHELD));
+      },
+    };
+    const cancel = this.#pacer.enqueue(() => {
+      gone = true;
+      this.#queued.delete(turn);
+      this.#sendNow(request, mayWrite, done);
     });
+    if (!gone) this.#queued.add(turn);
   }
 
   /** Gives admissions back that are not going to be used. */
@@ -136,26 +149,31 @@ export class EndpointSession {
     this.#scheduleTurn();
   }
 
-  /** Runs once at the end of this event-loop turn, before new waves are admitted. */
+  /** Runs once before new waves are admitted, at the end of this event-loop turn at the latest. */
   atEndOfTurn(write: () => void): void {
     this.#endOfTurn.add(write);
-    this.#scheduleTurn();
+    // The next wave need not wait for the last answer of this turn: the receiver would have nothing to do meanwhile.
+    if (++this.#answeredInTurn >= EARLY_WAVE) this.#endTurn();
+    else this.#scheduleTurn();
   }
 
-  async #sendNow(id: string, body: string, mayWrite: () => boolean): Promise<Verdict> {
+  #sendNow(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
     const sentMs = performance.now();
     const pacePerSecond = this.#lease.sends();
+    const take = (answer: Answer): void => {
+      const verdict = judge(answer, { ...this.#judging, nowMs: Date.now() });
+      this.#admitted--;
+      this.#lease.took(answer, verdict, { sentMs, pacePerSecond, failedBefore: request.failedBefore });
+      if (verdict.kind === 'throttled') {
+        this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + (verdict.retryAfterMs ?? 0));
+        this.wake();
+      }
+      this.#scheduleTurn();
+      done(verdict);
+    };
     // The question is put here already, so that a batch that has stopped opens no connection.
-    const answer = mayWrite() ? await this.#client.send({ id, body }, mayWrite) : WITHHELD;
-    const verdict = judge(answer, { ...this.#judging, nowMs: Date.now() });
-    this.#admitted--;
-    this.#lease.took(answer, verdict, sentMs, pacePerSecond);
-    if (verdict.kind === 'throttled') {
-      this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + (verdict.retryAfterMs ?? 0));
-      this.wake();
-    }
-    this.#scheduleTurn();
-    return verdict;
+    if (mayWrite()) void this.#client.send(request, mayWrite).then(take);
+    else queueMicrotask(() => take(WITHHELD));
   }
 
   #scheduleTurn(): void {
@@ -163,10 +181,15 @@ export class EndpointSession {
     this.#turnScheduled = true;
     setImmediate(() => {
       this.#turnScheduled = false;
-      for (const write of this.#endOfTurn) write();
-      this.#endOfTurn.clear();
-      this.#admitWaiting();
+      this.#endTurn();
     });
+  }
+
+  #endTurn(): void {
+    this.#answeredInTurn = 0;
+    for (const write of this.#endOfTurn) write();
+    this.#endOfTurn.clear();
+    this.#admitWaiting();
   }
 
   #admitWaiting(): void {

@@ -36,6 +36,15 @@ const SOON_MS = 300;
 /** Held back by the pacer: it was not so for less than this part of the time. */
 const FREE_PART = 0.2;
 
+/** How a request went out. */
+export interface Sending {
+  readonly sentMs: number;
+  /** As `sends` said. */
+  readonly pacePerSecond: number;
+  /** The alert had failed before. */
+  readonly failedBefore: boolean;
+}
+
 export class RateLease {
   readonly #options: RateLeaseOptions;
   readonly #clock: PacerClock;
@@ -94,7 +103,7 @@ export class RateLease {
   }
 
   /** A request was answered, or ended without an answer. */
-  took(answer: Answer, verdict: Verdict, sentMs: number, pacePerSecond: number): void {
+  took(answer: Answer, verdict: Verdict, { sentMs, pacePerSecond, failedBefore }: Sending): void {
     const nowMs = this.#clock.now();
     const hint =
       answer.kind === 'response' && answer.rateHeaders !== undefined
@@ -103,6 +112,9 @@ export class RateLease {
     if (hint?.ceilingPerSecond !== undefined) {
       this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
     }
+    // A few alerts that fail again and again are no endpoint that is down; a connection that is refused says so whoever asks.
+    const mayBeItsOwn = verdict.kind === 'transient' || verdict.kind === 'ambiguous' || verdict.kind === 'permanent';
+    if (failedBefore && mayBeItsOwn && this.#circuit === 'closed') return;
     const before = this.#brake;
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#options.random() };
     const circuitClosed = this.#circuit === 'closed';
@@ -119,7 +131,7 @@ export class RateLease {
         if (hint?.remaining === 0 && hint.resetMs !== undefined && hint.ceilingPerSecond === undefined) {
           this.#brake = exhausted(before, { ...refusal, resetMs: hint.resetMs });
         }
-        this.#brake = answered(this.#brake, 'delivered', nowMs, circuitClosed);
+        this.#brake = answered(this.#brake, 'delivered', nowMs, this.#circuit !== 'open');
         break;
       case 'permanent': {
         const kind = verdict.endpointSuspect ? { refused: verdict.status } : 'otherwise';
@@ -189,8 +201,12 @@ export class RateLease {
     }
     if (standingBy === this.#standingBy) return;
     this.#standingBy = standingBy;
-    // There is no batch here yet, but there may be one in a moment.
-    if (!standingBy && !this.#wanted) this.#wantedUntilMs = nowMs;
+    if (!standingBy) {
+      // There is no batch here yet, but there may be one in a moment. The time without one is no sign of a small need.
+      if (!this.#wanted) this.#wantedUntilMs = nowMs;
+      if (this.#seen.sent === 0) this.#seen = nothingSeen(nowMs);
+      this.#freeSinceMs = nowMs;
+    }
     this.#options.onStandBy?.(standingBy);
   }
 

@@ -48,7 +48,15 @@ describe('a batch', () => {
   test('is delivered once, and sends nothing when it is repeated', async () => {
     staged = await stageAlerts(300);
     const worker = startWorker();
-    const result = { delivered: 300, rejected: 0, undelivered: 0, unconfirmed: 0, stubborn: [], unsettled: 0 };
+    const result = {
+      delivered: 300,
+      rejected: 0,
+      undelivered: 0,
+      unconfirmed: 0,
+      stubborn: [],
+      unsettled: 0,
+      endpointLost: false,
+    };
     expect(await worker.sendAlerts(batchInput(staged))).toEqual(result);
     expect(await startWorker().sendAlerts(batchInput(staged, { round: 'r2' }))).toEqual(result);
     expect(receiver.log).toHaveLength(300);

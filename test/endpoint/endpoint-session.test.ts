@@ -27,6 +27,8 @@ function newSession(ratePerSecond: number, maxConnections = 100) {
 
 const OK: Answer = { kind: 'response', status: 200 };
 const yes = () => true;
+const sent = (session: EndpointSession, id: string, mayWrite: () => boolean): Promise<Verdict> =>
+  new Promise((resolve) => session.send({ id, body: '{}', failedBefore: false }, mayWrite, resolve));
 
 describe('a session', () => {
   test('admits at most 4 until the first success, then as many as there are connections, 64 a wave', async () => {
@@ -46,9 +48,9 @@ describe('a session', () => {
     const order: string[] = [];
     const first = session.admit(1).then((count) => order.push(`first ${count}`));
     const second = session.admit(1).then((count) => order.push(`second ${count}`));
-    const sent = session.send('id', '{}', yes);
+    const answered = sent(session, 'id', yes);
     answer(OK);
-    expect(await sent).toMatchObject({ kind: 'delivered' });
+    expect(await answered).toMatchObject({ kind: 'delivered' });
     await first;
     session.wake();
     await second;
@@ -70,8 +72,8 @@ describe('a session', () => {
     pacer.lend([]);
     let stopped = false;
     const verdicts: Verdict[] = [];
-    const leaving = session.send('a', '{}', () => !stopped).then((verdict) => verdicts.push(verdict));
-    const staying = session.send('b', '{}', yes);
+    const leaving = sent(session, 'a', () => !stopped).then((verdict) => verdicts.push(verdict));
+    const staying = sent(session, 'b', yes);
     stopped = true;
     session.wake();
     await leaving;
@@ -86,16 +88,16 @@ describe('a session', () => {
   test('opens no connection for a request that may not be written at its turn', async () => {
     const { session, answers } = newSession(Number.POSITIVE_INFINITY);
     await session.admit(1);
-    expect(await session.send('a', '{}', () => false)).toEqual({ kind: 'withheld' });
+    expect(await sent(session, 'a', () => false)).toEqual({ kind: 'withheld' });
     expect(answers).toHaveLength(0);
   });
 
   test('tells for how long the receiver asked to be left alone', async () => {
     const { session, answer } = newSession(Number.POSITIVE_INFINITY);
     await session.admit(1);
-    const sent = session.send('a', '{}', yes);
+    const answered = sent(session, 'a', yes);
     answer({ kind: 'response', status: 429, retryAfter: '60' });
-    await sent;
+    await answered;
     expect(session.pauseMs).toBeGreaterThan(59_000);
   });
 
