@@ -29,6 +29,12 @@ export interface EndpointClientOptions {
 export interface EndpointClient {
   /** `mayWrite` is asked in the turn in which the request is written, right before; no: `withheld`. The promise never rejects. */
   send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer>;
+  /** The same without a promise, for the hot path: `done` is called once, perhaps before this returns. */
+  exchange(
+    request: { readonly id: string; readonly body: string },
+    mayWrite: () => boolean,
+    done: (answer: Answer) => void,
+  ): void;
   /** Sends that have no answer yet, those included that wait for a connection. */
   readonly openRequests: number;
   /** Takes no more, waits for the open ones (each has its deadline), then closes the connections. */
@@ -83,16 +89,25 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   }
 
   send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer> {
-    if (this.#closed) return Promise.resolve({ kind: 'not_sent', reason: 'the client is closed' });
-    return new Promise((resolve) => {
-      const nowMs = performance.now();
-      const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, resolve, this);
-      this.#openRequests += 1;
-      this.#sweepTimer ??= this.#startSweeping();
-      const connection = this.#free.pop() ?? this.#addConnection();
-      if (connection) this.#dispatch(connection, exchange, nowMs);
-      else this.#waiting.push(exchange);
-    });
+    return new Promise((resolve) => this.exchange(request, mayWrite, resolve));
+  }
+
+  exchange(
+    request: { readonly id: string; readonly body: string },
+    mayWrite: () => boolean,
+    done: (answer: Answer) => void,
+  ): void {
+    if (this.#closed) {
+      done({ kind: 'not_sent', reason: 'the client is closed' });
+      return;
+    }
+    const nowMs = performance.now();
+    const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, done, this);
+    this.#openRequests += 1;
+    this.#sweepTimer ??= this.#startSweeping();
+    const connection = this.#free.pop() ?? this.#addConnection();
+    if (connection) this.#dispatch(connection, exchange, nowMs);
+    else this.#waiting.push(exchange);
   }
 
   async close(): Promise<void> {

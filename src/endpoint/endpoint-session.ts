@@ -118,7 +118,7 @@ export class EndpointSession {
   }
 
   /**
-   * Sends one admitted request at its turn. `mayWrite` is asked right before the first byte; `done` is called once, never before this
+   * Sends one admitted request at its turn. `mayWrite` is asked right before the first byte; `done` is called once, perhaps before this
    * returns. A callback, for this is the hot path, and each promise less is to be seen.
    */
   send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
@@ -131,7 +131,7 @@ export class EndpointSession {
         cancel();
         this.#admitted--;
         this.#scheduleTurn();
-        queueMicrotask(() => done(WITHHELD));
+        done(WITHHELD);
       },
     };
     const cancel = this.#pacer.enqueue(() => {
@@ -172,8 +172,8 @@ export class EndpointSession {
       done(verdict);
     };
     // The question is put here already, so that a batch that has stopped opens no connection.
-    if (mayWrite()) void this.#client.send(request, mayWrite).then(take);
-    else queueMicrotask(() => take(WITHHELD));
+    if (mayWrite()) this.#client.exchange(request, mayWrite, take);
+    else take(WITHHELD);
   }
 
   #scheduleTurn(): void {

@@ -115,16 +115,20 @@ class Scene {
     store: CrashingStore,
     { timeoutMs = 60, hold = async () => undefined }: { timeoutMs?: number; hold?: () => Promise<void> } = {},
   ): TestWorker {
-    const wrapClient = (client: EndpointClient): EndpointClient => ({
-      send: async (request, mayWrite) => {
+    const wrapClient = (client: EndpointClient): EndpointClient => {
+      const send: EndpointClient['send'] = async (request, mayWrite) => {
         await hold();
         if (store.dead) return { kind: 'withheld' };
         return await client.send(request, () => !store.dead && mayWrite());
-      },
-      openRequests: 0,
-      close: () => client.close(),
-      destroy: () => client.destroy(),
-    });
+      };
+      return {
+        send,
+        exchange: (request, mayWrite, done) => void send(request, mayWrite).then(done),
+        openRequests: 0,
+        close: () => client.close(),
+        destroy: () => client.destroy(),
+      };
+    };
     const endpoint = { ambiguous: this.#story.ambiguous, timeoutMs, maxConnections: 6 };
     const worker = new TestWorker({ url: this.#receiver.url, store, clock: this.#clock, endpoint, wrapClient });
     this.#workers.push(worker);
@@ -220,7 +224,8 @@ async function judge(staged: StagedAlerts, receiver: ScriptedReceiver, story: St
   const writeReport = createWriteReport({
     store: staged.store,
     reportsRoot,
-    scope: () => ({ attempt: 1, heartbeat: () => undefined }), onReport: () => undefined,
+    scope: () => ({ attempt: 1, heartbeat: () => undefined }),
+    onReport: () => undefined,
   });
   const { sha256, parse, lines } = staged;
   const of = { sha256, endpoint: 'test', parse, fileName: 'alerts.csv', workflowId: 'w', round };

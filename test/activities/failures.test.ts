@@ -39,6 +39,11 @@ describe('a reason to stop', () => {
     expect(category === ApplicationFailureCategory.BENIGN).toBe(benign);
   });
 
+  test('a batch that is left to other workers is scheduled anew, not retried', () => {
+    const failure = stopFailure({ kind: 'standing_by' }, context());
+    expect(failure).toMatchObject({ type: FAILURE.standingBy, nonRetryable: true });
+  });
+
   test('cancelled is a cancellation', () => {
     expect(stopFailure({ kind: 'cancelled' }, context())).toBeInstanceOf(CancelledFailure);
   });

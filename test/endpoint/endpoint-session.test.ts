@@ -11,6 +11,7 @@ function newSession(ratePerSecond: number, maxConnections = 100) {
   const answers: ((answer: Answer) => void)[] = [];
   const client: EndpointClient = {
     send: () => new Promise((resolve) => answers.push(resolve)),
+    exchange: (_request, _mayWrite, done) => void answers.push(done),
     openRequests: 0,
     close: () => Promise.resolve(),
     destroy: () => Promise.resolve(),
