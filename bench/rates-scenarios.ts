@@ -190,7 +190,7 @@ async function kill(limit: number): Promise<Line> {
     const after = between(traffic, killedMs, Date.now());
     const { gapMs } = longestGap(between(traffic, killedMs - 1_000, Date.now()));
     return [
-      `${percent(used(after, limit, 20_000))} in the 25 s after`,
+      '',
       percent(shareOf(traffic, 429)),
       ...seconds(traffic, limit),
       `nothing sent for ${inSeconds(gapMs)}; ≥ 90% after ${inSeconds(reachedAfterMs(after, killedMs, limit, 0.9))}`,

@@ -3,10 +3,12 @@ import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
+import { parseKey } from '../domain/parse-options.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { stageForSending } from '../intake/stage.ts';
+import { readRefusal } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
-import { deliveriesOf } from '../store/delivery-record.ts';
+import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
 import type { FilePriority, Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
@@ -99,6 +101,14 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
 }
 
+/** History holds no text of the file; the store has the refusal with the columns that were found. */
+async function inFull(fault: Error, sha256: string, { installation, endpoint }: FollowContext): Promise<Error> {
+  if (!(fault instanceof Fault && fault.code === 'file_refused')) return fault;
+  const record = await readDeliveryRecord(installation.store, sha256, endpoint.name);
+  const refusal = record && (await readRefusal(installation.store, sha256, parseKey(record.parse)));
+  return refusal === undefined ? fault : new Fault(fault.code, refusal.message, fault.nextStep);
+}
+
 interface Followed {
   readonly file: string;
   readonly sha256: string;
@@ -118,7 +128,7 @@ async function follow(followed: Followed, context: FollowContext): Promise<FileE
   const frame: Frame = { file, sha256, workflowId, seconds };
   switch (end.kind) {
     case 'failed':
-      return { kind: 'failed', file, fault: end.fault };
+      return { kind: 'failed', file, fault: await inFull(end.fault, sha256, context) };
     case 'ended':
       return { kind: 'ended', result: { ...end.summary, ...frame }, alreadyDelivered: outcome === 'already_delivered' };
     case 'stopped_waiting': {

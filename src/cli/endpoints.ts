@@ -2,6 +2,7 @@
  * What an operator sees and orders of an endpoint. Orders go to governors that run, or to the endpoint of the settings: a misspelt name
  * makes none. Where nobody runs that could answer, this process does for as long as the command takes.
  */
+import { shownUrl } from '../config/endpoint-url.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor-contract.ts';
 import type { GovernorView } from '../domain/governor-messages.ts';
@@ -68,7 +69,7 @@ export async function readEndpoint(installation: Installation, name: string): Pr
   const rate = own?.rate ?? answer.view?.configured;
   return {
     name,
-    url: own?.url ?? null,
+    url: own === undefined ? null : shownUrl(own.url),
     rate: rate === undefined ? '' : rateText(rate),
     governor: answer.view ?? null,
     note: answer.note ?? null,

@@ -1,6 +1,7 @@
 /** `wds up`: server, workers, watcher and, where no endpoint is configured, the bundled receiver with an example to see it work. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shownUrl } from '../config/endpoint-url.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { UpOptions } from './app.ts';
 import type { TemporalApp } from './app-temporal.ts';
@@ -48,8 +49,8 @@ async function welcome(app: TemporalApp, endpoint: Endpoint, bundled: boolean): 
       `Reports    ${here(installation.reportsRoot)}   a folder for each file`,
       `Web UI     ${installation.devServer?.uiUrl ?? `of your Temporal service at ${address}`}`,
       bundled
-        ? `Endpoint   the bundled receiver, ${BUNDLED_RATE} alerts a second   ${endpoint.url}`
-        : `Endpoint   ${endpoint.name}   ${endpoint.url}`,
+        ? `Endpoint   the bundled receiver, ${BUNDLED_RATE} alerts a second   ${shownUrl(endpoint.url)}`
+        : `Endpoint   ${endpoint.name}   ${shownUrl(endpoint.url)}`,
       bundled
         ? 'Next       deliver to your own webhook: npm start -- --url https://example.com/hook --rate 100'
         : 'Next       wds status, in another terminal; Ctrl-C stops everything, the next start goes on',

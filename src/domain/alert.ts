@@ -3,13 +3,6 @@
  * delivered, rejected, undelivered, unconfirmed, invalid, duplicate; the sum equals the rows read.
  */
 
-/** A valid row: one POST to be. `line` is 1-based and unique in its file (for a JSON array: the element's position). */
-export interface Alert {
-  readonly line: number;
-  readonly userId: string;
-  readonly alertMessage: string;
-}
-
 /** Why a row cannot be an alert. The row is listed in `invalid.csv`; the rest of the file goes on. */
 export const INVALID_REASONS = [
   'missing_user_id',

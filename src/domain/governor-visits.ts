@@ -51,16 +51,26 @@ export function nextVisitMs(
     .filter(([, other]) => !isActive(other, nowMs) && lentUntilMs(other) > nowMs)
     .map(([, other]) => lentUntilMs(other) + AFTER_END_MS - nowMs);
   if (lent.holder === null) {
-    const spread = others.filter(([, other]) => isActive(other, nowMs)).map(([, other]) => other.nextMs - nowMs);
-    return Math.max(SOONEST_MS, Math.min(usualMs - shiftMs(usualMs, spread), ...lateMs));
+    const phases = others
+      .filter(([, other]) => isActive(other, nowMs))
+      .map(([id, other]) => phaseMs(usualMs - (other.nextMs - nowMs), workerId < id));
+    return Math.max(SOONEST_MS, Math.min(usualMs - shiftMs(phases), ...lateMs));
   }
   return Math.max(SOONEST_MS, Math.min(usualMs, ...lateMs));
 }
 
+/**
+ * How long after another's visit this worker comes. Of two that come at the same time each would think that it comes last, for the other's
+ * message is still on its way: one of them is to think that it comes first.
+ */
+function phaseMs(behindMs: number, isFirst: boolean): number {
+  const phase = ((behindMs % RENEW_MS) + RENEW_MS) % RENEW_MS;
+  return isFirst && phase < TOLERANCE_MS ? phase + RENEW_MS : phase;
+}
+
 /** How much earlier this worker should come to be in the middle between those who come before and after it. */
-function shiftMs(usualMs: number, othersInMs: readonly number[]): number {
-  if (othersInMs.length === 0) return 0;
-  const phases = othersInMs.map((inMs) => (((usualMs - inMs) % RENEW_MS) + RENEW_MS) % RENEW_MS);
+function shiftMs(phases: readonly number[]): number {
+  if (phases.length === 0) return 0;
   const after = Math.min(...phases);
   const before = RENEW_MS - Math.max(...phases);
   const shift = (after - before) / 2;

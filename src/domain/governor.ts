@@ -26,7 +26,7 @@ import type { GovernorState } from './governor-state.ts';
 import { maximumPerSecond, rateInForce, startPerSecond } from './governor-state.ts';
 
 export type { GovernorState } from './governor-state.ts';
-export { newGovernor, rateInForce, totalPerSecond } from './governor-state.ts';
+export { newGovernor, totalPerSecond } from './governor-state.ts';
 
 export type GovernorEvent =
   | { readonly type: 'lease'; readonly request: LeaseRequest }
