@@ -40,15 +40,15 @@ async function bareRates(url: string): Promise<{ request: number; dispatch: numb
 
 const home = await mkdtemp(join(tmpdir(), 'wds-bench-'));
 const receiver = await startReceiverProcess();
-const wds = spawn(
-  process.execPath,
-  [LAUNCHER, 'up', '--url', receiver.url, '--no-example', '--home', join(home, 'home')],
-  {
-    cwd: home,
-    env: { ...process.env, WDS_INBOX: join(home, 'inbox'), WDS_MAX_CONNECTIONS: String(concurrency) },
-    stdio: ['ignore', 'inherit', 'pipe'],
-  },
+await writeFile(
+  join(home, 'wds.config.yaml'),
+  `endpoint: { name: bench, url: '${receiver.url}', rate: unlimited, maxConnections: ${concurrency} }\n`,
 );
+const wds = spawn(process.execPath, [LAUNCHER, 'up', '--no-example', '--home', join(home, 'home')], {
+  cwd: home,
+  env: { ...process.env, WDS_INBOX: join(home, 'inbox') },
+  stdio: ['ignore', 'inherit', 'pipe'],
+});
 let said = '';
 wds.stderr.on('data', (text: Buffer) => {
   said += text.toString();

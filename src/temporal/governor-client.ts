@@ -5,6 +5,7 @@
 import type { Client } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor-contract.ts';
+import { LEASE_MS } from '../domain/governor-contract.ts';
 import type { GovernorInput, GovernorView } from '../domain/governor-messages.ts';
 import {
   CONFIGURE_UPDATE,
@@ -23,6 +24,7 @@ export class GovernorClient {
   readonly #client: Client;
   readonly #endpoint: string;
   readonly #config: GovernorConfig;
+  #lentUntilMs = 0;
 
   constructor(client: Client, endpoint: string, config: GovernorConfig) {
     this.#client = client;
@@ -30,8 +32,10 @@ export class GovernorClient {
     this.#config = config;
   }
 
-  lease(request: LeaseRequest): Promise<LeaseAnswer> {
-    return this.#update<LeaseAnswer, LeaseRequest>(LEASE_UPDATE, request);
+  async lease(request: LeaseRequest): Promise<LeaseAnswer> {
+    const answer = await this.#update<LeaseAnswer, LeaseRequest>(LEASE_UPDATE, request);
+    if (answer.segments.length > 0) this.#lentUntilMs = Date.now() + LEASE_MS;
+    return answer;
   }
 
   /** Tells a governor that runs what this process was configured with. */
@@ -44,7 +48,9 @@ export class GovernorClient {
   }
 
   #update<Result, Argument>(name: string, argument: Argument): Promise<Result> {
-    const input: GovernorInput = { endpoint: this.#endpoint, config: this.#config, waitMs: 0 };
+    // Should it have to be started: an earlier one, lost or terminated, has lent what may still be in use.
+    const waitMs = Math.max(0, this.#lentUntilMs - Date.now());
+    const input: GovernorInput = { endpoint: this.#endpoint, config: this.#config, waitMs };
     const startWorkflowOperation = new WithStartWorkflowOperation(GOVERNOR_WORKFLOW, {
       workflowId: governorWorkflowId(this.#endpoint),
       taskQueue: FILES_TASK_QUEUE,
