@@ -143,7 +143,7 @@ test('a file is paused, overtaken, resumed and cancelled; an endpoint is paused 
   expect(JSON.parse(out)).toMatchObject({ alerts: BIG, delivered: left.delivered });
   expect(left).toMatchObject({ state: 'cancelled', delivered: cancelled.delivered, pending: BIG - left.delivered });
   expect(await received()).toMatchObject({ accepted: left.delivered + 200, repeated: 0 });
-}, 90_000);
+}, 240_000);
 
 test('at its end wds up takes the record of its receiver away', async () => {
   const ended = new Promise((resolve) => up.once('close', resolve));
