@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
+import { NO_COUNTS } from '../domain/file-plan.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { stageForSending } from '../intake/stage.ts';
@@ -12,7 +13,7 @@ import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
 import type { FilePriority, Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
-import { NO_COUNTS, reportDelivery } from './inspection.ts';
+import { reportDelivery } from './inspection.ts';
 
 /** Beyond it setTimeout fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;

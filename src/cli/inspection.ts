@@ -6,6 +6,7 @@ import type { WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { FileCounts, FileProgress } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
+import { NO_COUNTS } from '../domain/file-plan.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { writeReportFiles } from '../store/report.ts';
@@ -163,18 +164,6 @@ export async function reportDelivery(installation: Installation, record: Deliver
   const reports = (await readdir(summary.reportDir)).filter((name) => !name.startsWith('.')).sort();
   return { ...summary, file, workflowId, endpoint, state, seconds, reports };
 }
-
-export const NO_COUNTS: FileCounts = {
-  rows: 0,
-  alerts: 0,
-  delivered: 0,
-  rejected: 0,
-  undelivered: 0,
-  unconfirmed: 0,
-  invalid: 0,
-  duplicates: 0,
-  pending: 0,
-};
 
 async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

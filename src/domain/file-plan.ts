@@ -3,6 +3,15 @@ import type { FileCounts, SentCounts, Stretch, WindowResult } from './contracts.
 
 export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
 
+export const NO_COUNTS: FileCounts = {
+  rows: 0,
+  alerts: 0,
+  ...NOTHING_SENT,
+  invalid: 0,
+  duplicates: 0,
+  pending: 0,
+};
+
 export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
   delivered: left.delivered + right.delivered,
   rejected: left.rejected + right.rejected,

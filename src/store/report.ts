@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { FileSummary } from '../domain/contracts.ts';
 import { csvRecord } from '../domain/csv-writer.ts';
+import { NO_COUNTS } from '../domain/file-plan.ts';
 import { webhookId } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { parseKey } from '../domain/parse-options.ts';
@@ -47,17 +48,7 @@ export async function writeReportFiles(
   const { sha256, endpoint, fileName, parse } = request;
   const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
   const files = await ReportFiles.open(reportDir, headers(parse));
-  const counts: Counts = {
-    rows: 0,
-    alerts: 0,
-    delivered: 0,
-    rejected: 0,
-    undelivered: 0,
-    unconfirmed: 0,
-    invalid: 0,
-    duplicates: 0,
-    pending: 0,
-  };
+  const counts: Counts = { ...NO_COUNTS };
   const ambiguous = { count: 0, lines: [] as number[] };
   let begun = false;
   let complete = false;
