@@ -3,10 +3,11 @@
  * place of, and of those that they had taken the place of before. Idempotent.
  */
 import type { OriginsInput } from '../src/domain/contracts.ts';
+import type { ChunkOf } from '../src/store/origins.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
 import { chunkEpochs, Ledger, readStates } from '../src/store/receipts.ts';
 import { storeFailure } from './failures.ts';
-import type { OriginDependencies } from './take-over-origins.ts';
+import type { Mended, OriginDependencies } from './take-over-origins.ts';
 import { byChunk, findMended } from './take-over-origins.ts';
 
 export function createSettleOrigins({ store, scope, nowMs }: OriginDependencies) {
@@ -21,17 +22,14 @@ export function createSettleOrigins({ store, scope, nowMs }: OriginDependencies)
         mended = mended.filter(({ row }) => states.get(row.line)?.outcome === 'delivered');
         for (let generation = 0; mended.length > 0 && generation < MAX_GENERATIONS; generation++) {
           for (const group of byChunk(mended)) await settle(group[0]!.origin.chunk, group);
-          mended = await originsOf(mended);
+          mended = await originsOf(finder, mended);
         }
       }
     } catch (error) {
       throw storeFailure(error, attempt);
     }
 
-    async function settle(
-      chunk: Parameters<typeof readStates>[1],
-      group: Awaited<ReturnType<typeof findMended>>,
-    ): Promise<void> {
+    async function settle(chunk: ChunkOf, group: readonly Mended[]): Promise<void> {
       const states = await readStates(store, chunk);
       const open = group.filter(({ origin }) => states.get(origin.row.line)?.outcome !== 'delivered');
       if (open.length === 0) return;
@@ -45,21 +43,18 @@ export function createSettleOrigins({ store, scope, nowMs }: OriginDependencies)
         await ledger.close();
       }
     }
-
-    async function originsOf(
-      mended: Awaited<ReturnType<typeof findMended>>,
-    ): Promise<Awaited<ReturnType<typeof findMended>>> {
-      const finder = new OriginFinder(store, input.endpoint);
-      const earlier = await Promise.all(
-        mended.map(async ({ origin }) => {
-          const found = origin.row.origin === undefined ? undefined : await finder.find(origin.row.origin);
-          return found && { row: origin.row, origin: found };
-        }),
-      );
-      return earlier.filter((entry) => entry !== undefined);
-    }
   };
 }
 
 /** A row that was mended again and again; more is a loop that somebody wrote by hand. */
 const MAX_GENERATIONS = 32;
+
+/** The rows that those origins had themselves taken the place of. */
+async function originsOf(finder: OriginFinder, mended: readonly Mended[]): Promise<Mended[]> {
+  const earlier: Mended[] = [];
+  for (const { row } of mended.map(({ origin }) => origin)) {
+    const origin = row.origin === undefined ? undefined : await finder.find(row.origin);
+    if (origin !== undefined) earlier.push({ row, origin });
+  }
+  return earlier;
+}

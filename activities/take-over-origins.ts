@@ -22,7 +22,8 @@ export interface OriginDependencies {
   readonly requestTimeoutMs: number;
 }
 
-interface Mended {
+/** A row, and the row of an earlier file whose place it takes. */
+export interface Mended {
   readonly row: ChunkRow;
   readonly origin: PlacedRow;
 }
