@@ -1,7 +1,7 @@
 /**
- * One attempt at a batch: sends its rows wave by wave, each wave announced and fenced first. It ends when every row has been tried once, or
- * earlier when there is a reason to stop; open requests are always awaited first. Nothing in here
- * retries: rows that may be tried again are left to the next attempt.
+ * One attempt at a batch: sends its rows wave by wave, each wave announced and fenced first. It ends when every row has been tried once, when
+ * its turn is over, or earlier when there is a reason to stop; open requests are always awaited first. Nothing in here retries: rows that
+ * may be tried again are left to the next attempt.
  */
 
 import type { Verdict } from '../src/domain/answers.ts';
@@ -13,10 +13,16 @@ import type { Ledger } from '../src/store/receipts.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
 
+/** Why the attempt could not go on. */
 export type StopReason =
   | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' | 'standing_by' }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'store'; readonly error: unknown };
+
+/** How an attempt ended. `turn_over`: it went well, and others are to have the slot. */
+export type BatchEnd = StopReason | { readonly kind: 'done' | 'turn_over' };
+
+export const isStop = (end: BatchEnd): end is StopReason => end.kind !== 'done' && end.kind !== 'turn_over';
 
 /** Why an earlier reason gives way to a later one: what must be known above all comes first. */
 const PRECEDENCE: readonly StopReason['kind'][] = [
@@ -30,6 +36,11 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
   'standing_by',
 ];
 
+/**
+ * A batch that sends for longer leaves the slot to others and is scheduled again: where the rate is unknown, or falls, a batch may be minutes
+ * long, and a small file must not wait for it.
+ */
+const TURN_MS = 5_000;
 /** A longer pause is not sat out in the activity's slot. */
 const LONGEST_PAUSE_IN_SLOT_MS = 2_000;
 /** A row that is not on the socket this long after the fence was asked asks again. */
@@ -69,11 +80,16 @@ export class Batch {
     this.#session.wake();
   }
 
-  /** Sends the rows. Resolves when nothing is open any more: to the reason why it stopped early, or to undefined. */
-  async run(rows: readonly OpenRow[]): Promise<StopReason | undefined> {
+  /** Sends the rows. Resolves when nothing is open any more. */
+  async run(rows: readonly OpenRow[]): Promise<BatchEnd> {
+    const startMs = this.#nowMs();
     let next = 0;
+    let turnOver = false;
     try {
       while (next < rows.length && !this.#mustStop()) {
+        // Whoever waits for a rate keeps the slot: to come back for it would only cost history.
+        turnOver = next > 0 && this.#nowMs() - startMs > TURN_MS;
+        if (turnOver) break;
         const count = await this.#session.admit(rows.length - next);
         if (count === 0) continue;
         if (this.#mustStop()) {
@@ -89,7 +105,7 @@ export class Batch {
     }
     if (this.#open > 0) await new Promise<void>((resolve) => (this.#allAnswered = resolve));
     this.outcomes.finish();
-    return this.#stop;
+    return this.#stop ?? { kind: turnOver ? 'turn_over' : 'done' };
   }
 
   #mustStop(): boolean {

@@ -8,7 +8,7 @@ import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/receipts.ts';
 import type { Store } from '../src/store/store.ts';
-import type { StopReason } from './batch.ts';
+import type { BatchEnd } from './batch.ts';
 import { Batch } from './batch.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 
@@ -57,7 +57,7 @@ export async function attemptRows(
   ledger: Ledger,
   rows: readonly OpenRow[],
   options: { readonly retry: RetryPolicy; readonly closing: boolean },
-): Promise<{ readonly outcomes: RowOutcomes; readonly stop: StopReason | undefined }> {
+): Promise<{ readonly outcomes: RowOutcomes; readonly end: BatchEnd }> {
   const scope = dependencies.scope();
   const batch = new Batch({ session, ledger, retry: options.retry, nowMs: dependencies.nowMs });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
@@ -68,9 +68,9 @@ export async function attemptRows(
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
   try {
-    const stop = await batch.run(rows);
-    if (options.closing && stop === undefined) batch.outcomes.believeRefusals();
-    return { outcomes: batch.outcomes, stop };
+    const end = await batch.run(rows);
+    if (options.closing && end.kind === 'done') batch.outcomes.believeRefusals();
+    return { outcomes: batch.outcomes, end };
   } finally {
     clearInterval(pulse);
     scope.cancellationSignal.removeEventListener('abort', onCancel);

@@ -9,6 +9,7 @@ import type { SendAlertInput, SendAlertResult } from '../src/domain/contracts.ts
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
+import { isStop } from './batch.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
 import type { SendDependencies } from './send-activity.ts';
 import { attemptRows, lastDeliveryMs, openRow } from './send-activity.ts';
@@ -55,7 +56,7 @@ async function sendOne(
     }
     if (decision.kind !== 'send') throw new Error(`line ${input.line}: ${decision.kind} is not for sendAlert`);
     const open = openRow(input, row, decision, lastDeliveryMs(states));
-    const { outcomes, stop } = await attemptRows(dependencies, session, ledger, [open], { ...input, closing: true });
+    const { outcomes, end } = await attemptRows(dependencies, session, ledger, [open], { ...input, closing: true });
     await ledger.sync();
     const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);
     if (outcome !== undefined) return outcome;
@@ -66,7 +67,7 @@ async function sendOne(
       retry: input.retry,
       random: dependencies.random(),
     };
-    throw stop === undefined ? transientFailure(context, open.attempts) : stopFailure(stop, context);
+    throw isStop(end) ? stopFailure(end, context) : transientFailure(context, open.attempts);
   } finally {
     await ledger.close();
   }

@@ -3,6 +3,7 @@
  * the receipts decide what is sent. Fails retryably while alerts are left that this batch must settle itself.
  */
 
+import { backoffMs } from '../src/domain/backoff.ts';
 import type { RowPlan } from '../src/domain/batch-plan.ts';
 import { planRow } from '../src/domain/batch-plan.ts';
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
@@ -13,6 +14,7 @@ import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { chunkEpochs, Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
 import type { StopReason } from './batch.ts';
+import { isStop } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, storeFailure, transientFailure, unknownEndpointFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
@@ -24,6 +26,8 @@ const STUBBORN_AFTER = 3;
 
 interface Plan {
   readonly open: OpenRow[];
+  /** Failed so lately that it is not their time yet. */
+  readonly resting: OpenRow[];
   readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
   readonly stubborn: number[];
   /** To be written down as unconfirmed. */
@@ -59,27 +63,31 @@ async function sendBatch(
     for (const row of plan.unconfirmed) {
       ledger.record('c', row.line, undefined, row.attempts, nowMs(), 'the answer was lost');
     }
-    const { outcomes, stop } = await attemptRows(dependencies, session, ledger, plan.open, input);
+    const { outcomes, end } = await attemptRows(dependencies, session, ledger, plan.open, input);
+    const left = [...plan.open, ...plan.resting].filter((row) => !row.ended);
     const context: StopContext = {
       endpoint: input.endpoint,
-      left: plan.open.filter((row) => !row.ended).length,
+      left: left.length,
       attempt: dependencies.scope().attempt,
       retry: input.retry,
       random: dependencies.random(),
     };
-    const endpointLost = stop !== undefined && endpointLostForGood(stop, plan.open, input, nowMs());
-    if (stop !== undefined) {
-      if (!endpointLost) throw stopFailure(stop, context);
-      outcomes.giveUpOn(plan.open.filter((row) => !row.ended));
+    const endpointLost = isStop(end) && endpointLostForGood(end, plan.open, input, nowMs());
+    if (isStop(end)) {
+      if (!endpointLost) throw stopFailure(end, context);
+      outcomes.giveUpOn(left);
     }
     const room = Math.max(0, input.maxHandover - plan.stubborn.length);
     plan.stubborn.push(...handOver(ledger, outcomes, room, nowMs()));
     await ledger.sync();
     if (plan.stubborn.length > 0) failpoint('sending.handed-over');
-    const { again, counts } = outcomes;
-    if (again.length > 0) throw transientFailure(context, Math.max(...again.map((row) => row.attempts)));
-    if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
-    failpoint('sending.settled');
+    const { counts } = outcomes;
+    const again = [...outcomes.again, ...plan.resting].filter((row) => !row.ended);
+    if (end.kind === 'done') {
+      if (again.length > 0) throw transientFailure(context, Math.max(...again.map((row) => row.attempts)));
+      if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - nowMs());
+      failpoint('sending.settled');
+    }
     return {
       delivered: plan.ended.delivered + counts.delivered,
       rejected: plan.ended.rejected + counts.rejected,
@@ -88,6 +96,7 @@ async function sendBatch(
       stubborn: plan.stubborn,
       unsettled: plan.unproven + plan.waiting + outcomes.unproven,
       endpointLost,
+      turnOver: end.kind === 'turn_over',
     };
   } finally {
     await ledger.close();
@@ -120,6 +129,7 @@ function planBatch(
 ): Plan {
   const plan: Plan = {
     open: [],
+    resting: [],
     ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
     stubborn: [],
     unconfirmed: [],
@@ -132,13 +142,27 @@ function planBatch(
   const deliveredMs = lastDeliveryMs(states);
   const sends: [number, OpenRow][] = [];
   for (const row of rows) {
-    const decision = planRow(states.get(row.line), options);
-    if (decision.kind === 'send') sends.push([decision.triedAtMs, openRow(input, row, decision, deliveredMs)]);
-    else place(plan, row.line, decision);
+    const state = states.get(row.line);
+    const decision = planRow(state, options);
+    // Ended by sendAlert, whose own result counts it.
+    if (decision.kind === 'ended' && state?.handedOverRound === input.round) continue;
+    if (decision.kind !== 'send') place(plan, row.line, decision);
+    else if (rests(decision, input, nowMs)) plan.resting.push(openRow(input, row, decision, deliveredMs));
+    else sends.push([decision.triedAtMs, openRow(input, row, decision, deliveredMs)]);
   }
   // Those that failed come last: were they the probes of an endpoint that seems ill, nobody else would get a turn.
   plan.open.push(...sends.sort(([a], [b]) => a - b).map(([, row]) => row));
   return plan;
+}
+
+/** It has failed in this round, and its backoff is not over. (A time in the future is a clock that was wrong.) */
+function rests(
+  { attempts, triedAtMs, refused }: RowPlan & { readonly kind: 'send' },
+  { retry }: SendAlertsInput,
+  nowMs: number,
+): boolean {
+  if (attempts === 0 || refused || triedAtMs > nowMs) return false;
+  return nowMs < triedAtMs + backoffMs(retry, { failures: attempts, random: 0 });
 }
 
 function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly kind: 'send' }>): void {

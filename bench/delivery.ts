@@ -4,7 +4,8 @@
  *
  *     node dist/bench/delivery.js [ALERTS=100000] [RUNS=5] [CONCURRENCY=64]
  *
- * Times count from the drop into the inbox (the settle time included) to the receiver's last answer.
+ * Times count from the drop into the inbox (the settle time included) to the receiver's last answer. CPU time is what the processes used in
+ * between, an alert: it says what a figure is made of.
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -61,9 +62,11 @@ try {
     await receiver.control({ reset: true });
     await writeFile(join(home, 'next.csv'), alertsFile(run));
     await sleep(500);
+    const cpuBefore = await cpuSeconds();
     const droppedMs = Date.now();
     await rename(join(home, 'next.csv'), join(home, 'inbox', `run-${run}.csv`));
     await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
+    const cpu = (await cpuSeconds()).map((seconds, index) => ((seconds - cpuBefore[index]!) * 1e6) / alerts);
     const { firstAt, lastAt } = await receiver.stats();
     const row = {
       ...bare,
@@ -73,7 +76,8 @@ try {
     const warmUp = run === 0 ? '  (warm-up, not counted)' : '';
     console.log(
       `bare ${row.request} request, ${row.dispatch} dispatch; wds ${Math.round(row.wds)} from the drop, ` +
-        `${Math.round(row.sending)} from the first alert; first alert ${Math.round(firstAt! - droppedMs)} ms after the drop${warmUp}`,
+        `${Math.round(row.sending)} from the first alert; first alert ${Math.round(firstAt! - droppedMs)} ms after the drop; ` +
+        `CPU an alert: wds ${cpu[0]!.toFixed(1)}, server ${cpu[1]!.toFixed(1)}, receiver ${cpu[2]!.toFixed(1)} µs${warmUp}`,
     );
     if (run > 0) rows.push(row);
     await until(
@@ -98,8 +102,21 @@ try {
   await rm(home, { recursive: true, force: true });
 }
 
+async function server(): Promise<{ readonly address: string; readonly pid: number }> {
+  return JSON.parse(await readFile(join(home, 'home', 'server.json'), 'utf8'));
+}
+
+/** User and system time so far of wds, Temporal's dev server and the receiver. */
+async function cpuSeconds(): Promise<number[]> {
+  const pids = [wds.pid, (await server()).pid, receiver.pid];
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')));
+  // After the name, which may hold spaces, the 14th and 15th field count ticks of 10 ms (proc(5)).
+  const fields = stats.map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' '));
+  return fields.map((field) => (Number(field[11]) + Number(field[12])) / 100);
+}
+
 async function temporal(): Promise<Client> {
-  const { address } = JSON.parse(await readFile(join(home, 'home', 'server.json'), 'utf8')) as { address: string };
+  const { address } = await server();
   return new Client({ connection: await Connection.connect({ address }) });
 }
 

@@ -9,12 +9,13 @@ import type {
   CarriedState,
   FileWorkflowInput,
   SendActivities,
+  SendAlertsResult,
   SentCounts,
   Stretch,
   StubbornRef,
   WindowResult,
 } from '../src/domain/contracts.ts';
-import { alertsBefore, chunkStretch, NOTHING_SENT, plus } from '../src/domain/file-plan.ts';
+import { alertsBefore, chunkStretch, minus, NOTHING_SENT, plus } from '../src/domain/file-plan.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
@@ -138,14 +139,27 @@ export class Delivery {
 
   async #sendStretch(stretch: Stretch, closing: boolean): Promise<void> {
     let { from } = stretch;
+    /** Of the batch that begins there, as far as its last turn came. */
+    let counted = NOTHING_SENT;
     while (from < stretch.to) {
       await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || this.#historyIsLong());
       if (this.#historyIsLong()) {
+        this.#sent = minus(this.#sent, counted);
         (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from });
         return;
       }
       const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
-      if (await this.#sending.run(() => this.#sendBatch({ ...stretch, from, to }, closing))) from = to;
+      await this.#sending.run(async () => {
+        const result = await this.#sendBatch({ ...stretch, from, to }, closing);
+        const settled = result.turnOver || result.unsettled === 0 ? result : NOTHING_SENT;
+        this.#sent = plus(minus(this.#sent, counted), settled);
+        counted = result.turnOver ? settled : NOTHING_SENT;
+        if (!result.turnOver) {
+          if (result.unsettled > 0) this.#revisit.push({ ...stretch, from, to });
+          from = to;
+        }
+        this.#onProgress();
+      });
     }
   }
 
@@ -154,7 +168,7 @@ export class Delivery {
     return this.#stubborn.size + reserved <= Math.max(this.#input.delivery.maxStubborn, this.#handoverPerBatch);
   }
 
-  async #sendBatch(batch: Stretch, closing: boolean): Promise<void> {
+  async #sendBatch(batch: Stretch, closing: boolean): Promise<SendAlertsResult> {
     const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
     const first = alertsBefore(this.#windows, parse.chunkSize, batch) + 1;
     const { sendAlerts } = proxyActivities<SendActivities>({
@@ -179,13 +193,11 @@ export class Delivery {
         }),
       );
       this.#endpointLost = result.endpointLost;
-      if (result.unsettled > 0) this.#revisit.push(batch);
-      else this.#sent = plus(this.#sent, result);
       for (const line of result.stubborn) this.#startStubborn({ window: batch.window, chunk: batch.chunk, line });
+      return result;
     } finally {
       this.#runningBatches--;
     }
-    this.#onProgress();
   }
 
   #startStubborn(ref: StubbornRef): void {

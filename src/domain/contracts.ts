@@ -71,7 +71,7 @@ export interface SendAlertsInput {
 }
 
 export interface SendAlertsResult {
-  /** Alerts of the batch that are final, by outcome; earlier rounds included. */
+  /** Alerts of the batch that are final, by outcome; earlier rounds included. Without those that sendAlert has ended in this round. */
   readonly delivered: number;
   readonly rejected: number;
   readonly undelivered: number;
@@ -85,6 +85,8 @@ export interface SendAlertsResult {
   readonly unsettled: number;
   /** The endpoint was ill for longer than the policy waits; the rest of the batch is undelivered. */
   readonly endpointLost: boolean;
+  /** Others are to have the slot; the same batch is to be scheduled again for its rest. Absent in histories of earlier builds. */
+  readonly turnOver?: boolean;
 }
 
 export interface SendAlertInput {

@@ -19,6 +19,13 @@ export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
   unconfirmed: left.unconfirmed + right.unconfirmed,
 });
 
+export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
+  delivered: left.delivered - right.delivered,
+  rejected: left.rejected - right.rejected,
+  undelivered: left.undelivered - right.undelivered,
+  unconfirmed: left.unconfirmed - right.unconfirmed,
+});
+
 const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
   windows.reduce((total, window) => total + window[key], 0);
 

@@ -166,6 +166,8 @@ function applyResult(states: Map<number, RowState>, round: string, text: string)
   }
   // A late answer of a superseded attempt may still say "delivered"; nothing takes that back.
   if (state.outcome === 'delivered') return;
+  // Given up for lost by a later attempt, while the one that had announced it still found out that it was never sent.
+  if (kind === 'c' && state.openIntentMs === undefined) return;
   state.status = fields[2] === '-' ? undefined : Number(fields[2]);
   state.attempts = Number(fields[3]);
   state.atMs = Number(fields[4]);

@@ -26,6 +26,7 @@ beforeEach(async () => {
   const worker = startWorker();
   for (let attempt = 1; attempt <= 2; attempt++) {
     expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
+    clock.advance(10_000);
   }
   expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 5, stubborn: [STUBBORN] });
   receiver.log.length = 0;
@@ -53,7 +54,10 @@ describe('a stubborn alert', () => {
     expect(await worker.sendAlert(input())).toEqual({ outcome: 'delivered' });
     expect(await worker.sendAlert(input())).toEqual({ outcome: 'delivered' });
     expect(receiver.log).toHaveLength(2);
-    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 6, stubborn: [] });
+    // Its batch does not count it again.
+    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 5, stubborn: [] });
+    const next = batchInput(staged, { round: 'r2' });
+    expect(await worker.sendAlerts(next)).toMatchObject({ delivered: 6, stubborn: [] });
   });
 
   test('ends undelivered when its attempts are used up', async () => {

@@ -1,3 +1,4 @@
+import type { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FAILURE } from '../../src/domain/names.ts';
 import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
@@ -31,14 +32,14 @@ function startWorker(options: Partial<WorkerOptions> = {}): TestWorker {
   return worker;
 }
 
-/** As Temporal does: again and again until it returns, an hour later each time or what it asks for; `most` attempts. */
+/** As Temporal does: again and again until it returns, a minute later each time or what it asks for; `most` attempts. */
 async function untilItReturns<T>(worker: TestWorker, run: () => Promise<T>, most: number): Promise<T> {
   for (worker.attempt = 1; worker.attempt < most; worker.attempt++) {
     try {
       return await run();
     } catch (error) {
       expect(error).toHaveProperty('type');
-      clock.advance(60_000);
+      clock.advance(Math.max(60_000, Number((error as ApplicationFailure).nextRetryDelay)));
     }
   }
   return await run();
@@ -56,6 +57,7 @@ describe('a batch', () => {
       stubborn: [],
       unsettled: 0,
       endpointLost: false,
+      turnOver: false,
     };
     expect(await worker.sendAlerts(batchInput(staged))).toEqual(result);
     expect(await startWorker().sendAlerts(batchInput(staged, { round: 'r2' }))).toEqual(result);
@@ -66,6 +68,34 @@ describe('a batch', () => {
     staged = await stageAlerts(30);
     expect(await startWorker().sendAlerts(batchInput(staged, { from: 10, to: 20 }))).toMatchObject({ delivered: 10 });
     expect([...receiver.accepted.keys()].sort((a, b) => a - b)).toEqual(staged.lines.slice(10, 20));
+  });
+
+  test('leaves its slot to others when it has sent for some seconds, and goes on with the rest in its next turn', async () => {
+    staged = await stageAlerts(30);
+    receiver.script = (line) => {
+      if (line === 2) clock.advance(6_000);
+      return 200;
+    };
+    const worker = startWorker({ endpoint: { maxConnections: 5 } });
+    const first = await worker.sendAlerts(batchInput(staged));
+    expect(first).toMatchObject({ turnOver: true, unconfirmed: 0, stubborn: [] });
+    expect(first.delivered).toBeLessThan(30);
+    expect(receiver.log).toHaveLength(first.delivered);
+    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ turnOver: false, delivered: 30 });
+    expect(receiver.log).toHaveLength(30);
+  });
+
+  test('does not try an alert again before its backoff is over, though the batch itself comes back sooner', async () => {
+    staged = await stageAlerts(30);
+    receiver.script = (line, times) => (line === 3 && times === 1 ? 500 : 200);
+    const worker = startWorker();
+    expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
+    clock.advance(500);
+    expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
+    expect(receiver.requestsOf(3)).toBe(1);
+    clock.advance(1_000);
+    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 30 });
+    expect(receiver.requestsOf(3)).toBe(2);
   });
 
   test('ends at a 429 with its Retry-After as the next attempt, though others of its alerts wait for their turn', async () => {

@@ -96,6 +96,12 @@ describe('the state of an alert', () => {
     expect(outcomeInRound(state, 'r1', true)).toBe('unconfirmed');
   });
 
+  test('given up for lost, but never sent, as its own attempt found out afterwards, is pending', () => {
+    const older = journal('r1', intent(1_100), result('p'));
+    const state = stateOf(older, journal('r1', result('c')));
+    expect(state).toMatchObject({ outcome: undefined, openIntentMs: undefined, unknownAnswers: 0 });
+  });
+
   test('an intent of a clock that was ahead is no younger than the attempt that came after it', () => {
     const ahead = { ...journal('r1', intent(9_999_999)), fencedAtMs: 2_000 };
     expect(stateOf(ahead)?.openIntentMs).toBe(2_000);

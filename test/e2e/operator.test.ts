@@ -25,7 +25,14 @@ interface Ended {
   readonly err: string;
 }
 
-function start(args: readonly string[]): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+interface Started {
+  readonly child: ChildProcess;
+  /** What it has said so far. */
+  readonly text: { readonly out: string; readonly err: string };
+  readonly ended: Promise<Ended>;
+}
+
+function start(args: readonly string[]): Started {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [COMMAND, ...args], { cwd: folder, env: { PATH, HOME, NO_COLOR: '1' } });
   const text = { out: '', err: '' };
@@ -36,7 +43,7 @@ function start(args: readonly string[]): { readonly child: ChildProcess; readonl
     text.err += piece;
   });
   const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, ...text })));
-  return { child, ended };
+  return { child, text, ended };
 }
 
 const wds = (...args: string[]): Promise<Ended> => start(args).ended;
@@ -133,11 +140,12 @@ test('a file is paused, overtaken, resumed and cancelled; an endpoint is paused 
   const forgotten = await wdsJson<EndpointStatus>('endpoint', 'forget');
   expect(forgotten).toMatchObject({ taskQueueLimit: null, governor: { ordered: null } });
 
-  const waiting = wds('send', big, '-o', 'json');
-  await until('somebody who waits', async () => (await received()).accepted > before.delivered + 300);
+  const waiting = start(['send', big, '-o', 'json']);
+  // A `send` that comes after the end of the file would begin it anew.
+  await until('somebody who waits', async () => waiting.text.err.includes(big));
   const cancelled = await wdsJson<FileStatus>('cancel', big);
   expect(cancelled.state).toBe('cancelled');
-  const { code, out } = await waiting;
+  const { code, out } = await waiting.ended;
   expect(code).toBe(3);
   const left = await report(big);
   expect(JSON.parse(out)).toMatchObject({ alerts: BIG, delivered: left.delivered });
