@@ -115,8 +115,8 @@ class WindowReader {
     try {
       const seen = await this.#seenBefore(ref, breathe);
       const firstChunk = previous === undefined ? 1 : previous.firstChunk + previous.chunks;
-      const { chunkSize } = input.parse;
-      writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, chunkSize, seen });
+      const { chunkSize, maxChunkLength } = input.parse;
+      writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, chunkSize, maxChunkLength, seen });
       const sink = writer;
       const { rows, next } = await readRows({
         source: store.readFrom(contentKey(input.sha256), input.cursor?.byteOffset ?? 0),

@@ -1,6 +1,7 @@
 /** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
 import { resolve } from 'node:path';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { defaultChunkSize } from '../domain/endpoint.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
@@ -96,7 +97,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
     maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
-    parse: { ...stated.parse, chunkSize: DEFAULT_PARSE_OPTIONS.chunkSize },
+    parse: { ...DEFAULT_PARSE_OPTIONS, ...stated.parse, chunkSize: defaultChunkSize(endpoint?.rate ?? 'auto') },
     endpoint,
     delivery: deliveryTo(endpoint, stated.delivery),
     statedDelivery: stated.delivery,

@@ -156,10 +156,10 @@ const parse = z.strictObject({
 });
 
 const delivery = z.strictObject({
-  batchSize: setting(whole(1, 1000), {
-    expects: 'a whole number from 1 to 1000',
+  batchSize: setting(whole(1, 5000), {
+    expects: 'a whole number from 1 to 5000',
     about: 'Alerts that one SendAlerts activity sends.',
-    otherwise: 'one second of the rate, from 1 to 1000',
+    otherwise: 'one second of the rate, from 1 to 1000; 5000 for an unlimited rate',
   }),
   parallelChunks: setting(whole(1, 64), {
     expects: 'a whole number from 1 to 64',

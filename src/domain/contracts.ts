@@ -40,8 +40,10 @@ export interface WindowResult {
   /** Chunks are numbered from 1 through the whole file; this window holds firstChunk … firstChunk + chunks − 1. */
   readonly firstChunk: number;
   readonly chunks: number;
-  /** Alerts in the window's last chunk; all the others are full. */
+  /** Alerts in the window's last chunk. */
   readonly lastChunkAlerts: number;
+  /** Alerts in each chunk, where long texts ended one of them early; absent: all but the last are full. */
+  readonly chunkAlerts?: readonly number[];
   /** Alerts that say which row of an earlier file they mend. */
   readonly origins: number;
   /** null: the file is read to its end. */

@@ -48,10 +48,18 @@ export interface Endpoint {
 /** Requests a second that are really used of a stated limit: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (design.md). */
 export const PACE_FRACTION = 0.99;
 
+/** Where there is no limit; an activity costs the server some 10 ms of CPU time (docs/decisions/0016-larger-chunks-without-a-limit.md). */
+const UNLIMITED_BATCH = 5_000;
+const LARGEST_BATCH = 1_000;
+
 /** One batch is about one second of the rate (design.md, "Batches, pacing and back-pressure"). */
 export function defaultBatchSize(rate: Rate): number {
-  return typeof rate === 'number' ? Math.max(1, Math.min(1000, Math.round(rate))) : 1000;
+  if (rate === 'unlimited') return UNLIMITED_BATCH;
+  return typeof rate === 'number' ? Math.max(1, Math.min(LARGEST_BATCH, Math.round(rate))) : LARGEST_BATCH;
 }
+
+/** A batch lies within a chunk. Small batches of a large chunk would each read all earlier ones' receipts. */
+export const defaultChunkSize = (rate: Rate): number => (rate === 'unlimited' ? UNLIMITED_BATCH : LARGEST_BATCH);
 
 /** Coarse back-pressure: activity starts a second on the endpoint's task queue, or undefined for no limit (design.md). */
 export function taskQueueRate(rate: Rate, batchSize: number): number | undefined {

@@ -46,16 +46,20 @@ export function countsOf(windows: readonly WindowResult[], sent: SentCounts): Fi
 export function chunkStretch(windows: readonly WindowResult[], chunkSize: number, chunk: number): Stretch | undefined {
   const window = windows.find((candidate) => chunk < candidate.firstChunk + candidate.chunks);
   if (window === undefined) return undefined;
-  const last = chunk === window.firstChunk + window.chunks - 1;
-  return { window: window.window, chunk, from: 0, to: last ? window.lastChunkAlerts : chunkSize };
+  const index = chunk - window.firstChunk;
+  const full = index === window.chunks - 1 ? window.lastChunkAlerts : chunkSize;
+  return { window: window.window, chunk, from: 0, to: window.chunkAlerts?.[index] ?? full };
 }
 
 /** How many alerts of the file come before this one: for people, who count alerts and not chunks. */
 export function alertsBefore(windows: readonly WindowResult[], chunkSize: number, stretch: Stretch): number {
   let before = stretch.from;
   for (const window of windows) {
+    const index = stretch.chunk - window.firstChunk;
     if (window.window < stretch.window) before += window.alerts;
-    else if (window.window === stretch.window) before += (stretch.chunk - window.firstChunk) * chunkSize;
+    else if (window.window > stretch.window) break;
+    else if (window.chunkAlerts === undefined) before += index * chunkSize;
+    else for (const alerts of window.chunkAlerts.slice(0, index)) before += alerts;
   }
   return before;
 }

@@ -17,8 +17,13 @@ export interface ParseOptions {
   readonly maxRecordBytes: number;
   /** UTF-16 code units. */
   readonly maxUserIdLength: number;
-  /** Alerts a chunk. */
+  /** Alerts a chunk, at most. */
   readonly chunkSize: number;
+  /**
+   * A chunk ends when its text is this long (UTF-16 code units), however few alerts it holds: a sender keeps whole chunks in memory. Absent
+   * in deliveries that an earlier build began.
+   */
+  readonly maxChunkLength?: number;
 }
 
 export const DEFAULT_PARSE_OPTIONS: Omit<ParseOptions, 'format'> = {
@@ -28,6 +33,7 @@ export const DEFAULT_PARSE_OPTIONS: Omit<ParseOptions, 'format'> = {
   maxRecordBytes: 64 * 1024,
   maxUserIdLength: 512,
   chunkSize: 1000,
+  maxChunkLength: 2 * 1024 * 1024,
 };
 
 /**
@@ -47,6 +53,7 @@ export function parseKey(options: ParseOptions): string {
     options.maxUserIdLength,
     options.chunkSize,
     WINDOW_ROWS,
+    ...(options.maxChunkLength === undefined ? [] : [options.maxChunkLength]),
   ]);
   let hash = 0xcbf29ce484222325n;
   for (const character of canonical) {

@@ -50,7 +50,8 @@ export class EndpointSession {
   readonly #client: EndpointClient;
   readonly #pacer: Pacer;
   readonly #lease: RateLease;
-  readonly #judging: Omit<JudgeContext, 'nowMs'>;
+  /** Reused for every answer: an object an answer is to be seen. */
+  readonly #judging: { -readonly [Key in keyof JudgeContext]: JudgeContext[Key] };
   readonly #waiting: Waiting[] = [];
   readonly #queued = new Set<Queued>();
   readonly #endOfTurn = new Set<() => void>();
@@ -70,7 +71,7 @@ export class EndpointSession {
     this.#pacer = pacer;
     this.#lease = lease;
     const { ambiguous, idempotencyKey, maxRetryAfterMs } = endpoint;
-    this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs };
+    this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 };
   }
 
   /** Set at shutdown: batches take no new rows, what is open is awaited. */
@@ -161,7 +162,8 @@ export class EndpointSession {
     const sentMs = performance.now();
     const pacePerSecond = this.#lease.sends();
     const take = (answer: Answer): void => {
-      const verdict = judge(answer, { ...this.#judging, nowMs: Date.now() });
+      this.#judging.nowMs = Date.now();
+      const verdict = judge(answer, this.#judging);
       this.#admitted--;
       this.#lease.took(answer, verdict, { sentMs, pacePerSecond, failedBefore: request.failedBefore });
       if (verdict.kind === 'throttled') {

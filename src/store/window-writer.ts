@@ -34,6 +34,8 @@ export interface WindowWriterOptions {
   readonly cursor: ReadCursor | null;
   readonly firstChunk: number;
   readonly chunkSize: number;
+  /** See ParseOptions. */
+  readonly maxChunkLength?: number | undefined;
   /** The users of all earlier windows; this window's are added. After `abort` it is of no use. */
   readonly seen: SeenTable;
 }
@@ -51,6 +53,9 @@ export class WindowWriter {
   #duplicates = 0;
   #part = '';
   #chunkAlerts = 0;
+  #chunkLength = 0;
+  /** Alerts in each ended chunk. */
+  readonly #sizes: number[] = [];
   #chunkStart = 0;
   #chunkCrc = 0;
   #writtenBytes = 0;
@@ -72,8 +77,11 @@ export class WindowWriter {
     }
     this.#alertCount++;
     if (origin !== undefined) this.#origins++;
-    this.#part += chunkLine(line, origin, alertBody(userId, alertMessage));
-    if (++this.#chunkAlerts === this.#options.chunkSize) this.#endChunk();
+    const text = chunkLine(line, origin, alertBody(userId, alertMessage));
+    this.#part += text;
+    this.#chunkLength += text.length;
+    const { chunkSize, maxChunkLength = Number.POSITIVE_INFINITY } = this.#options;
+    if (++this.#chunkAlerts === chunkSize || this.#chunkLength >= maxChunkLength) this.#endChunk();
     else if (this.#part.length >= PART_CHARACTERS) this.#endPart();
   }
 
@@ -101,9 +109,11 @@ export class WindowWriter {
       length: this.#writtenBytes - this.#chunkStart,
       crc32: this.#chunkCrc,
     });
+    this.#sizes.push(this.#chunkAlerts);
     this.#chunkStart = this.#writtenBytes;
     this.#chunkCrc = 0;
     this.#chunkAlerts = 0;
+    this.#chunkLength = 0;
   }
 
   /** Hands on what has come; waits while the store is behind. Throws what the store throws. */
@@ -123,6 +133,7 @@ export class WindowWriter {
       this.#rejects.end(),
     ]);
     const chunks = this.#chunks.length;
+    const allFull = this.#sizes.slice(0, -1).every((alerts) => alerts === chunkSize);
     const result: WindowResult = {
       window: ref.window,
       rows,
@@ -131,7 +142,8 @@ export class WindowWriter {
       duplicates: this.#duplicates,
       firstChunk,
       chunks,
-      lastChunkAlerts: chunks === 0 ? 0 : this.#alertCount - (chunks - 1) * chunkSize,
+      lastChunkAlerts: this.#sizes.at(-1) ?? 0,
+      ...(allFull ? {} : { chunkAlerts: this.#sizes }),
       origins: this.#origins,
       next,
     };

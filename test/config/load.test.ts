@@ -51,7 +51,7 @@ describe('without any configuration', () => {
       logLevel: 'info',
       shutdownGraceMs: 20_000,
       parse: { header: true, userIdColumn: 'userId', alertMessageColumn: 'alertMessage', chunkSize: 1000 },
-      delivery: { batchSize: 1000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
+      delivery: { batchSize: 5000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
     });
   });
 
@@ -209,7 +209,7 @@ describe('the endpoint', () => {
       timeoutMs: 15_000,
       secrets: [],
     });
-    expect(delivery).toMatchObject({ batchSize: 1000, parallelChunks: 8 });
+    expect(delivery).toMatchObject({ batchSize: 5000, parallelChunks: 8 });
   });
 
   test('a configured one learns its rate', async () => {

@@ -119,6 +119,17 @@ describe('a committed window', () => {
     expect(rows).toHaveLength(20);
   });
 
+  test('ends a chunk whose text is long, however few alerts it holds, and says how many', async () => {
+    const long = writer({ chunkSize: 4, maxChunkLength: 1_000 });
+    const lengths = [10, 10, 10, 10, 400, 700, 10, 2_000, 10];
+    for (const [index, length] of lengths.entries()) long.alert(index + 2, `u${index}`, 'x'.repeat(length), undefined);
+    const result = await long.commit(lengths.length, null);
+    expect(result).toMatchObject({ alerts: 9, chunks: 4, chunkAlerts: [4, 2, 2, 1], lastChunkAlerts: 1 });
+    for (const [index, alerts] of result.chunkAlerts!.entries()) {
+      expect(await readChunk(store, { ...ref, chunk: index + 1 })).toHaveLength(alerts);
+    }
+  });
+
   test('of no rows has no chunks and no other objects', async () => {
     expect(await writer().commit(0, null)).toMatchObject({ rows: 0, alerts: 0, chunks: 0, lastChunkAlerts: 0 });
     expect(await store.list(`${SHA}/chunks-${ref.parseKey}`)).toEqual(['0001.json']);
