@@ -43,6 +43,8 @@ export interface LeaseRequest {
    * its lease before sending this, and stays away until it has alerts again.
    */
   readonly demandPerSecond: number | null;
+  /** It has dropped its lease before sending this; the answer's is its next. Absent: false. */
+  readonly dropped?: boolean;
   /** Since the worker's last request. */
   readonly delivered: number;
   readonly sent: number;

@@ -36,7 +36,7 @@ const SETTLE = 0.96;
 const APPROACH_PER_SECOND = 0.07;
 /** Rests after a refusal; twice as long each time that the ceiling proves to be where it was. */
 const SHORTEST_REST_MS = 2_500;
-const LONGEST_REST_MS = 16_000;
+const LONGEST_REST_MS = 24_000;
 const SAME_CEILING = 0.06;
 /** Of the logarithm of the rate, per second and per second cubed of probing. */
 const PROBE_LINEAR = 0.01;
@@ -86,6 +86,12 @@ export function curve(learner: Learner, atMs: number): number {
   const disproved = Math.max(settled, DISPROVED * ceilingPerSecond);
   if (probed <= disproved) return probed;
   return disproved * doubled(probingMs - probeMsTo(Math.log(disproved / settled)));
+}
+
+/** The rate is above what was once refused, by so much that this no longer holds. */
+export function isDisproved(learner: Learner, atMs: number): boolean {
+  const { ceilingPerSecond } = learner;
+  return ceilingPerSecond !== null && curve(learner, atMs) > DISPROVED * ceilingPerSecond;
 }
 
 function approachMs(learner: Learner): number {
@@ -173,9 +179,7 @@ export function slowed(learner: Learner, latencyMs: number, totalPerSecond: numb
 
 /** The workers were held back by the rate and met no refusal: what was passed for good is no ceiling. */
 export function welcomed(learner: Learner, maximumPerSecond: number, nowMs: number): Learner {
-  const { ceilingPerSecond } = learner;
-  const passed = ceilingPerSecond !== null && curve(learner, nowMs - 2_000) > DISPROVED * ceilingPerSecond;
-  if (ceilingPerSecond !== null && !passed) return learner;
+  if (learner.ceilingPerSecond !== null && !isDisproved(learner, nowMs - 2_000)) return learner;
   const basePerSecond = Math.max(MIN_PER_SECOND, Math.min(maximumPerSecond, curve(learner, nowMs)));
   return { ...learner, ceilingPerSecond: null, basePerSecond, anchorMs: nowMs };
 }

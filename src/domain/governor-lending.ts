@@ -8,14 +8,14 @@ import { LEASE_MS } from './governor-contract.ts';
 import type { Span } from './governor-leases.ts';
 import { isActive, lentToOthers, lentUntilMs, raised, spanAt, spansBetween } from './governor-leases.ts';
 import type { GovernorState } from './governor-state.ts';
-import { isFirstClimb, totalPerSecond } from './governor-state.ts';
+import { isSearching, totalPerSecond } from './governor-state.ts';
 import { nextVisitMs } from './governor-visits.ts';
 import { fairShares } from './rate-share.ts';
 
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
 const ALONE_BELOW = 60;
-/** The first climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
+/** The climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
 const SEARCHED_ALONE_TO = 5_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
 const DEMAND_SLACK = 1.5;
@@ -27,7 +27,7 @@ export function lendTo(
   nowMs: number,
 ): { state: GovernorState; answer: LeaseAnswer } {
   const total = totalPerSecond(heard, nowMs);
-  const low = total < (!heard.alone ? ALONE_BELOW : isFirstClimb(heard) ? SEARCHED_ALONE_TO : SHARED_FROM);
+  const low = total < (!heard.alone ? ALONE_BELOW : isSearching(heard, nowMs) ? SEARCHED_ALONE_TO : SHARED_FROM);
   const open = heard.circuit.name === 'open';
   const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
   let state: GovernorState = { ...heard, alone };
@@ -99,9 +99,7 @@ function lease(state: GovernorState, workerId: string, nowMs: number, leaseMs: n
  */
 function shareOf(state: GovernorState, workerId: string, total: number, atMs: number, nowMs: number): number {
   if (state.alone) return total;
-  const sharers = Object.entries(state.book).filter(
-    ([id, borrower]) => id === workerId || (isActive(borrower, nowMs) && lentUntilMs(borrower) > nowMs),
-  );
+  const sharers = Object.entries(state.book).filter(([id, borrower]) => id === workerId || isActive(borrower, nowMs));
   const demands = sharers.map(([, { demandPerSecond }]) =>
     demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
   );
@@ -117,7 +115,9 @@ function shareOf(state: GovernorState, workerId: string, total: number, atMs: nu
       own = shares[index]!;
       demand = demands[index]!;
     } else {
-      claimed += atMs < lentUntilMs(borrower) ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
+      // Who has nothing yet takes his share when he comes.
+      const fromMs = Math.max(lentUntilMs(borrower), borrower.nextMs);
+      claimed += atMs < fromMs ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
     }
   });
   return Math.max(own, Math.min(demand, total - claimed));

@@ -5,7 +5,7 @@ import { closedCircuit, probeIntervalMs, returning } from './governor-circuit.ts
 import type { GovernorConfig } from './governor-contract.ts';
 import { UNLIMITED_PER_SECOND } from './governor-contract.ts';
 import type { Learner } from './governor-learner.ts';
-import { curve, newLearner, START_PER_SECOND } from './governor-learner.ts';
+import { curve, isDisproved, newLearner, START_PER_SECOND } from './governor-learner.ts';
 import type { LeaseBook } from './governor-leases.ts';
 
 export interface GovernorState {
@@ -69,11 +69,9 @@ export function startPerSecond(rate: GovernorConfig['rate']): number {
   return rate === 'auto' ? START_PER_SECOND : UNLIMITED_PER_SECOND;
 }
 
-/** Nothing is known yet: no refusal, no header, no operator's rate. */
-export function isFirstClimb(state: GovernorState): boolean {
-  return (
-    typeof rateInForce(state) !== 'number' &&
-    state.learner.ceilingPerSecond === null &&
-    state.learner.statedPerSecond === null
-  );
+/** The limit is anywhere above: no operator's rate, no header, and no refusal yet, or none that still holds. */
+export function isSearching(state: GovernorState, nowMs: number): boolean {
+  const { ceilingPerSecond, statedPerSecond } = state.learner;
+  if (typeof rateInForce(state) === 'number' || statedPerSecond !== null) return false;
+  return ceilingPerSecond === null || isDisproved(state.learner, nowMs);
 }

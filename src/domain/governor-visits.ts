@@ -11,8 +11,8 @@ const AFTER_END_MS = 150;
 const STANDBY_MS = 15_000;
 const PAUSED_MS = 10_000;
 const SOONEST_MS = 500;
-/** A visit moves at most so far forward for the sake of even spacing, and not at all for less than the tolerance. */
-const SHIFT_MS = 800;
+/** A visit moves at most so far for the sake of even spacing, and not at all for less than the tolerance. */
+const SHIFT_MS = 400;
 const TOLERANCE_MS = 300;
 
 interface Lent {
@@ -68,11 +68,11 @@ function phaseMs(behindMs: number, isFirst: boolean): number {
   return isFirst && phase < TOLERANCE_MS ? phase + RENEW_MS : phase;
 }
 
-/** How much earlier this worker should come to be in the middle between those who come before and after it. */
+/** How much earlier (negative: later) this worker should come to be in the middle between those who come before and after it. */
 function shiftMs(phases: readonly number[]): number {
   if (phases.length === 0) return 0;
   const after = Math.min(...phases);
   const before = RENEW_MS - Math.max(...phases);
   const shift = (after - before) / 2;
-  return shift > TOLERANCE_MS ? Math.min(SHIFT_MS, shift) : 0;
+  return Math.abs(shift) > TOLERANCE_MS ? Math.max(-SHIFT_MS, Math.min(SHIFT_MS, shift)) : 0;
 }

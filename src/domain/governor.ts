@@ -90,7 +90,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
 
 function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBook {
   const borrower: Borrower = {
-    lent: request.demandPerSecond === 0 ? [] : (book[request.workerId]?.lent ?? []),
+    lent: request.demandPerSecond === 0 || request.dropped === true ? [] : (book[request.workerId]?.lent ?? []),
     demandPerSecond: request.demandPerSecond,
     demandBeforePerSecond: book[request.workerId]?.demandPerSecond ?? null,
     sentPerSecond: (request.sent * 1_000) / Math.max(1_000, request.elapsedMs),

@@ -144,6 +144,14 @@ export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport
   };
 }
 
+/**
+ * Whether the lease is dropped before the request is sent. After a refusal it promises too much, and mostly the worker has to pause anyway;
+ * where the governor knows that it is out of use, others can have the rate at once, and not when it would have ended.
+ */
+export function dropsLease(brake: LocalBrake): boolean {
+  return brake.strike !== null;
+}
+
 /** After the request was sent. What it said is not said again, unless it fails: then keep the earlier value. */
 export function reported(brake: LocalBrake, nowMs: number): LocalBrake {
   return { ...brake, strike: null, runReported: brake.run.count, askAtMs: Number.POSITIVE_INFINITY, askedMs: nowMs };

@@ -38,7 +38,10 @@ test('the chunks of all windows, one after another, hold each alert once, also w
 
 test('chunks that long texts ended early are as long as the reader says', () => {
   const [first, second] = windowsOf([9, 4], 4);
-  const windows = [{ ...first!, chunks: 3, chunkAlerts: [4, 2, 3], lastChunkAlerts: 3 }, { ...second!, firstChunk: 4 }];
+  const windows = [
+    { ...first!, chunks: 3, chunkAlerts: [4, 2, 3], lastChunkAlerts: 3 },
+    { ...second!, firstChunk: 4 },
+  ];
   const stretches = [1, 2, 3, 4, 5].map((chunk) => chunkStretch(windows, 4, chunk));
   expect(stretches.map((stretch) => stretch?.to)).toEqual([4, 2, 3, 4, undefined]);
   expect(stretches.slice(0, 4).map((stretch) => alertsBefore(windows, 4, stretch!))).toEqual([0, 4, 6, 9]);

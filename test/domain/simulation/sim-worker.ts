@@ -2,12 +2,13 @@
  * A worker process as the simulation sees it: a pacer that spaces requests evenly within its lease, connections, the local brake, and a
  * visit to the governor every few seconds. The clock is simulated; what it decides with is the real thing.
  */
-import type { LeaseAnswer, LeaseRequest } from '../../../src/domain/governor-contract.ts';
+import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../../src/domain/governor-contract.ts';
 import { UNLIMITED_PER_SECOND } from '../../../src/domain/governor-contract.ts';
 import type { LocalBrake } from '../../../src/domain/local-brake.ts';
 import {
   answered,
   braked,
+  dropsLease,
   exhausted,
   RELEASED_BRAKE,
   renewed,
@@ -47,6 +48,8 @@ export class SimWorker {
   readonly #links: SimWorkerLinks;
   #brake: LocalBrake = RELEASED_BRAKE;
   #lease: { readonly answer: LeaseAnswer; readonly sentMs: number; readonly receivedMs: number } | null = null;
+  /** Of the last answer: it outlives the lease. */
+  #circuit: CircuitName | undefined;
   #asking = false;
   #visit = 0;
   #wake = 0;
@@ -95,13 +98,15 @@ export class SimWorker {
     const { brake, badRun } = reportOf(this.#brake, sentMs);
     const { sent, delivered, latencyMs, ceiling } = this.#seen;
     const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
-    if (this.#idle) this.#lease = null;
+    const dropped = dropsLease(this.#brake);
+    if (this.#idle || dropped) this.#lease = null;
     const request: LeaseRequest = {
       workerId: this.id,
       demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (sent * 1_000) / elapsedMs),
       sent,
       delivered,
       elapsedMs,
+      dropped,
       brake,
       badRun,
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
@@ -118,6 +123,7 @@ export class SimWorker {
     this.#asking = false;
     const visit = ++this.#visit;
     if (this.#idle) return;
+    this.#circuit = answer.circuit;
     this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
     this.#brake = renewed(this.#brake);
     this.#links.queue.after(answer.renewAfterMs, () => visit === this.#visit && !this.#idle && this.#ask());
@@ -200,7 +206,7 @@ export class SimWorker {
 
   #take(answer: SimAnswer, sentMs: number, pacePerSecond: number): void {
     const nowMs = this.#nowMs;
-    const closed = this.#lease?.answer.circuit === 'closed';
+    const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
     if (answer.ceilingPerSecond !== undefined) this.#seen.ceiling = answer.ceilingPerSecond;
     if (answer.kind === 'throttled') {
