@@ -19,8 +19,6 @@ export interface CompileContext {
   readonly cwd: string;
   readonly temporal: TemporalFlags;
   readonly defaultLogLevel: LogLevel;
-  /** The rate of an endpoint for which none is stated. */
-  readonly defaultRate: 'auto' | 'unlimited';
   readonly collect: (fault: ConfigFault) => void;
 }
 
@@ -44,7 +42,7 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
     return undefined;
   }
   const url = new URL(stated.url).href;
-  const rate = stated.rate ?? context.defaultRate;
+  const rate = stated.rate ?? 'auto';
   return {
     name: stated.name ?? endpointNameOf(url),
     url,

@@ -59,9 +59,6 @@ export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
   // The environment and flags are one statement about the endpoint: WDS_SECRET signs what goes to --url.
   const stated = mergeOptions(environment.options, flags.options);
   const merged = mergeOptions(overlaid(file.options, stated), stated);
-  const configuredUrl = file.options.endpoint?.url;
-  const url = merged.endpoint?.url;
-  const isBareUrl = url !== undefined && (configuredUrl === undefined || !sameUrl(url, configuredUrl));
 
   const faults: ConfigFault[] = [...file.faults, ...environment.faults, ...flags.faults];
   const told = new Set(faults.map((fault) => fault.key));
@@ -70,7 +67,6 @@ export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
     env,
     temporal: input.temporal ?? {},
     defaultLogLevel: input.defaultLogLevel ?? 'info',
-    defaultRate: isBareUrl ? 'unlimited' : 'auto',
     collect: (fault) => {
       if (!told.has(fault.key)) faults.push(fault);
     },

@@ -53,7 +53,7 @@ const endpoint = z.strictObject({
   rate: setting(z.union([atLeast(0.001, 1_000_000), z.enum(['auto', 'unlimited'])]), {
     expects: 'requests a second from 0.001 to 1000000, or auto, or unlimited',
     about: 'Requests a second that the endpoint may be sent, all processes together; `auto` finds it out.',
-    otherwise: '`auto`; `unlimited` for a URL given by `--url` or `WDS_URL`',
+    otherwise: '`auto`',
     env: 'WDS_RATE',
     flag: '--rate <rate>',
   }),

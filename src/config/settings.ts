@@ -51,7 +51,7 @@ const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
 
 /** How files are delivered to an endpoint, as far as the operator did not state it. */
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
-  const rate = endpoint?.rate ?? 'unlimited';
+  const rate = endpoint?.rate ?? 'auto';
   return {
     batchSize: stated.batchSize ?? defaultBatchSize(rate),
     parallelChunks: stated.parallelChunks ?? (rate === 'unlimited' ? 8 : 4),
@@ -69,7 +69,7 @@ export const defaultMaxConnections = (rate: Endpoint['rate']): number =>
 /** An endpoint that nobody configured, e.g. the bundled receiver: everything but its URL and what is given has its default. */
 export function defaultEndpoint(url: string, given: Partial<Endpoint> = {}): Endpoint {
   const { burst, ambiguous, idempotencyKey, maxRetryAfterSeconds } = DEFAULTS.endpoint;
-  const rate = given.rate ?? 'unlimited';
+  const rate = given.rate ?? 'auto';
   return deepFreeze({
     name: endpointNameOf(url),
     url: new URL(url).href,

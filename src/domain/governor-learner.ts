@@ -3,7 +3,7 @@
  * corrected. Nothing has to happen for the rate to climb, so it always finds its way up again, and a worker's lease can hold the climb
  * of the next seconds.
  *
- *   no ceiling known     doubles every second
+ *   no ceiling known     doubles every second, and twice a second as long as nothing was ever refused
  *   a ceiling known      from base straight up to SETTLE × ceiling; rests there for restMs; then feels its way up, slowly at first and
  *                        faster and faster. DISPROVED × the ceiling without a refusal: there is none there any more, and it doubles again
  *
@@ -31,6 +31,8 @@ export interface Learner {
 export const START_PER_SECOND = 10;
 const MIN_PER_SECOND = 0.5;
 const DOUBLING_MS = 1_000;
+/** As long as nothing was ever refused. */
+const FIRST_DOUBLING_MS = 500;
 const SETTLE = 0.96;
 /** Straight up, in ceilings a second. */
 const APPROACH_PER_SECOND = 0.07;
@@ -77,7 +79,7 @@ export function newLearner(startPerSecond: number, nowMs: number): Learner {
 export function curve(learner: Learner, atMs: number): number {
   const { basePerSecond, ceilingPerSecond } = learner;
   const sinceMs = Math.max(0, atMs - learner.anchorMs);
-  if (ceilingPerSecond === null) return basePerSecond * doubled(sinceMs);
+  if (ceilingPerSecond === null) return basePerSecond * doubled(learner, sinceMs);
   const settled = settledPerSecond(learner);
   const climbMs = approachMs(learner);
   if (sinceMs < climbMs) return basePerSecond + ((settled - basePerSecond) * sinceMs) / climbMs;
@@ -85,7 +87,7 @@ export function curve(learner: Learner, atMs: number): number {
   const probed = settled * Math.exp(probeExponent(probingMs));
   const disproved = Math.max(settled, DISPROVED * ceilingPerSecond);
   if (probed <= disproved) return probed;
-  return disproved * doubled(probingMs - probeMsTo(Math.log(disproved / settled)));
+  return disproved * doubled(learner, probingMs - probeMsTo(Math.log(disproved / settled)));
 }
 
 /** The rate is above what was once refused, by so much that this no longer holds. */
@@ -123,8 +125,8 @@ export function settledPerSecond(learner: Learner): number {
   return ceilingPerSecond === null ? basePerSecond : Math.max(basePerSecond, SETTLE * ceilingPerSecond);
 }
 
-function doubled(sinceMs: number): number {
-  return 2 ** Math.min(40, sinceMs / DOUBLING_MS);
+function doubled({ cutMs }: Learner, sinceMs: number): number {
+  return 2 ** Math.min(40, sinceMs / (cutMs === null ? FIRST_DOUBLING_MS : DOUBLING_MS));
 }
 
 export interface RefusalNews {

@@ -51,7 +51,7 @@ describe('without any configuration', () => {
       logLevel: 'info',
       shutdownGraceMs: 20_000,
       parse: { header: true, userIdColumn: 'userId', alertMessageColumn: 'alertMessage', chunkSize: 1000 },
-      delivery: { batchSize: 5000, parallelChunks: 8, maxStubborn: 100, maxHistoryEvents: 8_000 },
+      delivery: { batchSize: 1000, parallelChunks: 4, maxStubborn: 100, maxHistoryEvents: 8_000 },
     });
   });
 
@@ -199,17 +199,23 @@ describe('faults', () => {
 });
 
 describe('the endpoint', () => {
-  test('a bare URL has a name of host, port and hash, and no limit', async () => {
+  test('a bare URL has a name of host, port and hash, and learns its rate', async () => {
     const { endpoint, delivery } = await load(undefined, {}, { 'endpoint.url': URL_B });
     expect(endpoint?.name).toMatch(/^127-0-0-1-8080-[0-9a-f]{8}$/);
     expect(endpoint).toMatchObject({
-      rate: 'unlimited',
+      rate: 'auto',
       burst: 0,
       ambiguous: 'resend',
       timeoutMs: 15_000,
       secrets: [],
     });
+    expect(delivery).toMatchObject({ batchSize: 1000, parallelChunks: 4 });
+  });
+
+  test('without a limit has larger batches, and more of them side by side', async () => {
+    const { delivery, parse } = await load(undefined, {}, { 'endpoint.url': URL_B, 'endpoint.rate': 'unlimited' });
     expect(delivery).toMatchObject({ batchSize: 5000, parallelChunks: 8 });
+    expect(parse).toMatchObject({ chunkSize: 5000 });
   });
 
   test('a configured one learns its rate', async () => {
@@ -231,7 +237,7 @@ describe('the endpoint', () => {
     ].join('\n');
     const { endpoint } = await load(yaml, { CRM_SECRET: 'whsec_x' }, { 'endpoint.url': URL_B });
     expect(endpoint).toMatchObject({
-      rate: 'unlimited',
+      rate: 'auto',
       ambiguous: 'hold',
       timeoutMs: 3_000,
       headers: {},
