@@ -30,6 +30,8 @@ export class Delivery {
   readonly #unfinished: Stretch[];
   #revisit: Stretch[];
   readonly #stubborn = new Map<number, StubbornRef>();
+  /** Lines that were handed over in this run. A batch may name one that has ended meanwhile. */
+  readonly #handedOver = new Set<number>();
   readonly #stubbornRuns: Promise<void>[] = [];
   readonly #handoverPerBatch: number;
   #nextChunk: number;
@@ -201,12 +203,13 @@ export class Delivery {
   }
 
   #startStubborn(ref: StubbornRef): void {
-    if (this.#stubborn.has(ref.line)) return;
+    if (this.#handedOver.has(ref.line)) return;
     this.#stubborn.set(ref.line, ref);
     this.#beginStubborn(ref);
   }
 
   #beginStubborn(ref: StubbornRef): void {
+    this.#handedOver.add(ref.line);
     this.#stubbornRuns.push(
       this.#runStubborn(ref).catch((error: unknown) => {
         // Cancelled at a hand-over: the next run goes on with it by its receipts.
