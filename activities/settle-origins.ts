@@ -33,15 +33,11 @@ export function createSettleOrigins({ store, scope, nowMs }: OriginDependencies)
       const states = await readStates(store, chunk);
       const open = group.filter(({ origin }) => states.get(origin.row.line)?.outcome !== 'delivered');
       if (open.length === 0) return;
-      const ledger = await Ledger.open(store, chunkEpochs(chunk), input.round, nowMs);
-      try {
+      await Ledger.using(store, chunkEpochs(chunk), { round: input.round, nowMs }, (ledger) => {
         for (const { row, origin } of open) {
           ledger.record('d', origin.row.line, undefined, 0, nowMs(), `delivered as ${input.sha256}:${row.line}`);
         }
-        await ledger.sync();
-      } finally {
-        await ledger.close();
-      }
+      });
     }
   };
 }

@@ -76,34 +76,26 @@ async function takeOver(
   const isOurs = (state: RowState | undefined): boolean => state?.movedTo.startsWith(input.sha256) ?? false;
   const before = await readStates(store, chunk);
   const open = group.filter(({ origin }) => !isOurs(before.get(origin.row.line)));
-  const delivered: ChunkRow[] = [];
-  if (open.length > 0) {
-    const ledger = await Ledger.open(store, chunkEpochs(chunk), input.round, nowMs);
-    try {
-      for (const { origin } of open) {
-        if (before.get(origin.row.line)?.handedOverRound) {
-          await (await Ledger.open(store, rowEpochs(chunk, origin.row.line), input.round, nowMs)).close();
-        }
+  if (open.length === 0) return [];
+  const { round } = input;
+  return Ledger.using(store, chunkEpochs(chunk), { round, nowMs }, async (ledger) => {
+    for (const { origin } of open) {
+      if (before.get(origin.row.line)?.handedOverRound) {
+        await (await Ledger.open(store, rowEpochs(chunk, origin.row.line), round, nowMs)).close();
       }
-      const states = await readStates(store, chunk);
-      const options = { round: input.round, reopenUnconfirmed: true, ambiguous: 'resend', closing: true } as const;
-      for (const { row, origin } of open) {
-        const state = states.get(origin.row.line);
-        const plan = planRow(state && { ...state, handedOverRound: '' }, {
-          ...options,
-          requestTimeoutMs,
-          nowMs: nowMs(),
-        });
-        if (plan.kind === 'wait') throw unsettledFailure(1, plan.atMs - nowMs());
-        if (state?.outcome === 'delivered') delivered.push(row);
-        else ledger.record('m', origin.row.line, undefined, 0, nowMs(), `${input.sha256}:${row.line}`);
-      }
-      await ledger.sync();
-    } finally {
-      await ledger.close();
     }
-  }
-  return delivered;
+    const states = await readStates(store, chunk);
+    const options = { round, reopenUnconfirmed: true, ambiguous: 'resend', closing: true, requestTimeoutMs } as const;
+    const delivered: ChunkRow[] = [];
+    for (const { row, origin } of open) {
+      const state = states.get(origin.row.line);
+      const plan = planRow(state && { ...state, handedOverRound: '' }, { ...options, nowMs: nowMs() });
+      if (plan.kind === 'wait') throw unsettledFailure(1, plan.atMs - nowMs());
+      if (state?.outcome === 'delivered') delivered.push(row);
+      else ledger.record('m', origin.row.line, undefined, 0, nowMs(), `${input.sha256}:${row.line}`);
+    }
+    return delivered;
+  });
 }
 
 /** Alerts of this file that were delivered as the rows that they mend. */
@@ -114,11 +106,7 @@ async function skip(
   rows: readonly ChunkRow[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  const ledger = await Ledger.open(store, chunkEpochs(chunk), input.round, nowMs);
-  try {
+  await Ledger.using(store, chunkEpochs(chunk), { round: input.round, nowMs }, (ledger) => {
     for (const row of rows) ledger.record('d', row.line, undefined, 0, nowMs(), `delivered as ${row.origin}`);
-    await ledger.sync();
-  } finally {
-    await ledger.close();
-  }
+  });
 }

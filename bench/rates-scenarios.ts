@@ -51,7 +51,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'kill-50', run: () => kill(50) },
   { name: 'kill-500', run: () => kill(500) },
   { name: 'secret', run: wrongSecret },
-  { name: 'fair', run: fair },
+  { name: 'fair', run: () => fair(500, 500) },
+  { name: 'fair-auto', run: () => fair(50, 'auto') },
 ];
 
 function known(limit: number, model: 'bucket' | 'window', partitions: number): Scenario {
@@ -226,9 +227,9 @@ async function wrongSecret(): Promise<Line> {
   });
 }
 
-async function fair(): Promise<Line> {
-  const limit = 500;
-  return withSystem({ rate: limit, receiver: bucket(limit) }, async (system) => {
+/** 100 rows behind 1,000,000. */
+async function fair(limit: number, rate: SystemOptions['rate']): Promise<Line> {
+  return withSystem({ rate, receiver: [...bucket(limit), '--retry-after', '1'] }, async (system) => {
     const small = await alertsFile(system, 'small', 100);
     system.send(await alertsFile(system, 'big', 1_000_000));
     await sendingFor(system, 15_000);

@@ -103,6 +103,23 @@ export class Ledger {
     }
   }
 
+  /** Opens the next epoch, lets `work` write into it, and closes it, power-loss safe. */
+  static async using<T>(
+    store: Store,
+    key: EpochKey,
+    { round, nowMs }: { readonly round: string; readonly nowMs: () => number },
+    work: (ledger: Ledger) => T | Promise<T>,
+  ): Promise<T> {
+    const ledger = await Ledger.open(store, key, round, nowMs);
+    try {
+      const result = await work(ledger);
+      await ledger.sync();
+      return result;
+    } finally {
+      await ledger.close();
+    }
+  }
+
   /** Announces that these lines are about to be sent. On return the announcement is visible to every later epoch. */
   intend(lines: readonly number[], nowMs: number): void {
     this.#journal.append(this.#pending + intentLine(lines, nowMs));
