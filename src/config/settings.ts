@@ -4,7 +4,7 @@
  */
 import type { DeliveryOptions } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { DEFAULT_RETRY_POLICY, defaultBatchSize } from '../domain/endpoint.ts';
+import { DEFAULT_RETRY_POLICY, defaultBatchSize, isFast } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULTS } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
@@ -54,7 +54,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
   const rate = endpoint?.rate ?? 'auto';
   return {
     batchSize: stated.batchSize ?? defaultBatchSize(rate),
-    parallelChunks: stated.parallelChunks ?? (rate === 'unlimited' ? 8 : 4),
+    parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 8 : 4),
     requestTimeoutMs: endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     retry: endpoint?.retry ?? DEFAULT_RETRY_POLICY,
     maxStubborn: stated.maxStubborn,

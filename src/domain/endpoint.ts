@@ -58,8 +58,21 @@ export function defaultBatchSize(rate: Rate): number {
   return typeof rate === 'number' ? Math.max(1, Math.min(LARGEST_BATCH, Math.round(rate))) : LARGEST_BATCH;
 }
 
-/** A batch lies within a chunk. Small batches of a large chunk would each read all earlier ones' receipts. */
-export const defaultChunkSize = (rate: Rate): number => (rate === 'unlimited' ? UNLIMITED_BATCH : LARGEST_BATCH);
+const SMALLEST_CHUNK = 100;
+
+/**
+ * Half a second of the rate. A batch lies within a chunk, and a chunk is one worker's at a time: the last ones of a file are sent at that
+ * worker's share of the rate, so they should be small.
+ */
+export function defaultChunkSize(rate: Rate): number {
+  if (rate === 'unlimited') return UNLIMITED_BATCH;
+  return typeof rate === 'number'
+    ? Math.max(SMALLEST_CHUNK, Math.min(LARGEST_BATCH, Math.round(rate / 2)))
+    : LARGEST_BATCH;
+}
+
+/** From here on a batch is sent so quickly that a worker with two of them may stand idle until the next one is there. */
+export const isFast = (rate: Rate): boolean => rate === 'unlimited' || (typeof rate === 'number' && rate >= 1_000);
 
 /** Coarse back-pressure: activity starts a second on the endpoint's task queue, or undefined for no limit (design.md). */
 export function taskQueueRate(rate: Rate, batchSize: number): number | undefined {

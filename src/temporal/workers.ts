@@ -17,7 +17,8 @@ import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import type { FileSummary, WriteReportInput } from '../domain/contracts.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
+import type { Endpoint, Rate } from '../domain/endpoint.ts';
+import { isFast } from '../domain/endpoint.ts';
 import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
@@ -32,9 +33,8 @@ const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import
 
 /** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
 const READING_SLOTS = 2;
-/** A limited endpoint: with more, one worker hoards the batches and the others idle (measured, design.md). */
-const LIMITED_SENDING_SLOTS = 2;
-const UNLIMITED_SENDING_SLOTS = 8;
+/** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (measured, design.md). */
+const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(rate) ? 4 : 2);
 const UNUSED_SLOTS = { type: 'fixed-size', numSlots: 1 } as const;
 /** Reading and reporting are begun anew by another worker; they need not end. */
 const FAREWELL_MS = 5_000;
@@ -129,7 +129,7 @@ export async function startAlertsWorker(
         'the governor of the rate does not answer: is a files worker running? Sending waits for it',
       ),
   });
-  const slots = new SendingSlots(endpoint.rate === 'unlimited' ? UNLIMITED_SENDING_SLOTS : LIMITED_SENDING_SLOTS);
+  const slots = new SendingSlots(sendingSlots(endpoint.rate));
   const session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease });
   const dependencies = {
     store,
