@@ -253,15 +253,17 @@ describe('the endpoint', () => {
   });
 
   test.each([
-    [1, 64, 1],
-    [100, 64, 100],
-    [400, 100, 400],
-    [5000, 512, 1000],
-    [0.5, 64, 1],
-  ])('at a rate of %d: %d connections, batches of %d', async (rate, maxConnections, batchSize) => {
-    const { endpoint, delivery } = await load(`endpoint: { url: ${URL_A}, rate: ${rate} }`);
+    [1, 64, 1, 100, 4],
+    [100, 64, 100, 100, 4],
+    [400, 100, 400, 200, 4],
+    [5000, 512, 1000, 1000, 8],
+    [0.5, 64, 1, 100, 4],
+  ])('at a rate of %d: %d connections, batches of %d, chunks of %d, %d lanes', async (rate, ...expected) => {
+    const [maxConnections, batchSize, chunkSize, parallelChunks] = expected;
+    const { endpoint, delivery, parse } = await load(`endpoint: { url: ${URL_A}, rate: ${rate} }`);
     expect(endpoint?.maxConnections).toBe(maxConnections);
-    expect(delivery).toMatchObject({ batchSize, parallelChunks: 4 });
+    expect(delivery).toMatchObject({ batchSize, parallelChunks });
+    expect(parse).toMatchObject({ chunkSize });
   });
 
   test('what is stated about delivery wins over what follows from the rate', async () => {
