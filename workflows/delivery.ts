@@ -4,7 +4,8 @@
  * alerts, and the run's history. While an operator has it paused nothing is under way: batches and stubborn alerts are cancelled, which
  * records the answers to open requests, and begin again by their receipts at the resume.
  */
-import { CancellationScope, condition, isCancellation, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Outcome } from '../src/domain/alert.ts';
 import type {
   CarriedState,
   FileWorkflowInput,
@@ -12,7 +13,6 @@ import type {
   SendAlertsResult,
   SentCounts,
   Stretch,
-  StubbornRef,
   WindowResult,
 } from '../src/domain/contracts.ts';
 import { alertsBefore, chunkStretch, minus, NOTHING_SENT, plus } from '../src/domain/file-plan.ts';
@@ -21,6 +21,7 @@ import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
 import { sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
+import { StubbornAlerts } from './stubborn-alerts.ts';
 
 export class Delivery {
   readonly #input: FileWorkflowInput;
@@ -29,19 +30,14 @@ export class Delivery {
   readonly #onProgress: () => void;
   readonly #unfinished: Stretch[];
   #revisit: Stretch[];
-  readonly #stubborn = new Map<number, StubbornRef>();
-  /** Lines that were handed over in this run. A batch may name one that has ended meanwhile. */
-  readonly #handedOver = new Set<number>();
-  readonly #stubbornRuns: Promise<void>[] = [];
+  readonly #stubborn: StubbornAlerts;
   readonly #handoverPerBatch: number;
   #nextChunk: number;
   #sent: SentCounts;
   #runningBatches = 0;
   #endpointLost = false;
-  #handingOver = false;
   /** All that is being sent. */
   readonly #sending = new PausableScope();
-  #failure: unknown;
 
   /** `carried`: what an earlier run left over; undefined begins with the first chunk. */
   constructor(
@@ -57,9 +53,13 @@ export class Delivery {
     this.#onProgress = onProgress;
     this.#unfinished = [...(carried?.unfinished ?? [])];
     this.#revisit = [...(carried?.revisit ?? [])];
-    for (const ref of carried?.stubborn ?? []) this.#stubborn.set(ref.line, ref);
     this.#nextChunk = carried?.nextChunk ?? 1;
     this.#sent = carried?.sent ?? NOTHING_SENT;
+    const onOutcome = (outcome: Outcome): void => {
+      this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
+      onProgress();
+    };
+    this.#stubborn = new StubbornAlerts({ input, round, sending: this.#sending, onOutcome }, carried?.stubborn ?? []);
     const { maxStubborn, parallelChunks } = input.delivery;
     this.#handoverPerBatch = Math.max(1, Math.floor(maxStubborn / (2 * parallelChunks)));
   }
@@ -79,14 +79,14 @@ export class Delivery {
   /** Resolves to true when all is sent, to false when the run should be continued as new with `carried()`. */
   async run(): Promise<boolean> {
     try {
-      for (const ref of this.#stubborn.values()) this.#beginStubborn(ref);
+      this.#stubborn.resume();
       await this.#runLanes(() => this.#takeUnsent(), false);
       if (!this.#historyIsLong()) await this.#runLanes(() => this.#takeRevisit(), true);
-      await condition(() => this.#stubborn.size === 0 || this.#failure !== undefined || this.#historyIsLong());
-      if (this.#failure !== undefined) throw this.#failure;
+      await condition(() => this.#stubborn.size === 0 || this.#stubborn.failure !== undefined || this.#historyIsLong());
+      if (this.#stubborn.failure !== undefined) throw this.#stubborn.failure;
       return !this.#historyIsLong();
     } finally {
-      await this.#endStubbornRuns();
+      await this.#stubborn.end();
     }
   }
 
@@ -98,7 +98,7 @@ export class Delivery {
       nextChunk: this.#nextChunk,
       unfinished: this.#unfinished,
       revisit: this.#revisit,
-      stubborn: [...this.#stubborn.values()],
+      stubborn: this.#stubborn.refs,
       paused: this.#sending.paused,
     };
   }
@@ -195,62 +195,10 @@ export class Delivery {
         }),
       );
       this.#endpointLost = result.endpointLost;
-      for (const line of result.stubborn) this.#startStubborn({ window: batch.window, chunk: batch.chunk, line });
+      for (const line of result.stubborn) this.#stubborn.start({ window: batch.window, chunk: batch.chunk, line });
       return result;
     } finally {
       this.#runningBatches--;
     }
-  }
-
-  #startStubborn(ref: StubbornRef): void {
-    if (this.#handedOver.has(ref.line)) return;
-    this.#stubborn.set(ref.line, ref);
-    this.#beginStubborn(ref);
-  }
-
-  #beginStubborn(ref: StubbornRef): void {
-    this.#handedOver.add(ref.line);
-    this.#stubbornRuns.push(
-      this.#runStubborn(ref).catch((error: unknown) => {
-        // Cancelled at a hand-over: the next run goes on with it by its receipts.
-        if (!(this.#handingOver && isCancellation(error))) this.#failure ??= error;
-      }),
-    );
-  }
-
-  async #runStubborn(ref: StubbornRef): Promise<void> {
-    for (;;) {
-      if (this.#sending.paused) await condition(() => !this.#sending.paused || this.#handingOver);
-      if (this.#handingOver || (await this.#sending.run(() => this.#sendStubborn(ref)))) return;
-    }
-  }
-
-  async #sendStubborn(ref: StubbornRef): Promise<void> {
-    const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
-    const { sendAlert } = proxyActivities<SendActivities>({
-      ...sendOptions(this.#input),
-      taskQueue: alertsTaskQueue(endpoint),
-      summary: `line ${grouped(ref.line)}`,
-    });
-    const { outcome } = await untilTaken(() =>
-      sendAlert({
-        sha256,
-        endpoint,
-        parseKey: parseKey(parse),
-        ...ref,
-        round: this.#round,
-        reopenUnconfirmed,
-        retry: delivery.retry,
-      }),
-    );
-    this.#stubborn.delete(ref.line);
-    this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
-    this.#onProgress();
-  }
-
-  async #endStubbornRuns(): Promise<void> {
-    this.#handingOver = true;
-    this.#sending.cancel();
-    await CancellationScope.nonCancellable(() => Promise.all(this.#stubbornRuns));
   }
 }

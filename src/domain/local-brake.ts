@@ -130,11 +130,19 @@ export function braked(brake: LocalBrake, lentPerSecond: number, nowMs: number):
   return nowMs < brake.untilMs ? 0 : Math.min(lentPerSecond, brake.capPerSecond ?? lentPerSecond);
 }
 
-/** What the governor is to hear with a request that is sent now. */
-export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport | null; badRun: BadRun | null } {
+/**
+ * What the governor is to hear with a request that is sent now. `dropped`: the lease is to be dropped before. After a refusal it promises too
+ * much, and mostly the worker has to pause anyway; where the governor knows that it is out of use, others can have the rate at once, and
+ * not when it would have ended.
+ */
+export function reportOf(
+  brake: LocalBrake,
+  nowMs: number,
+): { dropped: boolean; brake: BrakeReport | null; badRun: BadRun | null } {
   const { strike, run, runReported } = brake;
   const count = run.count - runReported;
   return {
+    dropped: strike !== null,
     brake: strike && {
       ageMs: nowMs - strike.atMs,
       pacePerSecond: strike.pacePerSecond,
@@ -142,14 +150,6 @@ export function reportOf(brake: LocalBrake, nowMs: number): { brake: BrakeReport
     },
     badRun: count > 0 ? { kind: run.kind, count } : null,
   };
-}
-
-/**
- * Whether the lease is dropped before the request is sent. After a refusal it promises too much, and mostly the worker has to pause anyway;
- * where the governor knows that it is out of use, others can have the rate at once, and not when it would have ended.
- */
-export function dropsLease(brake: LocalBrake): boolean {
-  return brake.strike !== null;
 }
 
 /** After the request was sent. What it said is not said again, unless it fails: then keep the earlier value. */

@@ -5,16 +5,7 @@
 import type { Answer, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor-contract.ts';
 import type { LocalBrake } from '../domain/local-brake.ts';
-import {
-  answered,
-  dropsLease,
-  exhausted,
-  RELEASED_BRAKE,
-  renewed,
-  reported,
-  reportOf,
-  throttled,
-} from '../domain/local-brake.ts';
+import { answered, exhausted, RELEASED_BRAKE, renewed, reported, reportOf, throttled } from '../domain/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
 import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';
@@ -178,10 +169,10 @@ export class RateLease {
     this.#askAtMs = this.#clock.now();
     const sentMs = this.#clock.now();
     const idle = !this.#wanted && !this.#standingBy && sentMs - this.#wantedUntilMs > IDLE_MS;
-    // Given back before it is said so: what is lent to others from then on is not used here any more.
-    if (idle || dropsLease(this.#brake)) this.#options.pacer.lend([]);
     const { brake, seen } = { brake: this.#brake, seen: this.#seen };
     const request = this.#request(idle ? 0 : undefined);
+    // Given back before it is said so: what is lent to others from then on is not used here any more.
+    if (idle || request.dropped) this.#options.pacer.lend([]);
     this.#brake = reported(brake, sentMs);
     this.#seen = nothingSeen(sentMs);
     this.#options.ask(request).then(
@@ -233,7 +224,6 @@ export class RateLease {
       sent,
       delivered,
       elapsedMs,
-      dropped: dropsLease(this.#brake),
       ...reportOf(this.#brake, nowMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,

@@ -8,7 +8,6 @@ import type { LocalBrake } from '../../../src/domain/local-brake.ts';
 import {
   answered,
   braked,
-  dropsLease,
   exhausted,
   RELEASED_BRAKE,
   renewed,
@@ -95,10 +94,9 @@ export class SimWorker {
     const sentMs = this.#nowMs;
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
-    const { brake, badRun } = reportOf(this.#brake, sentMs);
+    const { dropped, brake, badRun } = reportOf(this.#brake, sentMs);
     const { sent, delivered, latencyMs, ceiling } = this.#seen;
     const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
-    const dropped = dropsLease(this.#brake);
     if (this.#idle || dropped) this.#lease = null;
     const request: LeaseRequest = {
       workerId: this.id,
