@@ -2,7 +2,6 @@
 
 import type { ActivityOptions } from '@temporalio/workflow';
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import type { FileWorkflowInput } from '../src/domain/contracts.ts';
 import { FAILURE, FILES_TASK_QUEUE } from '../src/domain/names.ts';
 
 /** A worker that is gone is noticed within this; sending and reading pulse every second. */
@@ -25,19 +24,14 @@ export const fileOptions: ActivityOptions = {
  * Sending. Attempts of alerts are counted in their receipts, so Temporal's own number of attempts is not limited. Never eager: an eager
  * activity bypasses the task queue's rate limit (measured: 203/s through a limit of 5/s).
  */
-export function sendOptions({ delivery }: FileWorkflowInput): ActivityOptions {
-  return {
-    startToCloseTimeout: '2 hours',
-    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    allowEagerDispatch: false,
-    retry: {
-      initialInterval: delivery.retry.initialIntervalMs,
-      maximumInterval: delivery.retry.maximumIntervalMs,
-      backoffCoefficient: 2,
-    },
-  };
-}
+export const sendOptions: ActivityOptions = {
+  startToCloseTimeout: '2 hours',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  allowEagerDispatch: false,
+  // What fails says when it wants to come back; this is for what cannot say it: a worker that is gone.
+  retry: { initialInterval: '1s', backoffCoefficient: 1 },
+};
 
 /** Sends, and again for as long as it was a worker that stands by who got it: such a one takes nothing more until it has a rate. */
 export async function untilTaken<Result>(send: () => Promise<Result>): Promise<Result> {

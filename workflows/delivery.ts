@@ -174,7 +174,7 @@ export class Delivery {
     const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
     const first = alertsBefore(this.#windows, parse.chunkSize, batch) + 1;
     const { sendAlerts } = proxyActivities<SendActivities>({
-      ...sendOptions(this.#input),
+      ...sendOptions,
       taskQueue: alertsTaskQueue(endpoint),
       summary: `alerts ${grouped(first)}–${grouped(first + batch.to - batch.from - 1)}${closing ? ', last visit' : ''}`,
     });

@@ -86,7 +86,7 @@ export class StubbornAlerts {
     const { input, round, onOutcome } = this.#options;
     const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = input;
     const { sendAlert } = proxyActivities<SendActivities>({
-      ...sendOptions(input),
+      ...sendOptions,
       taskQueue: alertsTaskQueue(endpoint),
       summary: `line ${grouped(ref.line)}`,
     });

@@ -35,6 +35,11 @@ const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import
 const READING_SLOTS = 2;
 /** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (measured, design.md). */
 const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(rate) ? 4 : 2);
+/**
+ * A process that hangs still has its polls in the server, and each swallows a batch until its heartbeat is missed: with the usual ten, the
+ * only batch of a file came to the other worker after more than 80 s (measured).
+ */
+const SENDING_POLLS = 1;
 const UNUSED_SLOTS = { type: 'fixed-size', numSlots: 1 } as const;
 /** Reading and reporting are begun anew by another worker; they need not end. */
 const FAREWELL_MS = 5_000;
@@ -154,6 +159,7 @@ export async function startAlertsWorker(
       localActivityTaskSlotSupplier: UNUSED_SLOTS,
       nexusTaskSlotSupplier: UNUSED_SLOTS,
     },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: SENDING_POLLS },
     shutdownGraceTime: shutdownGraceMs,
     activities: { sendAlerts: createSendAlerts(dependencies), sendAlert: createSendAlert(dependencies) },
   });
