@@ -4,7 +4,7 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { FileStatus } from './app.ts';
 import { stopWaiting } from './deliveries.ts';
-import { fileStatus } from './inspection.ts';
+import { fileStatus, reportDelivery } from './inspection.ts';
 
 /** Open requests are answered within their deadline; a worker that died is noticed within ten seconds. */
 const END_LIMIT_MS = 30_000;
@@ -34,12 +34,18 @@ export async function cancelDelivery(
   }
   const { signal } = stopWaiting(interrupted, END_LIMIT_MS);
   await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
-  return statusOf(installation, record);
+  // From the receipts: a workflow that has ended is replayed for a query, and where that takes long its counts are not known.
+  const { reports: _files, reportDir: _folder, ...status } = await reportDelivery(installation, record);
+  const { startTime } = await runOf(installation, record);
+  return { ...status, startedAt: startTime.toISOString() };
 }
 
 async function statusOf(installation: Installation, record: DeliveryRecord): Promise<FileStatus> {
-  return fileStatus(installation, await installation.temporal.client.workflow.getHandle(record.workflowId).describe());
+  return fileStatus(installation, await runOf(installation, record));
 }
+
+const runOf = ({ temporal }: Installation, { workflowId }: DeliveryRecord) =>
+  temporal.client.workflow.getHandle(workflowId).describe();
 
 function notRunning(record: DeliveryRecord, { state }: FileStatus, order: string): Fault {
   const next = state === 'completed' ? 'See: wds report' : 'To send what was not delivered, run: wds retry';
