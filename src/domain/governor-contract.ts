@@ -6,8 +6,8 @@ import type { Rate } from './endpoint.ts';
 
 /** How long a share of the rate is lent. A worker that does not come back loses it then. */
 export const LEASE_MS = 6_000;
-/** When a worker is to come back; the second between is for a slow Update. */
-export const RENEW_MS = 5_000;
+/** When a worker is to come back; what is left of the lease is for a slow Update, which is five events of the governor's history. */
+export const RENEW_MS = 5_250;
 /** Stands for "no limit" where a number is needed: a pacer may treat this rate and above as none. */
 export const UNLIMITED_PER_SECOND = 1_000_000;
 

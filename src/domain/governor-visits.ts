@@ -12,7 +12,7 @@ const STANDBY_MS = 15_000;
 const PAUSED_MS = 10_000;
 const SOONEST_MS = 500;
 /** A visit moves at most so far for the sake of even spacing, and not at all for less than the tolerance. */
-const SHIFT_MS = 400;
+const SHIFT_MS = 250;
 const TOLERANCE_MS = 300;
 
 interface Lent {
