@@ -2,12 +2,17 @@
  * The entry of the `wds` command: the only file that touches the process and exits. The first Ctrl-C (or SIGTERM) asks everything to end
  * cleanly; the next one ends the process at once.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from './app.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
 /** npm passes a terminal's Ctrl-C on to a child that has had it already: a second signal within this time is the same key press. */
 const SAME_PRESS_MS = 500;
+
+// Before it collects, V8 lets a heap grow to several times what is in use. Twice is enough: `wds up` peaks at 343 instead of 453 MiB
+// with a million alerts, and no alert costs more CPU time (measured; at half as much more it does, 6%).
+setFlagsFromString('--heap-growing-percent=100');
 
 const controller = new AbortController();
 let firstSignalAtMs: number | undefined;
