@@ -10,8 +10,7 @@ import { run } from './run.ts';
 /** npm passes a terminal's Ctrl-C on to a child that has had it already: a second signal within this time is the same key press. */
 const SAME_PRESS_MS = 500;
 
-// Before it collects, V8 lets a heap grow to several times what is in use. Twice is enough: `wds up` peaks at 345 instead of 453 MiB
-// with a million alerts, and no alert costs more CPU time (measured; at half as much more it does, 6%).
+// Before it collects, V8 lets a heap grow to several times what is in use. Twice is enough (docs/decisions/0018-renewals-and-the-heap.md).
 setFlagsFromString('--heap-growing-percent=100');
 
 const controller = new AbortController();

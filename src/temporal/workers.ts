@@ -38,7 +38,7 @@ const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(
 /**
  * A process that hangs still has its polls in the server, and each swallows a batch until its heartbeat is missed: with the usual ten, the
  * only batch of a file came to the other worker after more than 80 s (measured). With a single one, where the queue has four partitions, the
- * next batch is there up to 200 ms late: at 5,000 a second that cost 1 to 3% of the rate.
+ * next batch is there up to 200 ms late: at 5,000 a second that cost up to 3% of the rate.
  */
 const sendingPolls = (rate: Rate): number => (isFast(rate) ? 2 : 1);
 const UNUSED_SLOTS = { type: 'fixed-size', numSlots: 1 } as const;
