@@ -17,9 +17,9 @@ import {
   unknownLimit,
   workerDies,
   wrongSecret,
-} from '../test/domain/simulation/scenarios.ts';
-import type { Scenario } from '../test/domain/simulation/simulation.ts';
-import { figures, simulate } from '../test/domain/simulation/simulation.ts';
+} from '../simulation/rate/scenarios.ts';
+import type { Scenario } from '../simulation/rate/simulation.ts';
+import { figures, simulate } from '../simulation/rate/simulation.ts';
 
 const seeds = Array.from({ length: Number(process.argv[2] ?? 20) }, (_, index) => index + 1);
 const fewSeeds = seeds.slice(0, 5);

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 
-const MOST_LINES = 250;
+const MOST_LINES = 260;
 
 /** Who may import whom, besides itself; each name is a folder of src/ or of the top. Arrows point one way. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
@@ -15,23 +15,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: ['domain'],
   activities: ['domain', 'formats', 'store', 'endpoint'],
   workflows: ['domain', 'activities'],
-  temporal: ['domain', 'formats', 'store', 'endpoint', 'activities', 'workflows', 'config'],
+  'dev-server': ['domain'],
+  temporal: ['domain', 'formats', 'store', 'endpoint', 'activities', 'workflows', 'config', 'dev-server'],
   intake: ['domain', 'formats', 'store', 'config'],
-  api: ['domain', 'formats', 'store', 'config', 'intake', 'temporal'],
   receiver: ['domain', 'endpoint'],
-  cli: [
-    'domain',
-    'formats',
-    'store',
-    'endpoint',
-    'config',
-    'activities',
-    'workflows',
-    'temporal',
-    'intake',
-    'api',
-    'receiver',
-  ],
+  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'receiver'],
+  cli: ['domain', 'config', 'app', 'receiver', 'endpoint'],
 };
 /** What may run inside a workflow; `common` holds the keys of search attributes. */
 const WORKFLOW_LIBRARIES = ['@temporalio/workflow', '@temporalio/common'];

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startDevServer } from '../src/temporal/dev-server.ts';
+import { startDevServer } from '../src/dev-server/dev-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -15,10 +15,10 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { GovernorActivities } from '../src/domain/contracts.ts';
-import type { Decision, GovernorEvent } from '../src/domain/governor.ts';
-import { decide, newGovernor } from '../src/domain/governor.ts';
-import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src/domain/governor-contract.ts';
-import type { GovernorInput, GovernorView } from '../src/domain/governor-messages.ts';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src/domain/governor/contract.ts';
+import type { Decision, GovernorEvent } from '../src/domain/governor/governor.ts';
+import { decide, newGovernor } from '../src/domain/governor/governor.ts';
+import type { GovernorInput, GovernorView } from '../src/domain/governor/messages.ts';
 import {
   CONFIGURE_UPDATE,
   GOVERNOR_QUERY,
@@ -26,7 +26,7 @@ import {
   LEASE_UPDATE,
   OVERRIDE_UPDATE,
   viewOf,
-} from '../src/domain/governor-messages.ts';
+} from '../src/domain/governor/messages.ts';
 
 export const leaseUpdate = defineUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE);
 export const overrideUpdate = defineUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE);

@@ -3,11 +3,11 @@
  * usage errors are on the screen at once.
  */
 import type { Command } from 'commander';
+import type { App, CreateApp, RunReceiver } from '../app/app.ts';
 import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
 import { Fault } from '../domain/failure.ts';
-import type { App, CreateApp, RunReceiver } from './app.ts';
 import type { GlobalOptions } from './options.ts';
 import { flagValues } from './options.ts';
 import type { OutputStream } from './terminal.ts';
@@ -113,7 +113,7 @@ function temporalFlags(globals: GlobalOptions): TemporalFlags {
 
 /** Where no endpoint is configured, the receiver of a `wds up` that runs in the same home is meant. */
 export async function findEndpoint(settings: Settings): Promise<Settings> {
-  return (await import('./bundled-receiver.ts')).withBundledReceiver(settings);
+  return (await import('../app/bundled-receiver.ts')).withBundledReceiver(settings);
 }
 
 /** For commands that cannot do without an endpoint; `wds up` can, with the bundled receiver. */

@@ -1,17 +1,15 @@
 /** Endpoints, and what was ordered of them, as text for people. */
 
-import type { Override } from '../domain/governor-contract.ts';
-import { LEASE_MS } from '../domain/governor-contract.ts';
-import type { GovernorView } from '../domain/governor-messages.ts';
-import type { EndpointStatus } from './app.ts';
+import type { EndpointStatus } from '../app/app.ts';
+import { rateText } from '../domain/endpoint.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import { LEASE_MS } from '../domain/governor/contract.ts';
+import type { GovernorView } from '../domain/governor/messages.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
 /** Workers come for their share every few seconds. */
 const SOON = `within ${LEASE_MS / 1_000} seconds`;
-
-export const rateText = (rate: GovernorView['configured']): string =>
-  typeof rate === 'number' ? `${rate}/s` : String(rate);
 
 const perSecond = (rate: number | null): string => (rate === null ? 'unlimited' : `${rate}/s`);
 

@@ -1,6 +1,7 @@
 /** How a command ended, as a number for scripts (conventions.md, "Command line"). */
+
+import type { FileEnd, FileResult, ReportedFile } from '../app/app.ts';
 import { FAULT_EXIT_CODES, Fault, FileRefusal } from '../domain/failure.ts';
-import type { FileEnd, FileResult, ReportedFile } from './app.ts';
 
 export const EXIT = {
   allDelivered: 0,

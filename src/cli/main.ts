@@ -3,7 +3,7 @@
  * cleanly; the next one ends the process at once.
  */
 import { setFlagsFromString } from 'node:v8';
-import type { CreateApp, RunReceiver } from './app.ts';
+import type { CreateApp, RunReceiver } from '../app/app.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
@@ -35,7 +35,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 // Loaded when a command needs them: they bring the Temporal SDK along.
-const createApp: CreateApp = async (context) => (await import('./app-temporal.ts')).createApp(context);
+const createApp: CreateApp = async (context) => (await import('../app/app-temporal.ts')).createApp(context);
 const runReceiver: RunReceiver = async (settings, streams) =>
   (await import('../receiver/run-receiver.ts')).runReceiver(settings, streams);
 

@@ -1,7 +1,7 @@
 /** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
 
+import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from '../app/app.ts';
 import { Fault } from '../domain/failure.ts';
-import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from './app.ts';
 import { endpointNow } from './endpoint-output.ts';
 import { exitCodeOfError } from './exit-codes.ts';
 import type { Column } from './tables.ts';

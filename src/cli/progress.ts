@@ -2,7 +2,7 @@
  * Progress of `send` and `retry` on stderr: one updating line on a terminal, elsewhere a line every five seconds. The rate is that of
  * the last ten seconds, so that the time left follows a receiver that changes its mind.
  */
-import type { ProgressUpdate } from './app.ts';
+import type { ProgressUpdate } from '../app/app.ts';
 import { count, duration } from './output.ts';
 import type { Terminal } from './terminal.ts';
 import { plainText } from './terminal.ts';

@@ -6,6 +6,9 @@ import type { Outcome } from './alert.ts';
 import type { RetryPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
 
+/** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
+export type FilePriority = 'urgent' | 'normal';
+
 /** Where the next window begins. Opaque to the workflow. */
 export interface ReadCursor {
   readonly byteOffset: number;

@@ -23,6 +23,9 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 /** Requests a second: a number the operator states, `auto` (learned by the governor), or no limit. */
 export type Rate = number | 'auto' | 'unlimited';
 
+/** `100/s`, `auto`, `unlimited`. */
+export const rateText = (rate: Rate): string => (typeof rate === 'number' ? `${rate}/s` : rate);
+
 export interface Endpoint {
   /** Matches ENDPOINT_NAME_PATTERN. */
   readonly name: string;

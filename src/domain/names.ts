@@ -20,6 +20,14 @@ export const SEARCH_ATTRIBUTES = {
   failed: 'WdsFailed',
 } as const;
 
+/** Their types, for the dev server's command line and for the registration elsewhere. */
+export const SEARCH_ATTRIBUTE_TYPES = {
+  [SEARCH_ATTRIBUTES.fileName]: 'Keyword',
+  [SEARCH_ATTRIBUTES.endpoint]: 'Keyword',
+  [SEARCH_ATTRIBUTES.rows]: 'Int',
+  [SEARCH_ATTRIBUTES.failed]: 'Int',
+} as const;
+
 /** `ApplicationFailure` types, as users meet them in the Web UI and in `temporal workflow list`. */
 export const FAILURE = {
   /** A file ended with rejected, undelivered or unconfirmed alerts. Details: FileSummary. */

@@ -1,6 +1,6 @@
 /** What a lease is worth on this process's own clock. Pure. */
-import type { LeaseAnswer } from '../domain/governor-contract.ts';
-import { lentAt } from '../domain/rate-share.ts';
+import type { LeaseAnswer } from '../domain/governor/contract.ts';
+import { lentAt } from '../domain/governor/rate-share.ts';
 import type { RateSegment } from './pacer.ts';
 
 /** By the rule of lentAt: rises by the later reading of the governor's instant, falls by the earlier. */

@@ -3,7 +3,7 @@
  * (or the restraint, where that is lower), and after a stall at most CATCH_UP_MS worth is caught up: more would be a burst in somebody's
  * window (design.md). All times are of the monotonic clock.
  */
-import { UNLIMITED_PER_SECOND } from '../domain/governor-contract.ts';
+import { UNLIMITED_PER_SECOND } from '../domain/governor/contract.ts';
 
 /** Outside of its segments nothing is sent. */
 export interface RateSegment {

@@ -3,9 +3,17 @@
  * seen since, and brakes by itself at once when the receiver refuses. The pacer is told what may be sent; without a lease that is nothing.
  */
 import type { Answer, Verdict } from '../domain/answers.ts';
-import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor-contract.ts';
-import type { LocalBrake } from '../domain/local-brake.ts';
-import { answered, exhausted, RELEASED_BRAKE, renewed, reported, reportOf, throttled } from '../domain/local-brake.ts';
+import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
+import type { LocalBrake } from '../domain/governor/local-brake.ts';
+import {
+  answered,
+  exhausted,
+  RELEASED_BRAKE,
+  renewed,
+  reported,
+  reportOf,
+  throttled,
+} from '../domain/governor/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
 import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';

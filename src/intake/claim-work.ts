@@ -2,12 +2,13 @@
  * What becomes of claimed files: staged into the store, submitted, and only then moved to `processed`. Several at once, urgent ones
  * first. Nothing is given up: a step that fails is retried with backoff while the claim stays where it is, and other files go on.
  */
+
+import type { FilePriority } from '../domain/contracts.ts';
 import { failpoint } from '../failpoint.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimPlace, Claims } from './claims.ts';
-import type { Priority } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { reasonOf } from './log.ts';
 import type { SettlingFile } from './settling-file.ts';
@@ -15,7 +16,7 @@ import { FileChanged, stageFile } from './stage.ts';
 
 export interface Submission {
   readonly staged: StagedFile;
-  readonly priority: Priority;
+  readonly priority: FilePriority;
   /** Base name of this drop; `staged.name` is that of the first one. */
   readonly fileName: string;
 }

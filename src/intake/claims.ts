@@ -5,8 +5,8 @@
  */
 import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FilePriority } from '../domain/contracts.ts';
 import { failpoint } from '../failpoint.ts';
-import type { Priority } from './inbox-names.ts';
 import {
   claimName,
   fittingName,
@@ -21,7 +21,7 @@ import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS } from './instance.
 export interface ClaimPlace {
   readonly path: string;
   readonly name: string;
-  readonly priority: Priority;
+  readonly priority: FilePriority;
 }
 
 const isErrno = (error: unknown, ...codes: string[]): boolean =>
@@ -65,7 +65,7 @@ export class Claims {
   }
 
   /** Moves a file into the claim folder; undefined: it is gone, most likely to another watcher. */
-  async claim(path: string, name: string, priority: Priority): Promise<ClaimPlace | undefined> {
+  async claim(path: string, name: string, priority: FilePriority): Promise<ClaimPlace | undefined> {
     const claimed = this.#nextPath(priority, name);
     try {
       await rename(path, claimed);
@@ -78,7 +78,7 @@ export class Claims {
     return { path: claimed, name, priority };
   }
 
-  #nextPath(priority: Priority, name: string): string {
+  #nextPath(priority: FilePriority, name: string): string {
     this.#sequence += 1;
     return join(this.#folder, claimName(this.#sequence, priority, name));
   }

@@ -4,9 +4,9 @@
  */
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FilePriority } from '../domain/contracts.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import { detectFormat } from '../formats/detect.ts';
-import type { Priority } from './inbox-names.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { reasonOf } from './log.ts';
@@ -15,7 +15,7 @@ import { sampleAll, sampleFile } from './settling-file.ts';
 
 export interface Candidate extends SettlingFile {
   readonly name: string;
-  readonly priority: Priority;
+  readonly priority: FilePriority;
   readonly kind: DetectedFormat;
   /** Found complete; waits to be claimed. Set by markComplete. */
   complete: boolean;
@@ -31,7 +31,7 @@ const OWN_FOLDERS = new Set([STATE_FOLDER, PROCESSED_FOLDER, URGENT_FOLDER]);
 
 export class InboxFolder {
   readonly path: string;
-  readonly priority: Priority;
+  readonly priority: FilePriority;
   readonly candidates = new Map<string, Candidate>();
   readonly #context: CompletenessContext;
   readonly #say: Say;
@@ -42,7 +42,7 @@ export class InboxFolder {
   #unsorted = false;
   #scan = 0;
 
-  constructor(path: string, priority: Priority, context: CompletenessContext, say: Say) {
+  constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say) {
     this.path = path;
     this.priority = priority;
     this.#context = context;

@@ -1,6 +1,5 @@
 /** What a name in the inbox says about the file, and the names that wds gives to a file on its way. Pure. */
-
-export type Priority = 'urgent' | 'normal';
+import type { FilePriority } from '../domain/contracts.ts';
 
 /** The watcher's own folders in an inbox. */
 export const STATE_FOLDER = '.wds';
@@ -34,12 +33,12 @@ export function fittingName(prefix: string, name: string): string {
 }
 
 /** `<seq>-<priority>-<name>`: all that another watcher needs to finish the work. */
-export const claimName = (sequence: number, priority: Priority, name: string): string =>
+export const claimName = (sequence: number, priority: FilePriority, name: string): string =>
   fittingName(`${String(sequence).padStart(6, '0')}-${priority}-`, name);
 
-export function parseClaimName(claim: string): { readonly priority: Priority; readonly name: string } | undefined {
+export function parseClaimName(claim: string): { readonly priority: FilePriority; readonly name: string } | undefined {
   const [, priority, name] = /^\d+-(urgent|normal)-(.+)$/s.exec(claim) ?? [];
-  return priority === undefined || name === undefined ? undefined : { priority: priority as Priority, name };
+  return priority === undefined || name === undefined ? undefined : { priority: priority as FilePriority, name };
 }
 
 /** `20250131T235959.123Z-<name>`; `copy` > 1 where that is taken. */

@@ -3,10 +3,11 @@
  * request has arrived in full. Order: a fixed status; the limit; the signature; a repeat (dedupe); users that fail; a share that
  * fails; else 200. Only requests that get as far as the limit use it up.
  */
-import type { ReceiverModel } from '../domain/receiver-model.ts';
-import { seededFraction } from '../domain/receiver-plan.ts';
+
 import type { AlertFields } from './delivery-log.ts';
 import type { IdSet } from './id-set.ts';
+import type { ReceiverModel } from './models/model.ts';
+import { seededFraction } from './models/plan.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
 import type { Ending } from './receiver-stats.ts';
 import { signatureIsValid } from './signature.ts';

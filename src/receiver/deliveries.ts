@@ -3,14 +3,14 @@
  * that is right: about 60,000 requests a second on one core.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ReceiverModel } from '../domain/receiver-model.ts';
-import { createReceiverModel } from '../domain/receiver-models.ts';
 import type { Decision } from './decide.ts';
 import { Decider } from './decide.ts';
 import type { AlertFields } from './delivery-log.ts';
 import { DeliveryLog } from './delivery-log.ts';
 import { misbehave, resetConnection } from './hostile.ts';
 import { IdSet } from './id-set.ts';
+import type { ReceiverModel } from './models/model.ts';
+import { createReceiverModel } from './models/models.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
 import { StatsCounter } from './receiver-stats.ts';
 

@@ -2,8 +2,8 @@
  * From settings as people write them to what the receiver runs on, checked as a whole: one fault lists everything that is wrong.
  */
 import { Fault } from '../domain/failure.ts';
-import type { ReceiverModelSpec } from '../domain/receiver-model.ts';
-import { DEFAULT_MODEL_SPEC } from '../domain/receiver-models.ts';
+import type { ReceiverModelSpec } from './models/model.ts';
+import { DEFAULT_MODEL_SPEC } from './models/models.ts';
 import type {
   FailUsers,
   HostileMode,

@@ -3,9 +3,9 @@
  * setting reads its value from text; undefined means that the text is not what it expects.
  */
 
-import type { ReceiverModelName } from '../domain/receiver-model.ts';
-import { RECEIVER_MODELS } from '../domain/receiver-model.ts';
-import type { ScheduleStep } from '../domain/receiver-plan.ts';
+import type { ReceiverModelName } from './models/model.ts';
+import { RECEIVER_MODELS } from './models/model.ts';
+import type { ScheduleStep } from './models/plan.ts';
 
 export const HOSTILE_MODES = [
   'never-answers',

@@ -12,7 +12,13 @@ import {
   TerminatedFailure,
   TypedSearchAttributes,
 } from '@temporalio/common';
-import type { DeliveryOptions, FileProgress, FileSummary, FileWorkflowInput } from '../domain/contracts.ts';
+import type {
+  DeliveryOptions,
+  FilePriority,
+  FileProgress,
+  FileSummary,
+  FileWorkflowInput,
+} from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
 import {
   FAILURE,
@@ -31,9 +37,6 @@ import type { Store } from '../store/store.ts';
 /** With the default of 10 s, a task given to a worker that was just killed comes back only then (design.md). */
 const WORKFLOW_TASK_TIMEOUT = '3s';
 const PROGRESS_INTERVAL_MS = 500;
-
-/** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
-export type FilePriority = 'urgent' | 'normal';
 
 export type SubmitOutcome = 'started' | 'attached' | 'already_delivered' | 'retried';
 

@@ -4,16 +4,16 @@
  */
 import type { Client } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
-import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor-contract.ts';
-import { LEASE_MS } from '../domain/governor-contract.ts';
-import type { GovernorInput, GovernorView } from '../domain/governor-messages.ts';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor/contract.ts';
+import { LEASE_MS } from '../domain/governor/contract.ts';
+import type { GovernorInput, GovernorView } from '../domain/governor/messages.ts';
 import {
   CONFIGURE_UPDATE,
   GOVERNOR_QUERY,
   GOVERNOR_WORKFLOW,
   LEASE_UPDATE,
   OVERRIDE_UPDATE,
-} from '../domain/governor-messages.ts';
+} from '../domain/governor/messages.ts';
 import { FILES_TASK_QUEUE, governorWorkflowId } from '../domain/names.ts';
 
 /** An answer that comes later is of no use: its lease is over. */

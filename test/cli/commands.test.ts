@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { App, FileEnd } from '../../src/cli/app.ts';
+import type { App, FileEnd } from '../../src/app/app.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { RECEIVER_SETTINGS } from '../../src/receiver/receiver-settings.ts';
 import { makeFolder } from '../config/folder.ts';
@@ -198,7 +198,7 @@ describe('up, watch, worker and receiver', () => {
     const app: Partial<App> = { up: async (given) => void options.push(given) };
     expect((await wds(['up'], { app })).code).toBe(0);
     expect((await wds(['up', '--no-example'], { app })).code).toBe(0);
-    expect(options).toEqual([{ example: true }, { example: false }]);
+    expect(options).toMatchObject([{ example: true }, { example: false }]);
   });
 
   test('watch takes its folder from the argument, above the environment', async () => {

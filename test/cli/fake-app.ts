@@ -8,7 +8,7 @@ import type {
   FileStatus,
   ReportedFile,
   StatusReport,
-} from '../../src/cli/app.ts';
+} from '../../src/app/app.ts';
 import type { Invocation } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { App, EndpointStatus } from '../../src/cli/app.ts';
+import type { App, EndpointStatus } from '../../src/app/app.ts';
 import { endpointNow, endpointText } from '../../src/cli/endpoint-output.ts';
 import { statusText } from '../../src/cli/output.ts';
 import { Fault } from '../../src/domain/failure.ts';
-import type { Override } from '../../src/domain/governor-contract.ts';
+import type { Override } from '../../src/domain/governor/contract.ts';
 import { ENDPOINT, ended, FILE, RESULT, STATUS, wds } from './fake-app.ts';
 
 const plain = (text: string): string => text;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FileResult } from '../../src/cli/app.ts';
+import type { FileResult } from '../../src/app/app.ts';
 import type { TestAlert } from './support/alert-files.ts';
 import { alerts, asCsv, asJsonArray, asNdjson, gzipped } from './support/alert-files.ts';
 import { Site } from './support/site.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { ServerRecord } from '../../src/temporal/server-file.ts';
+import type { ServerRecord } from '../../src/dev-server/server-file.ts';
 import { alerts, asCsv } from './support/alert-files.ts';
 import { test } from './support/e2e-test.ts';
 import { Site } from './support/site.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ReceiverModel, ReceiverModelSpec } from '../../src/domain/receiver-model.ts';
-import { createReceiverModel, DEFAULT_MODEL_SPEC } from '../../src/domain/receiver-models.ts';
-import { ratePlan } from '../../src/domain/receiver-plan.ts';
+import type { ReceiverModel, ReceiverModelSpec } from '../../src/receiver/models/model.ts';
+import { createReceiverModel, DEFAULT_MODEL_SPEC } from '../../src/receiver/models/models.ts';
+import { ratePlan } from '../../src/receiver/models/plan.ts';
 
 const model = (spec: Partial<ReceiverModelSpec>): ReceiverModel =>
   createReceiverModel({ ...DEFAULT_MODEL_SPEC, ...spec });

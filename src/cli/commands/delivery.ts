@@ -1,9 +1,9 @@
 /** What `send` and `retry` share: progress while files are under way, their results on stdout, and the exit code of the worst. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { DeliveryObserver, FileEnd } from '../../app/app.ts';
+import type { FilePriority } from '../../domain/contracts.ts';
 import { Fault } from '../../domain/failure.ts';
-import type { FilePriority } from '../../temporal/file-deliveries.ts';
-import type { DeliveryObserver, FileEnd } from '../app.ts';
 import type { CommandContext } from '../context.ts';
 import { printError } from '../errors.ts';
 import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';

@@ -1,7 +1,7 @@
 /** `wds endpoint …`: looking at endpoints, and overriding what their governors decide. */
 import type { Command } from 'commander';
 import { Fault } from '../../domain/failure.ts';
-import type { Override } from '../../domain/governor-contract.ts';
+import type { Override } from '../../domain/governor/contract.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { endpointsText, endpointText, orderText } from '../endpoint-output.ts';

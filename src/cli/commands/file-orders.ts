@@ -1,6 +1,6 @@
 /** `wds pause FILE`, `wds resume FILE`, `wds cancel FILE`: orders to a delivery that is under way. */
 import type { Command } from 'commander';
-import type { App, FileStatus } from '../app.ts';
+import type { App, FileStatus } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';

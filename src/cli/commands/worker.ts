@@ -1,8 +1,8 @@
 /** `wds worker`: workers alone, as many as wanted. */
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { WorkerRole } from '../app.ts';
-import { WORKER_ROLES } from '../app.ts';
+import type { WorkerRole } from '../../app/app.ts';
+import { WORKER_ROLES } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint, requireEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';

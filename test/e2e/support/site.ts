@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { parse } from 'csv-parse/sync';
-import type { FileResult } from '../../../src/cli/app.ts';
+import type { FileResult } from '../../../src/app/app.ts';
 import type { TemporalConnection } from '../../../src/temporal/connection.ts';
 import { connectToTestServer, temporalAddress } from '../../support/dev-server.ts';
 import { TestReceiver } from './test-receiver.ts';

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { temporal } from '@temporalio/proto';
-import { findTemporalCli } from '../../../src/temporal/temporal-cli.ts';
+import { findTemporalCli } from '../../../src/dev-server/temporal-cli.ts';
 import { temporalAddress } from '../../support/dev-server.ts';
 import type { Site } from './site.ts';
 

@@ -1,0 +1,226 @@
+/**
+ * A worker process as the simulation sees it: a pacer that spaces requests evenly within its lease, connections, the local brake, and a
+ * visit to the governor every few seconds. The clock is simulated; what it decides with is the real thing.
+ */
+import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
+import { UNLIMITED_PER_SECOND } from '../../src/domain/governor/contract.ts';
+import type { LocalBrake } from '../../src/domain/governor/local-brake.ts';
+import {
+  answered,
+  braked,
+  exhausted,
+  RELEASED_BRAKE,
+  renewed,
+  reported,
+  reportOf,
+  throttled,
+} from '../../src/domain/governor/local-brake.ts';
+import { lentAt } from '../../src/domain/governor/rate-share.ts';
+import type { EventQueue } from './event-queue.ts';
+import type { SimAnswer } from './sim-receiver.ts';
+
+/** Requests that a stalled event loop may catch up with, in milliseconds of the rate. */
+const CATCH_UP_MS = 10;
+const MAX_OPEN = 256;
+const OPEN_UNTIL_FIRST_SUCCESS = 4;
+
+export interface SimWorkerPlan {
+  readonly joinsAtMs: number;
+  readonly diesAtMs?: number;
+  /** Times without alerts. */
+  readonly idle?: readonly (readonly [fromMs: number, toMs: number])[];
+  /** Alerts that come in a second; left out: there are always more. */
+  readonly alertsPerSecond?: number;
+}
+
+export interface SimWorkerLinks {
+  readonly queue: EventQueue;
+  readonly random: () => number;
+  /** Resolves later, by calling back with what the receiver said. */
+  readonly request: (answer: (answer: SimAnswer) => void) => void;
+  readonly askGovernor: (request: LeaseRequest, answer: (answer: LeaseAnswer) => void) => void;
+}
+
+export class SimWorker {
+  readonly id: string;
+  readonly #plan: SimWorkerPlan;
+  readonly #links: SimWorkerLinks;
+  #brake: LocalBrake = RELEASED_BRAKE;
+  #lease: { readonly answer: LeaseAnswer; readonly sentMs: number; readonly receivedMs: number } | null = null;
+  /** Of the last answer: it outlives the lease. */
+  #circuit: CircuitName | undefined;
+  #asking = false;
+  #visit = 0;
+  #wake = 0;
+  #lastDueMs = Number.NEGATIVE_INFINITY;
+  #open = 0;
+  #proven = false;
+  #backlog = 0;
+  #backlogMs = 0;
+  #freeMs = 0;
+  #freeSinceMs: number | null = null;
+  #seen = { sent: 0, delivered: 0, latencyMs: 0, ceiling: null as number | null, sinceMs: 0 };
+  visits = 0;
+
+  constructor(id: string, plan: SimWorkerPlan, links: SimWorkerLinks) {
+    this.id = id;
+    this.#plan = plan;
+    this.#links = links;
+    links.queue.at(plan.joinsAtMs, () => {
+      this.#seen.sinceMs = plan.joinsAtMs;
+      this.#backlogMs = plan.joinsAtMs;
+      this.#ask();
+    });
+    for (const [fromMs, toMs] of plan.idle ?? []) {
+      links.queue.at(fromMs, () => this.#ask());
+      links.queue.at(toMs, () => this.#ask());
+    }
+  }
+
+  get #nowMs(): number {
+    return this.#links.queue.nowMs;
+  }
+  get #dead(): boolean {
+    return this.#nowMs >= (this.#plan.diesAtMs ?? Number.POSITIVE_INFINITY);
+  }
+  get #idle(): boolean {
+    return (this.#plan.idle ?? []).some(([fromMs, toMs]) => this.#nowMs >= fromMs && this.#nowMs < toMs);
+  }
+
+  #ask(): void {
+    if (this.#dead || this.#asking) return;
+    this.#asking = true;
+    this.visits++;
+    const sentMs = this.#nowMs;
+    const elapsedMs = sentMs - this.#seen.sinceMs;
+    this.#countFree();
+    const { dropped, brake, badRun } = reportOf(this.#brake, sentMs);
+    const { sent, delivered, latencyMs, ceiling } = this.#seen;
+    const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
+    if (this.#idle || dropped) this.#lease = null;
+    const request: LeaseRequest = {
+      workerId: this.id,
+      demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (sent * 1_000) / elapsedMs),
+      sent,
+      delivered,
+      elapsedMs,
+      dropped,
+      brake,
+      badRun,
+      latencyMs: delivered > 0 ? latencyMs / delivered : null,
+      ceilingPerSecond: ceiling,
+    };
+    this.#brake = reported(this.#brake, sentMs);
+    this.#seen = { sent: 0, delivered: 0, latencyMs: 0, ceiling: null, sinceMs: sentMs };
+    this.#freeMs = 0;
+    this.#links.askGovernor(request, (answer) => this.#lent(answer, sentMs));
+  }
+
+  #lent(answer: LeaseAnswer, sentMs: number): void {
+    if (this.#dead) return;
+    this.#asking = false;
+    const visit = ++this.#visit;
+    if (this.#idle) return;
+    this.#circuit = answer.circuit;
+    this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
+    this.#brake = renewed(this.#brake);
+    this.#links.queue.after(answer.renewAfterMs, () => visit === this.#visit && !this.#idle && this.#ask());
+    this.#pump();
+  }
+
+  #pace(): number {
+    const lease = this.#lease;
+    if (lease === null) return 0;
+    const segment = lentAt(lease.answer.segments, this.#nowMs - lease.sentMs, this.#nowMs - lease.receivedMs);
+    return segment === undefined ? 0 : braked(this.#brake, segment.ratePerSecond, this.#nowMs);
+  }
+
+  #pump(): void {
+    const wake = ++this.#wake;
+    const wakeAt = (atMs: number): void =>
+      this.#links.queue.at(atMs + this.#links.random(), () => wake === this.#wake && this.#pump());
+    for (;;) {
+      if (this.#dead || this.#idle || this.#lease === null) return;
+      const nowMs = this.#nowMs;
+      const pace = this.#pace();
+      if (pace <= 0) {
+        const starts = this.#lease.answer.segments.map((segment) => this.#lease!.receivedMs + segment.fromMs);
+        const next = Math.min(...[this.#brake.untilMs, ...starts].filter((atMs) => atMs > nowMs));
+        if (next < Number.POSITIVE_INFINITY) wakeAt(next);
+        return;
+      }
+      const free = this.#open >= (this.#proven ? MAX_OPEN : OPEN_UNTIL_FIRST_SUCCESS) || !this.#hasAlert();
+      if (free) {
+        this.#freeSinceMs ??= nowMs;
+        if (!this.#hasAlert()) wakeAt(nowMs + 1_000 / this.#plan.alertsPerSecond!);
+        return;
+      }
+      this.#countFree();
+      this.#freeSinceMs = null;
+      const dueMs =
+        pace >= 0.4 * UNLIMITED_PER_SECOND ? nowMs : Math.max(this.#lastDueMs + 1_000 / pace, nowMs - CATCH_UP_MS);
+      if (dueMs > nowMs) {
+        wakeAt(dueMs);
+        return;
+      }
+      this.#lastDueMs = dueMs;
+      this.#send(pace);
+    }
+  }
+
+  #askEarly(): void {
+    const { askAtMs } = this.#brake;
+    if (askAtMs < Number.POSITIVE_INFINITY) {
+      this.#links.queue.at(askAtMs, () => this.#brake.askAtMs === askAtMs && !this.#idle && this.#ask());
+    }
+  }
+
+  #countFree(): void {
+    if (this.#freeSinceMs === null) return;
+    this.#freeMs += this.#nowMs - this.#freeSinceMs;
+    this.#freeSinceMs = this.#nowMs;
+  }
+
+  #hasAlert(): boolean {
+    const { alertsPerSecond } = this.#plan;
+    if (alertsPerSecond === undefined) return true;
+    this.#backlog += ((this.#nowMs - this.#backlogMs) * alertsPerSecond) / 1_000;
+    this.#backlogMs = this.#nowMs;
+    return this.#backlog >= 1;
+  }
+
+  #send(pace: number): void {
+    const sentMs = this.#nowMs;
+    this.#open++;
+    this.#backlog--;
+    this.#seen.sent++;
+    this.#links.request((answer) => {
+      this.#open--;
+      if (this.#dead) return;
+      this.#take(answer, sentMs, pace);
+      if (this.#freeSinceMs !== null || answer.kind !== 'delivered') this.#pump();
+    });
+  }
+
+  #take(answer: SimAnswer, sentMs: number, pacePerSecond: number): void {
+    const nowMs = this.#nowMs;
+    const closed = this.#circuit === 'closed';
+    const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
+    if (answer.ceilingPerSecond !== undefined) this.#seen.ceiling = answer.ceilingPerSecond;
+    if (answer.kind === 'throttled') {
+      this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs: answer.retryAfterMs });
+      this.#askEarly();
+      return;
+    }
+    if (answer.kind === 'delivered') {
+      this.#proven = true;
+      this.#seen.delivered++;
+      this.#seen.latencyMs += nowMs - sentMs;
+      if (answer.nothingLeftForMs !== undefined && answer.ceilingPerSecond === undefined) {
+        this.#brake = exhausted(this.#brake, { ...refusal, resetMs: answer.nothingLeftForMs });
+      }
+    }
+    this.#brake = answered(this.#brake, answer.kind === 'refused' ? { refused: 401 } : answer.kind, nowMs, closed);
+    this.#askEarly();
+  }
+}

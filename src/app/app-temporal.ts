@@ -1,0 +1,182 @@
+/** The application behind the commands, on Temporal: what each command brings up, has done, and leaves behind. */
+import type { Endpoint } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import type { DeliveryRecord } from '../store/delivery-record.ts';
+import { Installation } from '../temporal/installation.ts';
+import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
+import type {
+  App,
+  AppContext,
+  CreateApp,
+  EndpointStatus,
+  FileEnd,
+  FileStatus,
+  InitResult,
+  ReportedFile,
+  RetryOptions,
+  SendOptions,
+  StatusReport,
+  UpOptions,
+  WorkerRole,
+} from './app.ts';
+import type { FollowContext } from './deliveries.ts';
+import { otherEndpoint, retryDeliveries, sendFiles, stopWaiting } from './deliveries.ts';
+import { ensureAnswers, orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
+import { cancelDelivery, pauseDelivery } from './file-orders.ts';
+import { findDelivery, findRetryable, readStatus, reportDelivery } from './inspection.ts';
+import { Services } from './services.ts';
+import { runUp } from './up.ts';
+
+export const createApp: CreateApp = async (context) => new TemporalApp(context);
+
+export class TemporalApp implements App {
+  readonly context: AppContext;
+  #installation: Installation | undefined;
+  #services: Services | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(context: AppContext) {
+    this.context = context;
+  }
+
+  async installation(): Promise<Installation> {
+    const { settings, logger, messages } = this.context;
+    this.#installation ??= await Installation.open({ settings, logger, say: (text) => messages.message(text) });
+    return this.#installation;
+  }
+
+  async services(): Promise<Services> {
+    this.#services ??= new Services(this.context, await this.installation());
+    return this.#services;
+  }
+
+  async up(options: UpOptions): Promise<void> {
+    await runUp(this, options);
+  }
+
+  async watch(): Promise<void> {
+    const { settings, messages } = this.context;
+    const services = await this.services();
+    await services.startWatcher(this.#endpoint());
+    messages.message(`Watching ${settings.inbox}`);
+    await services.untilStopped();
+  }
+
+  async worker(role: WorkerRole): Promise<void> {
+    const installation = await this.installation();
+    if (role !== 'alerts') await installation.startFilesWorker();
+    if (role !== 'files') await installation.startAlertsWorker(this.#endpoint());
+    const { address } = installation.temporal;
+    this.context.messages.message(`Worker (${role}) is running, Temporal at ${address}`);
+    await (await this.services()).untilStopped();
+  }
+
+  async send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]> {
+    const endpoint = this.#endpoint();
+    const { embedded } = await this.installation();
+    if (embedded) await (await this.services()).startWorkers(endpoint);
+    return this.deliver(files, endpoint, options);
+  }
+
+  /** Submits and follows; the workers are there, or somebody else's. */
+  async deliver(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]> {
+    return sendFiles(files, await this.#followContext(endpoint, options));
+  }
+
+  async retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]> {
+    const installation = await this.installation();
+    const records = file === undefined ? await findRetryable(installation) : [await this.#find(file)];
+    if (records.length === 0) return [];
+    const endpoint = this.#endpoint();
+    const foreign = records.find((record) => record.endpoint !== endpoint.name);
+    if (foreign !== undefined && file !== undefined) throw otherEndpoint(foreign, endpoint);
+    if (installation.embedded) await (await this.services()).startWorkers(endpoint);
+    const own = records.filter((record) => record.endpoint === endpoint.name);
+    return retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
+  }
+
+  async status(options: { readonly limit: number }): Promise<StatusReport> {
+    const installation = await this.installation();
+    await ensureAnswers(installation);
+    return readStatus(installation, await readEndpoints(installation), options.limit);
+  }
+
+  async report(file: string): Promise<ReportedFile> {
+    return reportDelivery(await this.installation(), await this.#find(file));
+  }
+
+  async pauseFile(file: string, paused: boolean): Promise<FileStatus> {
+    const installation = await this.installation();
+    const record = await this.#find(file);
+    await ensureAnswers(installation);
+    return pauseDelivery(installation, record, paused);
+  }
+
+  async cancelFile(file: string): Promise<FileStatus> {
+    const installation = await this.installation();
+    const record = await this.#find(file);
+    await ensureAnswers(installation, true);
+    return cancelDelivery(installation, record, this.context.signal);
+  }
+
+  async endpoints(): Promise<readonly EndpointStatus[]> {
+    const installation = await this.installation();
+    await ensureAnswers(installation);
+    return readEndpoints(installation);
+  }
+
+  async endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus> {
+    const installation = await this.installation();
+    const endpoint = await pickEndpoint(installation, name);
+    await ensureAnswers(installation);
+    return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
+  }
+
+  async init(): Promise<InitResult> {
+    const { temporal } = await this.installation();
+    const before = await ensureSearchAttributes(temporal.connection, temporal.namespace);
+    if (before.missing.length > 0) {
+      throw new Fault(
+        'temporal_unreachable',
+        `search attributes ${before.missing.join(', ')} could not be registered: ${before.reason ?? 'refused'}`,
+        "Register them with your cluster's own tool (Temporal Cloud: tcld, or its web page). wds works without them.",
+      );
+    }
+    return { registered: before.usable, alreadyThere: [] };
+  }
+
+  interruptNotice(): string {
+    return this.#installation?.embedded === false
+      ? "What was submitted goes on: the delivery is the workers' work."
+      : 'Deliveries pause here and go on at the next start.';
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#services?.close();
+    await this.#installation?.close();
+  }
+
+  async #followContext(endpoint: Endpoint, options: SendOptions): Promise<FollowContext> {
+    const { observer, priority, deadlineMs } = options;
+    const deadline = stopWaiting(this.context.signal, deadlineMs);
+    return { installation: await this.installation(), endpoint, observer, priority, deadline };
+  }
+
+  async #find(file: string): Promise<DeliveryRecord> {
+    return findDelivery(await this.installation(), file, this.context.settings.endpoint?.name);
+  }
+
+  #endpoint(): Endpoint {
+    const { endpoint } = this.context.settings;
+    if (endpoint === undefined) {
+      throw new Fault('config', 'no endpoint is configured', 'Give --url URL, or endpoint.url in wds.config.yaml.');
+    }
+    return endpoint;
+  }
+}

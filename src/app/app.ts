@@ -1,0 +1,185 @@
+/**
+ * What the commands ask of the application behind them. The commands know arguments, output and exit codes; an App knows Temporal, the store
+ * and processes. Tests drive the commands with an App of their own.
+ */
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { FilePriority, FileProgress } from '../domain/contracts.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import type { GovernorView } from '../domain/governor/messages.ts';
+import type { ReceiverSettings } from '../receiver/receiver-options.ts';
+import type { ReceiverStreams } from '../receiver/run-receiver.ts';
+
+/** One file's delivery: exactly the object that `wds send FILE -o json` prints. */
+export interface FileResult {
+  /** As the person named it, or the name it was dropped under. */
+  readonly file: string;
+  readonly sha256: string;
+  readonly workflowId: string;
+  readonly rows: number;
+  readonly alerts: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly undelivered: number;
+  readonly unconfirmed: number;
+  readonly invalid: number;
+  readonly duplicates: number;
+  /** From submission to the end, or until now. */
+  readonly seconds: number;
+  readonly reportDir: string;
+}
+
+/** How waiting for a file ended. */
+export type FileEnd =
+  | {
+      readonly kind: 'ended';
+      readonly result: FileResult;
+      /** The workflow had completed before: nothing was sent this time. */
+      readonly alreadyDelivered: boolean;
+    }
+  /** The deadline or an interrupt came first; the delivery may go on without us. */
+  | { readonly kind: 'running'; readonly result: FileResult; readonly why: 'deadline' | 'interrupted' }
+  /** An operator ended it; `pending` alerts were not sent. */
+  | {
+      readonly kind: 'stopped';
+      readonly result: FileResult;
+      readonly pending: number;
+      readonly how: 'cancelled' | 'terminated';
+    }
+  /** No result: not found, refused as a whole, Temporal unreachable … `fault` says what and what to do. */
+  | { readonly kind: 'failed'; readonly file: string; readonly fault: Error };
+
+/** Called as often as the App likes; the screen takes its own pace. */
+export interface ProgressUpdate {
+  readonly file: string;
+  readonly progress: FileProgress;
+}
+
+export interface DeliveryObserver {
+  progress(update: ProgressUpdate): void;
+  /** Once a file, in the order in which files end. */
+  ended(end: FileEnd): void;
+}
+
+export interface WaitOptions {
+  readonly observer: DeliveryObserver;
+  /** Stop waiting after this long; undefined: never. */
+  readonly deadlineMs: number | undefined;
+}
+
+export interface SendOptions extends WaitOptions {
+  readonly priority: FilePriority;
+}
+
+export interface RetryOptions extends SendOptions {
+  /** Rows that ended `unconfirmed` are sent again, too. */
+  readonly unconfirmed: boolean;
+}
+
+/** `stopped`: terminated, or ended otherwise before its time. */
+export type FileState = 'running' | 'paused' | 'completed' | 'failed' | 'refused' | 'cancelled' | 'stopped' | 'unknown';
+
+export interface FileStatus extends Omit<FileResult, 'reportDir'> {
+  readonly state: FileState;
+  readonly endpoint: string;
+  readonly pending: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+export interface EndpointStatus {
+  readonly name: string;
+  /** null: this command is not configured for it. */
+  readonly url: string | null;
+  /** As configured, e.g. `100/s`, `unlimited`. */
+  readonly rate: string;
+  /** The one that decides the rate, as it is now; null: see `note`. */
+  readonly governor: GovernorView | null;
+  /** Why nothing more is known. */
+  readonly note: string | null;
+  /** Batches a second that the Temporal server lets through; null: no limit is set. It outlives wds. */
+  readonly taskQueueLimit: number | null;
+}
+
+export interface StatusReport {
+  readonly temporal: {
+    readonly address: string;
+    readonly namespace: string;
+    /** Run by wds itself. */
+    readonly embedded: boolean;
+    readonly webUi: string | undefined;
+  };
+  readonly home: string;
+  readonly inbox: string;
+  readonly endpoints: readonly EndpointStatus[];
+  /** Newest first. */
+  readonly files: readonly FileStatus[];
+}
+
+export interface ReportedFile extends FileResult {
+  readonly state: FileState;
+  readonly endpoint: string;
+  readonly pending: number;
+  /** Names of the reports in reportDir, e.g. `receipts.csv`. */
+  readonly reports: readonly string[];
+}
+
+export interface UpOptions {
+  /** Deliver the bundled example where nothing is configured yet. */
+  readonly example: boolean;
+  /** How the delivery of the example ended. */
+  exampleEnded(end: FileEnd): void;
+}
+
+export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;
+export type WorkerRole = (typeof WORKER_ROLES)[number];
+
+export interface InitResult {
+  readonly registered: readonly string[];
+  readonly alreadyThere: readonly string[];
+}
+
+/** Each method throws a Fault for what a person can mend. Methods that run until stopped end cleanly when `signal` aborts. */
+export interface App {
+  up(options: UpOptions): Promise<void>;
+  watch(): Promise<void>;
+  worker(role: WorkerRole): Promise<void>;
+  /** One FileEnd a file, in the order of `files`. Never throws for one file's fault. */
+  send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]>;
+  /** `file`: a path, a SHA-256 (or its first 8 digits and more) or a workflow ID; undefined: every file that has something to retry. */
+  retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]>;
+  status(options: { readonly limit: number }): Promise<StatusReport>;
+  report(file: string): Promise<ReportedFile>;
+  /** Sends nothing of it until it is resumed; what is open is still answered. */
+  pauseFile(file: string, paused: boolean): Promise<FileStatus>;
+  /** Ends its delivery, and waits a while for the end; the state tells whether it came. */
+  cancelFile(file: string): Promise<FileStatus>;
+  /** Configured, or known to Temporal. */
+  endpoints(): Promise<readonly EndpointStatus[]>;
+  /** `name`: undefined where there is no doubt which one is meant. `order`: undefined only looks. */
+  endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus>;
+  /** Registers the search attributes with the Temporal service. */
+  init(): Promise<InitResult>;
+  /** What happens to deliveries when this process is stopped; one sentence, shown at the first Ctrl-C. */
+  interruptNotice(): string;
+  /** Releases everything; called once, also after a fault. */
+  close(): Promise<void>;
+}
+
+/** Where an App may write for a person; keeps clear of the progress line and of stdout's data. */
+export interface Messages {
+  message(text: string): void;
+}
+
+export interface AppContext {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly messages: Messages;
+  /** Aborts at the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export type CreateApp = (context: AppContext) => Promise<App>;
+
+/** `wds receiver`: needs neither settings nor Temporal. */
+export type RunReceiver = (settings: ReceiverSettings, streams: ReceiverStreams) => Promise<void>;

@@ -1,0 +1,157 @@
+/** `wds send` and `wds retry`: files are staged, submitted, and followed to their ends, all of them side by side. */
+import { basename } from 'node:path';
+import { deliveryTo } from '../config/settings.ts';
+import type { FilePriority } from '../domain/contracts.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
+import { NO_COUNTS } from '../domain/file-plan.ts';
+import { parseKey } from '../domain/parse-options.ts';
+import { detectFormat } from '../formats/detect.ts';
+import { stageForSending } from '../intake/stage.ts';
+import { readRefusal } from '../store/chunks.ts';
+import type { DeliveryRecord } from '../store/delivery-record.ts';
+import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
+import type { Submitted } from '../temporal/file-deliveries.ts';
+import type { Installation } from '../temporal/installation.ts';
+import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
+import { reportDelivery } from './inspection.ts';
+
+/** Beyond it setTimeout fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export interface FollowContext {
+  readonly installation: Installation;
+  readonly endpoint: Endpoint;
+  readonly priority: FilePriority;
+  readonly observer: DeliveryObserver;
+  readonly deadline: StopWaiting;
+}
+
+export interface StopWaiting {
+  readonly signal: AbortSignal;
+  why(): 'deadline' | 'interrupted';
+}
+
+/** The deadline's timer is held here: Node 20 may collect an AbortSignal.timeout() that only AbortSignal.any() refers to. */
+export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undefined): StopWaiting {
+  const stop = new AbortController();
+  const timer = deadlineMs === undefined ? undefined : setTimeout(() => stop.abort(), Math.min(deadlineMs, LONGEST_MS));
+  timer?.unref();
+  if (interrupted.aborted) stop.abort();
+  interrupted.addEventListener('abort', () => stop.abort(), { once: true });
+  return { signal: stop.signal, why: () => (interrupted.aborted ? 'interrupted' : 'deadline') };
+}
+
+/** Stages, submits and follows each file; the workers are there, or somebody else's. */
+export async function sendFiles(files: readonly string[], context: FollowContext): Promise<readonly FileEnd[]> {
+  const ends = files.map(async (file): Promise<FileEnd> => {
+    const end = await sendFile(file, context).catch(
+      (error: Error): FileEnd => ({ kind: 'failed', file, fault: error }),
+    );
+    context.observer.ended(end);
+    return end;
+  });
+  return Promise.all(ends);
+}
+
+/** Begins a new round for each delivery, and follows it. */
+export async function retryDeliveries(
+  records: readonly DeliveryRecord[],
+  unconfirmed: boolean,
+  context: FollowContext,
+): Promise<readonly FileEnd[]> {
+  const { installation, endpoint, priority, observer } = context;
+  const delivery = deliveryTo(endpoint, installation.settings.statedDelivery);
+  const ends = records.map(async (record): Promise<FileEnd> => {
+    const startedMs = performance.now();
+    const submitted = await installation.deliveries.start(record, delivery, {
+      reopenUnconfirmed: unconfirmed,
+      priority,
+    });
+    const end = await follow({ file: record.fileName, sha256: record.sha256, submitted, startedMs }, context);
+    observer.ended(end);
+    return end;
+  });
+  return Promise.all(ends);
+}
+
+async function sendFile(file: string, context: FollowContext): Promise<FileEnd> {
+  const { installation, endpoint, priority } = context;
+  const { settings, store } = installation;
+  const startedMs = performance.now();
+  const kind = detectFormat(basename(file));
+  if (kind === undefined) {
+    throw new Fault(
+      'unsupported_file',
+      `${file} is not a kind of file that wds reads`,
+      'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
+    );
+  }
+  const staged = await stageForSending(store, file, {
+    ...kind,
+    name: basename(file),
+    maxExpandedBytes: settings.maxExpandedBytes,
+  });
+  const submitted = await installation.deliveries.submit({
+    staged,
+    fileName: basename(file),
+    endpoint: endpoint.name,
+    parse: settings.parse,
+    delivery: deliveryTo(endpoint, settings.statedDelivery),
+    priority,
+  });
+  return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
+}
+
+/** History holds no text of the file; the store has the refusal with the columns that were found. */
+async function inFull(fault: Error, sha256: string, { installation, endpoint }: FollowContext): Promise<Error> {
+  if (!(fault instanceof Fault && fault.code === 'file_refused')) return fault;
+  const record = await readDeliveryRecord(installation.store, sha256, endpoint.name);
+  const refusal = record && (await readRefusal(installation.store, sha256, parseKey(record.parse)));
+  return refusal === undefined ? fault : new Fault(fault.code, refusal.message, fault.nextStep);
+}
+
+interface Followed {
+  readonly file: string;
+  readonly sha256: string;
+  readonly submitted: Submitted;
+  readonly startedMs: number;
+}
+
+async function follow(followed: Followed, context: FollowContext): Promise<FileEnd> {
+  const { installation, observer, deadline, endpoint } = context;
+  const { file, sha256, submitted, startedMs } = followed;
+  const { workflowId, outcome } = submitted;
+  const end = await installation.deliveries.follow(workflowId, {
+    onProgress: (progress) => observer.progress({ file, progress }),
+    signal: deadline.signal,
+  });
+  const seconds = Math.round(performance.now() - startedMs) / 1_000;
+  const frame: Frame = { file, sha256, workflowId, seconds };
+  switch (end.kind) {
+    case 'failed':
+      return { kind: 'failed', file, fault: await inFull(end.fault, sha256, context) };
+    case 'ended':
+      return { kind: 'ended', result: { ...end.summary, ...frame }, alreadyDelivered: outcome === 'already_delivered' };
+    case 'stopped_waiting': {
+      const counts = end.progress?.counts ?? NO_COUNTS;
+      return { kind: 'running', result: { ...counts, ...frame, reportDir: '' }, why: deadline.why() };
+    }
+    case 'stopped': {
+      // A terminated workflow told nobody; the receipts know.
+      const record = (await deliveriesOf(installation.store, sha256)).find((one) => one.endpoint === endpoint.name);
+      const report = await reportDelivery(installation, record!);
+      return { kind: 'stopped', result: { ...report, ...frame }, pending: report.pending, how: end.how };
+    }
+  }
+}
+
+type Frame = Pick<FileResult, 'file' | 'sha256' | 'workflowId' | 'seconds'>;
+
+export function otherEndpoint(record: DeliveryRecord, endpoint: Endpoint): Fault {
+  return new Fault(
+    'not_found',
+    `${record.fileName} was delivered to endpoint ${record.endpoint}; this command is configured for ${endpoint.name}`,
+    'Give the URL, or the configuration, of that endpoint.',
+  );
+}

@@ -1,0 +1,113 @@
+/**
+ * What an operator sees and orders of an endpoint. Orders go to governors that run, or to the endpoint of the settings: a misspelt name
+ * makes none. Where nobody runs that could answer, this process does for as long as the command takes.
+ */
+
+import { shownUrl } from '../config/endpoint-url.ts';
+import { rateText } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import type { GovernorView } from '../domain/governor/messages.ts';
+import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
+import { GovernorClient, governedEndpoints, overrideGovernor, queryGovernor } from '../temporal/governor-client.ts';
+import type { Installation } from '../temporal/installation.ts';
+import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
+import { hasWorkflowPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
+import type { EndpointStatus } from './app.ts';
+
+const LOOK_LIMIT_MS = 2_500;
+
+/** With the embedded server: makes sure that somebody answers queries and takes orders. `reading`: and writes reports. */
+export async function ensureAnswers(installation: Installation, reading = false): Promise<void> {
+  const { devServer, temporal } = installation;
+  if (devServer === undefined) return;
+  // A server that was there before has an owner who may run the workers; of one that we started, old traces say nothing.
+  if (!devServer.owned && (await hasWorkflowPollers(temporal.client, FILES_TASK_QUEUE, Date.now()))) return;
+  await installation.startFilesWorker(reading);
+}
+
+/** The configured one first. */
+export async function knownEndpoints({ settings, temporal }: Installation): Promise<string[]> {
+  const configured = settings.endpoint === undefined ? [] : [settings.endpoint.name];
+  return [...new Set([...configured, ...(await governedEndpoints(temporal.client))])];
+}
+
+/** Throws Fault `usage` where it is not clear which one is meant, `not_found` for one that nobody knows. */
+export async function pickEndpoint(installation: Installation, name: string | undefined): Promise<string> {
+  const { settings } = installation;
+  if (name === undefined && settings.endpoint !== undefined) return settings.endpoint.name;
+  const known = await knownEndpoints(installation);
+  const listed = known.length === 0 ? 'It knows none yet.' : `It knows: ${known.join(', ')}`;
+  if (name === undefined) {
+    if (known.length === 1) return known[0]!;
+    if (known.length > 1)
+      throw new Fault('usage', 'which endpoint? There are several', `Name one of: ${known.join(', ')}`);
+    throw new Fault(
+      'not_found',
+      'wds knows no endpoint yet',
+      'It knows one as soon as something was sent to it. Check --home, too.',
+    );
+  }
+  if (known.includes(name)) return name;
+  throw new Fault('not_found', `wds knows no endpoint ${name}`, `${listed}. Check --home, too.`);
+}
+
+export async function readEndpoints(installation: Installation): Promise<EndpointStatus[]> {
+  return Promise.all((await knownEndpoints(installation)).map((name) => readEndpoint(installation, name)));
+}
+
+export async function readEndpoint(installation: Installation, name: string): Promise<EndpointStatus> {
+  const { temporal, settings } = installation;
+  const asked = queryGovernor(temporal.client, name, LOOK_LIMIT_MS).then(
+    (view) => (view === undefined ? { note: 'nothing was sent to it yet' } : { view }),
+    () => ({ note: 'no worker answers for it: run wds up, or wds worker' }),
+  );
+  const [answer, limit] = await Promise.all([
+    asked as Promise<{ readonly view?: GovernorView; readonly note?: string }>,
+    taskQueueLimit(temporal.client, alertsTaskQueue(name)),
+  ]);
+  const own = settings.endpoint?.name === name ? settings.endpoint : undefined;
+  const rate = own?.rate ?? answer.view?.configured;
+  return {
+    name,
+    url: own === undefined ? null : shownUrl(own.url),
+    rate: rate === undefined ? '' : rateText(rate),
+    governor: answer.view ?? null,
+    note: answer.note ?? null,
+    taskQueueLimit: limit,
+  };
+}
+
+export async function orderEndpoint(
+  installation: Installation,
+  name: string,
+  order: Override,
+): Promise<EndpointStatus> {
+  const { temporal } = installation;
+  const view = await giveOrder(installation, name, order).catch((error: unknown) => {
+    throw new Fault(
+      'temporal_unreachable',
+      `the governor of ${name} does not answer: ${(error as { details?: string }).details ?? (error as Error).message}`,
+      'A worker that reads files runs it: start wds up, or wds worker --role files.',
+      { cause: error },
+    );
+  });
+  if (order.type === 'forget') {
+    await setTaskQueueLimit(temporal.client, alertsTaskQueue(name), undefined, 'cleared by an operator');
+  }
+  const status = await readEndpoint(installation, name);
+  return { ...status, governor: view, note: null };
+}
+
+/** The configured endpoint may be told before it has a governor. */
+async function giveOrder(
+  { temporal: { client }, settings }: Installation,
+  name: string,
+  order: Override,
+): Promise<GovernorView> {
+  const view = await overrideGovernor(client, name, order);
+  if (view !== undefined) return view;
+  const { endpoint, delivery } = settings;
+  if (endpoint?.name !== name) throw new Error('it has ended');
+  return new GovernorClient(client, name, { rate: endpoint.rate, batchSize: delivery.batchSize }).override(order);
+}

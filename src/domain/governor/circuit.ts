@@ -1,0 +1,63 @@
+/**
+ * Whether the endpoint is there at all. Closed: normal. Open: nothing got through, so one worker probes, farther and farther apart.
+ * Half-open: a probe got through; the rate is led back within RETURN_MS, and few failures open it again. Pure.
+ */
+import type { BadRun, CircuitName } from './contract.ts';
+
+export interface Circuit {
+  readonly name: CircuitName;
+  readonly sinceMs: number;
+  /** Why it is open: passing failures, or the status that everything is refused with. */
+  readonly reason: BadRun['kind'] | null;
+  /** Like failures since the last success, over all workers. */
+  readonly run: BadRun;
+  /** Times that a prober was sent out since it opened: sets the distance of the probes. */
+  readonly sorties: number;
+}
+
+/** As many passing failures in a row, no success between: the endpoint is down. */
+const DOWN_RUN = 10;
+/** As many identical refusals: it is misconfigured (conventions.md). */
+const MISCONFIGURED_RUN = 20;
+const HALF_OPEN_RUN = 4;
+const FIRST_PROBE_MS = 2_000;
+const MAX_PROBE_MS = 15_000;
+const RETURN_MS = 4_000;
+const RETURN_FROM = 0.2;
+
+export function closedCircuit(nowMs: number): Circuit {
+  return { name: 'closed', sinceMs: nowMs, reason: null, run: { kind: 'failure', count: 0 }, sorties: 0 };
+}
+
+/** After a worker's report. */
+export function observed(circuit: Circuit, delivered: number, badRun: BadRun | null, nowMs: number): Circuit {
+  if (circuit.name === 'open') {
+    // A success before the failures is none.
+    if (delivered === 0 || badRun !== null) return circuit;
+    return { ...closedCircuit(nowMs), name: 'half-open', sorties: circuit.sorties };
+  }
+  const settled = circuit.name === 'half-open' && nowMs - circuit.sinceMs > 2 * RETURN_MS && delivered > 0;
+  const base: Circuit = settled ? closedCircuit(nowMs) : circuit;
+  const goesOn = delivered === 0 && badRun !== null && badRun.kind === base.run.kind;
+  const run: BadRun = goesOn
+    ? { kind: badRun.kind, count: base.run.count + badRun.count }
+    : (badRun ?? (delivered > 0 ? closedCircuit(nowMs).run : base.run));
+  const limit = base.name === 'half-open' ? HALF_OPEN_RUN : run.kind === 'failure' ? DOWN_RUN : MISCONFIGURED_RUN;
+  if (run.count < limit) return { ...base, run };
+  return { name: 'open', sinceMs: nowMs, reason: run.kind, run, sorties: Math.max(0, base.sorties - 1) };
+}
+
+/** A worker is about to be sent out to probe. */
+export function sortie(circuit: Circuit): Circuit {
+  return { ...circuit, sorties: circuit.sorties + 1 };
+}
+
+export function probeIntervalMs(circuit: Circuit): number {
+  return Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.min(10, Math.max(0, circuit.sorties - 1)));
+}
+
+/** Part of the rate that may be used: a receiver that has just come back is not run over. */
+export function returning(circuit: Circuit, atMs: number): number {
+  if (circuit.name !== 'half-open') return 1;
+  return Math.min(1, RETURN_FROM + ((1 - RETURN_FROM) * Math.max(0, atMs - circuit.sinceMs)) / RETURN_MS);
+}

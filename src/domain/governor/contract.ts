@@ -1,0 +1,85 @@
+/**
+ * What a worker and the governor of an endpoint say to each other (a workflow Update every few seconds), and what an operator may order.
+ * All of it is stored in Temporal's history: counts and rates only, plain JSON, no Infinity.
+ */
+import type { Rate } from '../endpoint.ts';
+
+/** How long a share of the rate is lent. A worker that does not come back loses it then. */
+export const LEASE_MS = 6_000;
+/** When a worker is to come back; what is left of the lease is for a slow Update, which is five events of the governor's history. */
+export const RENEW_MS = 5_250;
+/** Stands for "no limit" where a number is needed: a pacer may treat this rate and above as none. */
+export const UNLIMITED_PER_SECOND = 1_000_000;
+
+/** A worker may send so much from `fromMs` (inclusive) to `toMs` (exclusive), counted from the governor's decision; see `lentAt`. */
+export interface LeaseSegment {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly ratePerSecond: number;
+}
+
+/** The latest time a worker had to brake (local-brake.ts) since its last request. */
+export interface BrakeReport {
+  /** How long before this request was sent. */
+  readonly ageMs: number;
+  /** This worker's own rate when the receiver refused. */
+  readonly pacePerSecond: number;
+  /** How long it had been sending since its last stop: the shorter, the farther is the limit below the rate. */
+  readonly afterMs: number;
+}
+
+/** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */
+export interface BadRun {
+  /** Passing failures (no answer, 5xx), or the status of identical refusals (401, 403, 404, 410). */
+  readonly kind: 'failure' | number;
+  readonly count: number;
+}
+
+export interface LeaseRequest {
+  /** New for each process, also after a restart. */
+  readonly workerId: string;
+  /**
+   * Requests a second that the worker can use. null: more than it was lent, the pacer is what holds it back. 0: nothing; it has dropped
+   * its lease before sending this, and stays away until it has alerts again.
+   */
+  readonly demandPerSecond: number | null;
+  /** It has dropped its lease before sending this; the answer's is its next. Absent: false. */
+  readonly dropped?: boolean;
+  /** Since the worker's last request. */
+  readonly delivered: number;
+  readonly sent: number;
+  readonly elapsedMs: number;
+  readonly brake: BrakeReport | null;
+  readonly badRun: BadRun | null;
+  /** Mean time to an answer over the delivered alerts; null: there were none. */
+  readonly latencyMs: number | null;
+  /** The lowest ceiling that the answers' headers stated; null: none did. */
+  readonly ceilingPerSecond: number | null;
+}
+
+export type CircuitName = 'closed' | 'half-open' | 'open';
+
+export interface LeaseAnswer {
+  /** In time order, without overlap; outside of them the worker sends nothing. Replaces the worker's earlier lease. */
+  readonly segments: readonly LeaseSegment[];
+  /** Ask again so long after receiving this, or at once on the first success while the circuit is not closed. */
+  readonly renewAfterMs: number;
+  readonly circuit: CircuitName;
+  readonly paused: boolean;
+}
+
+export interface GovernorConfig {
+  /** A number: never above it. */
+  readonly rate: Rate;
+  /** Alerts a batch; for the task queue's rate limit. */
+  readonly batchSize: number;
+}
+
+export type Override =
+  | { readonly type: 'pause' }
+  /** Also closes an open circuit: the operator says that the endpoint is well again. */
+  | { readonly type: 'resume' }
+  /** null: back to the configured rate. */
+  | { readonly type: 'set-rate'; readonly rate: Rate | null }
+  /** Everything that was learned. */
+  | { readonly type: 'forget' };

@@ -1,0 +1,140 @@
+/**
+ * The governor of an endpoint: owns its rate, learns it, and lends it to the workers for a few seconds at a time, so that the sum over all
+ * of them never exceeds it. A pure step function over plain JSON; the workflow around it supplies the clock and carries the state
+ * through continue-as-new. The parts: governor-learner.ts (which rate), governor-circuit.ts (any at all), governor-lending.ts and
+ * rate-share.ts (whose), governor-leases.ts (what is out), governor-visits.ts (who comes when), and the worker's own local-brake.ts for
+ * the seconds between two visits.
+ */
+import { PACE_FRACTION, taskQueueRate } from '../endpoint.ts';
+import { closedCircuit, observed } from './circuit.ts';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from './contract.ts';
+import { LEASE_MS, RENEW_MS, UNLIMITED_PER_SECOND } from './contract.ts';
+import { curve, newLearner, refused, settledPerSecond, slowed, stated, untested, welcomed } from './learner.ts';
+import type { Borrower, LeaseBook } from './leases.ts';
+import { isActive, pruned, usedByOthers } from './leases.ts';
+import { lendTo } from './lending.ts';
+import type { GovernorState } from './state.ts';
+import { maximumPerSecond, rateInForce, startPerSecond } from './state.ts';
+
+export type { GovernorState } from './state.ts';
+export { newGovernor, totalPerSecond } from './state.ts';
+
+export type GovernorEvent =
+  | { readonly type: 'lease'; readonly request: LeaseRequest }
+  | { readonly type: 'override'; readonly override: Override }
+  /** The configuration that a newly started process brought along. */
+  | { readonly type: 'configure'; readonly config: GovernorConfig };
+
+export interface Decision {
+  readonly state: GovernorState;
+  /** To a `lease`. */
+  readonly answer?: LeaseAnswer;
+  /** Set this limit on the task queue; null: clear it. Absent: leave it. */
+  readonly applyTaskQueueRate?: number | null;
+}
+
+/** A stated rate is believed against a single refusal; a second one within this time counts. */
+const STRAY_MS = 30_000;
+/** `nowMs` never goes backwards. */
+export function decide(state: GovernorState, event: GovernorEvent, nowMs: number): Decision {
+  switch (event.type) {
+    case 'lease': {
+      const heard = hear(state, event.request, nowMs);
+      const { state: next, answer } = lendTo(heard, event.request.workerId, nowMs);
+      return { ...withTaskQueueRate(next, nowMs), answer };
+    }
+    case 'override':
+      return withTaskQueueRate(overridden(state, event.override, nowMs), nowMs);
+    case 'configure':
+      return withTaskQueueRate(configured(state, event.config, nowMs), nowMs);
+  }
+}
+
+/** Takes in what the worker saw. */
+function hear(state: GovernorState, request: LeaseRequest, nowMs: number): GovernorState {
+  const book = entered(pruned(state.book, nowMs), request, nowMs);
+  const circuit = observed(state.circuit, request.delivered, request.badRun, nowMs);
+  let learner = state.learner;
+  const idle = nowMs - state.activeMs > LEASE_MS;
+  if (idle || state.paused || state.circuit.name === 'open') learner = untested(learner, 0, state.activeMs, nowMs);
+  learner = stated(learner, request, nowMs);
+  const borrowers = Object.values(book).filter((borrower) => isActive(borrower, nowMs));
+  const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
+  const { brake } = request;
+  if (brake !== null) {
+    const stray =
+      typeof rateInForce(state) === 'number' && (learner.cutMs === null || nowMs - learner.cutMs > STRAY_MS);
+    const totalPerSecond = brake.pacePerSecond + usedByOthers(book, request.workerId, nowMs);
+    const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
+    const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
+    learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
+  } else if (sent > 0 && borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
+    learner = welcomed(learner, maximumPerSecond(state), nowMs);
+  } else {
+    learner = untested(learner, sent, nowMs, nowMs);
+  }
+  if (request.latencyMs !== null && typeof rateInForce(state) !== 'number') {
+    learner = slowed(learner, request.latencyMs, Math.min(sent, curve(learner, nowMs)), nowMs);
+  }
+  return { ...state, learner, circuit, book, activeMs: nowMs };
+}
+
+function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBook {
+  const borrower: Borrower = {
+    lent: request.demandPerSecond === 0 || request.dropped === true ? [] : (book[request.workerId]?.lent ?? []),
+    demandPerSecond: request.demandPerSecond,
+    demandBeforePerSecond: book[request.workerId]?.demandPerSecond ?? null,
+    sentPerSecond: (request.sent * 1_000) / Math.max(1_000, request.elapsedMs),
+    askedMs: nowMs,
+    nextMs: nowMs + RENEW_MS,
+  };
+  return { ...book, [request.workerId]: borrower };
+}
+
+function overridden(state: GovernorState, override: Override, nowMs: number): GovernorState {
+  switch (override.type) {
+    case 'pause':
+      return { ...state, paused: true };
+    case 'resume':
+      return { ...state, paused: false, circuit: { ...closedCircuit(nowMs), name: 'half-open' } };
+    case 'set-rate': {
+      const ordered = { ...state, orderedRate: override.rate };
+      // What was learned is kept where it is asked for.
+      if (rateInForce(ordered) === 'auto') return ordered;
+      return { ...ordered, learner: newLearner(startPerSecond(rateInForce(ordered)), nowMs) };
+    }
+    case 'forget':
+      return { ...state, learner: newLearner(startPerSecond(rateInForce(state)), nowMs) };
+  }
+}
+
+function configured(state: GovernorState, config: GovernorConfig, nowMs: number): GovernorState {
+  if (config.rate === state.config.rate) return { ...state, config };
+  return { ...state, config, learner: newLearner(startPerSecond(config.rate), nowMs) };
+}
+
+/** The task queue's limit is coarse, and each change costs history: only a change that matters is made. */
+function withTaskQueueRate(state: GovernorState, nowMs: number): Decision {
+  const wanted = wantedTaskQueueRate(state, nowMs);
+  const applied = state.taskQueueRate;
+  if (
+    applied !== undefined &&
+    (wanted === applied || (wanted !== null && applied !== null && isNear(wanted, applied)))
+  ) {
+    return { state };
+  }
+  return { state: { ...state, taskQueueRate: wanted }, applyTaskQueueRate: wanted };
+}
+
+function wantedTaskQueueRate(state: GovernorState, nowMs: number): number | null {
+  if (state.paused || state.circuit.name === 'open') return 1;
+  const settled =
+    state.learner.ceilingPerSecond === null ? curve(state.learner, nowMs) : settledPerSecond(state.learner);
+  const total = Math.min(maximumPerSecond(state), settled);
+  if (total >= PACE_FRACTION * UNLIMITED_PER_SECOND) return null;
+  return Math.ceil(taskQueueRate(total, state.config.batchSize) ?? 8);
+}
+
+function isNear(a: number, b: number): boolean {
+  return Math.max(a, b) < 1.5 * Math.min(a, b);
+}

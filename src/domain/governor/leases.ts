@@ -1,0 +1,129 @@
+/**
+ * The book of what is lent to whom, on the governor's clock. It keeps one promise: whatever is entered, a worker can use at most what
+ * the book says at each instant, because a worker that never hears of its new lease still uses its old one. So a new lease is
+ * entered as the maximum of both, and only time gives a rate back (or the worker itself, by giving up its lease). When the total falls, what was lent of the higher
+ * total runs out within a lease; until then the sum stays below the higher total. Pure.
+ */
+import { UNLIMITED_PER_SECOND } from './contract.ts';
+
+/** From `fromMs` to `toMs` on the governor's clock. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** At most this is used. */
+  readonly ratePerSecond: number;
+  /** The worker's latest lease, which it uses as soon as it hears of it. */
+  readonly latestPerSecond: number;
+  /** The total of which this is a share. */
+  readonly totalPerSecond: number;
+}
+
+export interface Borrower {
+  /** In time order, without overlap; nothing that is over. */
+  readonly lent: readonly Span[];
+  /** null: more than it was lent. */
+  readonly demandPerSecond: number | null;
+  /** At its visit before. */
+  readonly demandBeforePerSecond: number | null;
+  /** What it sent lately. */
+  readonly sentPerSecond: number;
+  readonly askedMs: number;
+  /** When it is expected again. */
+  readonly nextMs: number;
+}
+
+export type LeaseBook = Readonly<Record<string, Borrower>>;
+
+/** An Update takes 20–110 ms; a worker that is later than this is no longer counted on. */
+const LATE_MS = 400;
+const FORGET_MS = 60_000;
+
+export function spanAt<S extends { readonly fromMs: number; readonly toMs: number }>(
+  spans: readonly S[],
+  atMs: number,
+): S | undefined {
+  return spans.find((span) => span.fromMs <= atMs && atMs < span.toMs);
+}
+
+/** What the others may be using at `atMs`, and the total that they were promised it of. */
+export function lentToOthers(book: LeaseBook, workerId: string, atMs: number): { sum: number; ofTotal: number } {
+  let sum = 0;
+  let ofTotal = 0;
+  for (const [id, borrower] of Object.entries(book)) {
+    const span = id === workerId ? undefined : spanAt(borrower.lent, atMs);
+    sum += span?.ratePerSecond ?? 0;
+    ofTotal = Math.max(ofTotal, span?.totalPerSecond ?? 0);
+  }
+  return { sum, ofTotal };
+}
+
+/** What the others are thought to send now. */
+export function usedByOthers(book: LeaseBook, workerId: string, nowMs: number): number {
+  let sum = 0;
+  for (const [id, { lent, demandPerSecond, sentPerSecond }] of Object.entries(book)) {
+    if (id === workerId) continue;
+    const latest = spanAt(lent, nowMs)?.latestPerSecond ?? 0;
+    // A share of "no limit" says nothing about what is sent.
+    const used = latest > UNLIMITED_PER_SECOND / 100 ? sentPerSecond : latest;
+    sum += Math.min(used, demandPerSecond ?? Number.POSITIVE_INFINITY);
+  }
+  return sum;
+}
+
+export function lentUntilMs(borrower: Borrower | undefined): number {
+  return borrower?.lent.at(-1)?.toMs ?? Number.NEGATIVE_INFINITY;
+}
+
+/** Wants to send, and came when it was expected. */
+export function isActive(borrower: Borrower, nowMs: number): boolean {
+  return borrower.demandPerSecond !== 0 && nowMs <= borrower.nextMs + LATE_MS;
+}
+
+/** Without leases that are over and workers that have long been gone. */
+export function pruned(book: LeaseBook, nowMs: number): LeaseBook {
+  const kept = Object.entries(book)
+    .map(([id, borrower]): [string, Borrower] => [
+      id,
+      { ...borrower, lent: borrower.lent.filter((span) => span.toMs > nowMs) },
+    ])
+    .filter(([, borrower]) => borrower.lent.length > 0 || nowMs < borrower.nextMs + FORGET_MS);
+  return Object.fromEntries(kept);
+}
+
+/** Enters a new lease beside the old one: at each instant the higher of both. */
+export function raised(lent: readonly Span[], added: readonly Span[], nowMs: number): Span[] {
+  const edges = new Set([nowMs]);
+  for (const span of [...lent, ...added])
+    for (const edge of [span.fromMs, span.toMs]) if (edge > nowMs) edges.add(edge);
+  return spansBetween(edges, (atMs) => {
+    const before = spanAt(lent, atMs);
+    const after = spanAt(added, atMs);
+    return {
+      ratePerSecond: Math.max(before?.ratePerSecond ?? 0, after?.ratePerSecond ?? 0),
+      latestPerSecond: after?.ratePerSecond ?? 0,
+      totalPerSecond: Math.max(before?.totalPerSecond ?? 0, after?.totalPerSecond ?? 0),
+    };
+  });
+}
+
+/** One span per pair of neighbouring edges; empty ones are left out, equal neighbours become one. */
+export function spansBetween(
+  edges: ReadonlySet<number>,
+  valueAt: (atMs: number) => Omit<Span, 'fromMs' | 'toMs'>,
+): Span[] {
+  const spans: Span[] = [];
+  const sorted = [...edges].sort((a, b) => a - b);
+  for (let index = 0; index + 1 < sorted.length; index++) {
+    const span = { ...valueAt(sorted[index]!), fromMs: sorted[index]!, toMs: sorted[index + 1]! };
+    if (span.ratePerSecond <= 0) continue;
+    const last = spans.at(-1);
+    const same =
+      last?.toMs === span.fromMs &&
+      last.ratePerSecond === span.ratePerSecond &&
+      last.latestPerSecond === span.latestPerSecond &&
+      last.totalPerSecond === span.totalPerSecond;
+    if (same) spans[spans.length - 1] = { ...last, toMs: span.toMs };
+    else spans.push(span);
+  }
+  return spans;
+}

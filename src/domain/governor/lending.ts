@@ -1,0 +1,124 @@
+/**
+ * Lends a worker its share of the rate for the seconds to come, as far as others do not have it still. Low rates, and the first climb to
+ * an unknown one, are one worker's alone. Pure.
+ */
+import { probeIntervalMs, sortie } from './circuit.ts';
+import type { LeaseAnswer } from './contract.ts';
+import { LEASE_MS } from './contract.ts';
+import type { Span } from './leases.ts';
+import { isActive, lentToOthers, lentUntilMs, raised, spanAt, spansBetween } from './leases.ts';
+import { fairShares } from './rate-share.ts';
+import type { GovernorState } from './state.ts';
+import { isSearching, totalPerSecond } from './state.ts';
+import { nextVisitMs } from './visits.ts';
+
+/** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
+const SHARED_FROM = 100;
+const ALONE_BELOW = 60;
+/** The climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
+const SEARCHED_ALONE_TO = 5_000;
+/** Of what a worker that is not held back really sent, so that its need can show. */
+const DEMAND_SLACK = 1.5;
+
+/** The worker that asks is in the book. */
+export function lendTo(
+  heard: GovernorState,
+  workerId: string,
+  nowMs: number,
+): { state: GovernorState; answer: LeaseAnswer } {
+  const total = totalPerSecond(heard, nowMs);
+  const low = total < (!heard.alone ? ALONE_BELOW : isSearching(heard, nowMs) ? SEARCHED_ALONE_TO : SHARED_FROM);
+  const open = heard.circuit.name === 'open';
+  const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
+  let state: GovernorState = { ...heard, alone };
+  const own = state.book[workerId]!;
+  const holder = alone ? holderOf(state, workerId, nowMs) : null;
+  const lends =
+    own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
+  if (open && lends) state = { ...state, circuit: sortie(state.circuit) };
+  const leaseMs = open ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit) + 1_000) : LEASE_MS;
+  const spans = lends ? lease(state, workerId, nowMs, leaseMs) : [];
+  const segments = spans.map((span) => ({
+    fromMs: span.fromMs - nowMs,
+    toMs: span.toMs - nowMs,
+    ratePerSecond: span.ratePerSecond,
+  }));
+  const renewAfterMs = nextVisitMs(state, workerId, { holder, leaseMs, lends }, nowMs);
+  const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
+  return {
+    state: { ...state, book: { ...state.book, [workerId]: borrower } },
+    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
+  };
+}
+
+/** The one who would have everything has not needed it at two visits, and others wait. (At one: a moment without a batch.) */
+function leavesSome(state: GovernorState, holder: string, nowMs: number): boolean {
+  const { demandPerSecond, demandBeforePerSecond } = state.book[holder]!;
+  if (demandBeforePerSecond === null) return false;
+  const others = Object.entries(state.book).filter(([id, other]) => id !== holder && isActive(other, nowMs));
+  return demandPerSecond !== null && demandPerSecond > 0 && others.length > 0;
+}
+
+/** Who has the whole rate, where one worker has it: whoever was lent it for longest, or else the one that asks. */
+function holderOf(state: GovernorState, workerId: string, nowMs: number): string {
+  let holder = workerId;
+  for (const [id, borrower] of Object.entries(state.book)) {
+    if (isActive(borrower, nowMs) && lentUntilMs(borrower) > lentUntilMs(state.book[holder])) holder = id;
+  }
+  return holder;
+}
+
+/** The worker's share of each second to come, as far as others do not have it still. */
+function lease(state: GovernorState, workerId: string, nowMs: number, leaseMs: number): Span[] {
+  const endMs = nowMs + leaseMs;
+  const others = Object.entries(state.book).filter(([id]) => id !== workerId);
+  const othersUntilMs = Math.max(nowMs, ...others.map(([, other]) => lentUntilMs(other)));
+  // Whoever takes over a low rate keeps the distance that the last holder's last request is owed.
+  const takesOver = state.alone && othersUntilMs > nowMs;
+  const fromMs = takesOver ? othersUntilMs + Math.min(1_000, 1_000 / totalPerSecond(state, nowMs)) : nowMs;
+  const edges = [
+    nowMs,
+    endMs,
+    fromMs,
+    ...others.flatMap(([, { lent }]) => lent.flatMap((span) => [span.fromMs, span.toMs])),
+  ];
+  // The climb of the next seconds, in steps of a second.
+  for (let atMs = Math.ceil(nowMs / 1_000) * 1_000; atMs < endMs; atMs += 1_000) edges.push(atMs);
+  return spansBetween(new Set(edges.filter((atMs) => atMs >= nowMs && atMs <= endMs)), (atMs) => {
+    const total = totalPerSecond(state, atMs);
+    const { sum, ofTotal } = lentToOthers(state.book, workerId, atMs);
+    const left = atMs < fromMs ? 0 : Math.max(total, ofTotal) - sum;
+    const rate = Math.max(0, Math.min(shareOf(state, workerId, total, atMs, nowMs), left));
+    return { ratePerSecond: rate, latestPerSecond: rate, totalPerSecond: Math.max(total, ofTotal) };
+  });
+}
+
+/**
+ * What the worker should have at `atMs`: an equal share among those who need one, or more as long as somebody's lease leaves more: one
+ * who has just come takes his share only when it is free.
+ */
+function shareOf(state: GovernorState, workerId: string, total: number, atMs: number, nowMs: number): number {
+  if (state.alone) return total;
+  const sharers = Object.entries(state.book).filter(([id, borrower]) => id === workerId || isActive(borrower, nowMs));
+  const demands = sharers.map(([, { demandPerSecond }]) =>
+    demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
+  );
+  const needed = fairShares(total, demands);
+  // What nobody seems to need is there for whoever's need grows before he comes again.
+  const spare = Math.max(0, total - needed.reduce((sum, share) => sum + share, 0)) / sharers.length;
+  const shares = needed.map((share) => share + spare);
+  let claimed = 0;
+  let own = 0;
+  let demand = 0;
+  sharers.forEach(([id, borrower], index) => {
+    if (id === workerId) {
+      own = shares[index]!;
+      demand = demands[index]!;
+    } else {
+      // Who has nothing yet takes his share when he comes.
+      const fromMs = Math.max(lentUntilMs(borrower), borrower.nextMs);
+      claimed += atMs < fromMs ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
+    }
+  });
+  return Math.max(own, Math.min(demand, total - claimed));
+}

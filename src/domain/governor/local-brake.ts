@@ -1,0 +1,164 @@
+/**
+ * How a worker brakes by itself, at once, between two visits to the governor. On a refusal it stops for as long as the receiver asks and
+ * goes on a little slower; refused again soon after, clearly slower. What it found out goes to the governor with the next request, and
+ * the next lease lifts the brake. It also stops spending alerts on an endpoint that fails everything. Pure: one value, replaced by each call.
+ */
+import type { BadRun, BrakeReport } from './contract.ts';
+import { LEASE_MS } from './contract.ts';
+
+export interface LocalBrake {
+  /** Nothing is sent before. */
+  readonly untilMs: number;
+  /** This worker's own limit until its next lease. */
+  readonly capPerSecond: number | null;
+  /** Refusals in quick succession, each of which cuts deeper. */
+  readonly strikes: number;
+  readonly strike: { readonly atMs: number; readonly pacePerSecond: number; readonly afterMs: number } | null;
+  /** Like failures since the last other answer, and how many of them the governor has been told of. */
+  readonly run: BadRun;
+  readonly runReported: number;
+  /** The governor should be asked then, if not before. */
+  readonly askAtMs: number;
+  /** When it was last asked. */
+  readonly askedMs: number;
+}
+
+export const RELEASED_BRAKE: LocalBrake = {
+  untilMs: Number.NEGATIVE_INFINITY,
+  capPerSecond: null,
+  strikes: 0,
+  strike: null,
+  run: { kind: 'failure', count: 0 },
+  runReported: 0,
+  askAtMs: Number.POSITIVE_INFINITY,
+  askedMs: Number.NEGATIVE_INFINITY,
+};
+
+/** Without a Retry-After. */
+const SHORT_STOP_MS = 250;
+/** Jitter, upward only, so that workers do not return as one. */
+const MAX_JITTER_MS = 50;
+/** Refused again within this time of going on, the rate is not a little too high but far off. */
+const QUICK_MS = 2_000;
+/** A process that never had to stop has been sending for longer than anybody asks. */
+const LONG_MS = 3_600_000;
+/** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
+const ASK_AGAIN_MS = 1_500;
+const CUTS = [0.9, 0.7, 0.5] as const;
+/** Failures in a row, without any success, after which a worker sends one request a second until the governor has decided. */
+const FAILURE_RUN = 10;
+/** Identical refusals in a row after which it waits for the governor: two workers together stay below 30 (health.ts stops one at 20). */
+const REFUSAL_RUN = 10;
+
+export interface Refusal {
+  readonly nowMs: number;
+  readonly sentMs: number;
+  /** What this worker was allowed when it sent the request (unlimited: what it really sent). */
+  readonly pacePerSecond: number;
+  /** null: not stated. */
+  readonly retryAfterMs: number | null;
+  /** 0 … 1. */
+  readonly random: number;
+}
+
+/** A 429, or 503 with Retry-After. */
+export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
+  const { nowMs, pacePerSecond } = refusal;
+  const stopMs = (refusal.retryAfterMs ?? SHORT_STOP_MS) + refusal.random * MAX_JITTER_MS;
+  const untilMs = Math.max(brake.untilMs, nowMs + stopMs);
+  const alive: LocalBrake = { ...brake, run: RELEASED_BRAKE.run, runReported: 0 };
+  // Sent before the last stop was over: an echo of what is already known.
+  if (refusal.sentMs < brake.untilMs) {
+    return refusal.retryAfterMs === null ? alive : { ...alive, untilMs };
+  }
+  const quick = nowMs - brake.untilMs < QUICK_MS + 4_000 / Math.max(pacePerSecond, 1);
+  const strikes = quick ? brake.strikes + 1 : 0;
+  const cut = CUTS[Math.min(strikes, CUTS.length - 1)]!;
+  return {
+    ...alive,
+    untilMs,
+    strikes,
+    capPerSecond: pacePerSecond * cut,
+    strike: { atMs: nowMs, pacePerSecond, afterMs: Math.min(nowMs - brake.untilMs, LONG_MS) },
+    // The answer is there before the stop is over, and the other workers slow down too.
+    askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
+  };
+}
+
+/** A success that says that nothing remains. Resets are whole seconds, rounded up: the last of them is not waited for. */
+export function exhausted(
+  brake: LocalBrake,
+  answer: Omit<Refusal, 'retryAfterMs'> & { readonly resetMs: number },
+): LocalBrake {
+  return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : SHORT_STOP_MS });
+}
+
+/**
+ * Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. With an open circuit a
+ * delivered alert is news for the governor, each one until it has answered.
+ */
+export function answered(
+  brake: LocalBrake,
+  answer: 'delivered' | 'failure' | 'otherwise' | { readonly refused: number },
+  nowMs: number,
+  circuitClosed: boolean,
+): LocalBrake {
+  if (answer === 'delivered' || answer === 'otherwise') {
+    const good = answer === 'delivered' && !circuitClosed;
+    if (brake.run.count === 0 && !good) return brake;
+    return { ...brake, run: RELEASED_BRAKE.run, runReported: 0, askAtMs: good ? nowMs : brake.askAtMs };
+  }
+  const kind: BadRun['kind'] = answer === 'failure' ? 'failure' : answer.refused;
+  const same = kind === brake.run.kind;
+  const count = same ? brake.run.count + 1 : 1;
+  const next: LocalBrake = { ...brake, run: { kind, count }, runReported: same ? brake.runReported : 0 };
+  if (!circuitClosed) return next;
+  if (kind === 'failure') {
+    if (count < FAILURE_RUN) return next;
+    return {
+      ...next,
+      untilMs: Math.max(brake.untilMs, nowMs + 1_000),
+      askAtMs: count === FAILURE_RUN ? nowMs : brake.askAtMs,
+    };
+  }
+  if (count % REFUSAL_RUN !== 0) return next;
+  return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askAtMs: nowMs };
+}
+
+/** What of the lease may be used now. */
+export function braked(brake: LocalBrake, lentPerSecond: number, nowMs: number): number {
+  return nowMs < brake.untilMs ? 0 : Math.min(lentPerSecond, brake.capPerSecond ?? lentPerSecond);
+}
+
+/**
+ * What the governor is to hear with a request that is sent now. `dropped`: the lease is to be dropped before. After a refusal it promises too
+ * much, and mostly the worker has to pause anyway; where the governor knows that it is out of use, others can have the rate at once, and
+ * not when it would have ended.
+ */
+export function reportOf(
+  brake: LocalBrake,
+  nowMs: number,
+): { dropped: boolean; brake: BrakeReport | null; badRun: BadRun | null } {
+  const { strike, run, runReported } = brake;
+  const count = run.count - runReported;
+  return {
+    dropped: strike !== null,
+    brake: strike && {
+      ageMs: nowMs - strike.atMs,
+      pacePerSecond: strike.pacePerSecond,
+      afterMs: strike.afterMs,
+    },
+    badRun: count > 0 ? { kind: run.kind, count } : null,
+  };
+}
+
+/** After the request was sent. What it said is not said again, unless it fails: then keep the earlier value. */
+export function reported(brake: LocalBrake, nowMs: number): LocalBrake {
+  return { ...brake, strike: null, runReported: brake.run.count, askAtMs: Number.POSITIVE_INFINITY, askedMs: nowMs };
+}
+
+/** An answer came: its lease knows of all strikes but those after the request. A pause that the receiver asked for goes on. */
+export function renewed(brake: LocalBrake): LocalBrake {
+  const released = brake.strike === null ? { ...brake, capPerSecond: null } : brake;
+  return typeof brake.run.kind === 'number' && brake.run.count > 0 ? { ...released, untilMs: 0 } : released;
+}

@@ -1,0 +1,80 @@
+/** Input, queries and updates of the governor's workflow, and what a person is shown of it. Pure. */
+
+import type { CircuitName, GovernorConfig } from './contract.ts';
+import { UNLIMITED_PER_SECOND } from './contract.ts';
+import type { GovernorState } from './governor.ts';
+import { totalPerSecond } from './governor.ts';
+import { isActive } from './leases.ts';
+
+export const GOVERNOR_WORKFLOW = 'rateGovernor';
+export const LEASE_UPDATE = 'lease';
+export const OVERRIDE_UPDATE = 'override';
+export const CONFIGURE_UPDATE = 'configure';
+export const GOVERNOR_QUERY = 'state';
+
+export interface GovernorInput {
+  readonly endpoint: string;
+  readonly config: GovernorConfig;
+  /** Leases of a lost governor may be in use for this long. */
+  readonly waitMs: number;
+  /** Set by continue-as-new only. */
+  readonly state?: GovernorState;
+}
+
+/** What an operator is told of an endpoint. */
+export interface GovernorView {
+  readonly endpoint: string;
+  readonly configured: GovernorConfig['rate'];
+  /** Ordered by an operator; null: the configured rate holds. */
+  readonly ordered: GovernorConfig['rate'] | null;
+  /** Requests a second over all workers, now; null: no limit. */
+  readonly ratePerSecond: number | null;
+  readonly paused: boolean;
+  readonly circuit: CircuitName;
+  /** Why the circuit is not closed. */
+  readonly reason: string | null;
+  readonly activeWorkers: number;
+}
+
+export function viewOf(endpoint: string, state: GovernorState, nowMs: number): GovernorView {
+  const total = totalPerSecond(state, nowMs);
+  const { name, reason } = state.circuit;
+  return {
+    endpoint,
+    configured: state.config.rate,
+    ordered: state.orderedRate,
+    ratePerSecond: total >= UNLIMITED_PER_SECOND / 10 ? null : Math.round(total * 100) / 100,
+    paused: state.paused,
+    circuit: name,
+    reason: name === 'open' ? reasonText(reason) : null,
+    activeWorkers: Object.values(state.book).filter((borrower) => isActive(borrower, nowMs)).length,
+  };
+}
+
+function reasonText(reason: GovernorState['circuit']['reason']): string {
+  return typeof reason === 'number'
+    ? `it answers ${reason} to everything: check its URL and secret`
+    : 'it does not answer, or fails every request';
+}
+
+/** Markdown for the Web UI. */
+export function governorDetails(view: GovernorView): string {
+  const rate = view.ratePerSecond === null ? 'no limit' : `${view.ratePerSecond} a second`;
+  const state = view.paused
+    ? 'Paused by an operator'
+    : view.circuit === 'open'
+      ? `**Circuit open**: ${view.reason}; probing now and then`
+      : view.circuit === 'half-open'
+        ? 'Coming back after a failure'
+        : 'Sending';
+  return [
+    `**Endpoint ${view.endpoint}**: ${state}`,
+    '',
+    '| | |',
+    '|---|---:|',
+    `| rate now | ${rate} |`,
+    `| configured | ${view.configured} |`,
+    ...(view.ordered === null ? [] : [`| ordered | ${view.ordered} |`]),
+    `| active workers | ${view.activeWorkers} |`,
+  ].join('\n');
+}
