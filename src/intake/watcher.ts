@@ -7,12 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import type { Store } from '../store/store.ts';
-import type { Submit } from './claim-work.ts';
-import { ClaimWork } from './claim-work.ts';
-import { Claiming } from './claiming.ts';
-import { Claims } from './claims.ts';
+import { ClaimFolder } from './claim-folder.ts';
+import { Claimer } from './claimer.ts';
 import type { SettleTimes } from './completeness.ts';
 import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
+import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
 import { FolderEvents } from './folder-events.ts';
 import { InboxFolder } from './inbox-folder.ts';
@@ -21,7 +20,8 @@ import { newIdentity } from './instance.ts';
 import type { IntakeLogger } from './log.ts';
 import { reasonOf, speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
-import type { CompletenessContext } from './settling-file.ts';
+import type { Submit } from './submission-queue.ts';
+import { SubmissionQueue } from './submission-queue.ts';
 
 export interface WatchOptions {
   /** Created if missing. */
@@ -78,9 +78,9 @@ class InboxWatcher implements Watcher {
   readonly ready: Promise<void>;
   readonly #options: WatchOptions;
   readonly #inbox: string;
-  readonly #claims: Claims;
-  readonly #work: ClaimWork;
-  readonly #claiming: Claiming;
+  readonly #claimFolder: ClaimFolder;
+  readonly #queue: SubmissionQueue;
+  readonly #claimer: Claimer;
   readonly #faults: Faults;
   readonly #context: { -readonly [K in keyof CompletenessContext]: CompletenessContext[K] };
   readonly #folders: readonly InboxFolder[];
@@ -104,13 +104,16 @@ class InboxWatcher implements Watcher {
       new InboxFolder(this.#inbox, 'normal', context, say),
     ];
     this.#events = this.#folders.map((folder) => new FolderEvents(folder.path, (name) => this.#hinted(folder, name)));
-    const claims = new Claims(this.#inbox, newIdentity(), options.deadAfterMs);
-    const changed = (): void => this.#wake();
-    const how = { store, maxExpandedBytes, concurrency, now, nowMs, changed };
-    this.#claims = claims;
-    this.#work = new ClaimWork({ ...how, submit, claims, say });
-    const { folders, work, faults } = { folders: this.#folders, work: this.#work, faults: this.#faults };
-    this.#claiming = new Claiming({ folders, claims, work, context, faults, say });
+    const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
+    const queue = new SubmissionQueue({
+      ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, claimFolder, say },
+      unsettled: (file) => this.#claimer.settle(file),
+      changed: () => this.#wake(),
+    });
+    this.#claimFolder = claimFolder;
+    this.#queue = queue;
+    const { folders, faults } = { folders: this.#folders, faults: this.#faults };
+    this.#claimer = new Claimer({ folders, claimFolder, queue, context, faults, say });
     const started = this.#start();
     this.ready = started.catch((error: unknown) => {
       const message = `cannot watch ${this.#inbox}: ${reasonOf(error)}`;
@@ -133,7 +136,7 @@ class InboxWatcher implements Watcher {
   async #start(): Promise<void> {
     await mkdir(this.#inbox, { recursive: true });
     this.#context.writersAreLocal = this.#options.writersAreLocal ?? (await folderWritersAreLocal(this.#inbox));
-    await this.#claims.open();
+    await this.#claimFolder.open();
     await this.#scan();
   }
 
@@ -150,14 +153,14 @@ class InboxWatcher implements Watcher {
 
   #nextDueMs(): number {
     const dues = this.#folders.map((folder) => folder.nextDueMs());
-    return Math.min(this.#nextScanMs, this.#work.nextDueMs(), ...dues);
+    return Math.min(this.#nextScanMs, this.#claimer.nextDueMs(), this.#queue.nextDueMs(), ...dues);
   }
 
   async #tick(): Promise<void> {
     if (this.#context.nowMs() >= this.#nextScanMs) await this.#scan();
-    await this.#claiming.look([]);
-    await this.#claiming.claimComplete();
-    this.#work.pump();
+    await this.#claimer.lookAtDue();
+    await this.#claimer.claimComplete();
+    this.#queue.pump();
   }
 
   async #scan(): Promise<void> {
@@ -169,15 +172,15 @@ class InboxWatcher implements Watcher {
         if (!there && folder.priority === 'normal') throw new Error('the folder is gone');
       });
     }
-    await this.#faults.guard('looking for claims of other watchers', () => this.#claiming.adopt());
+    await this.#faults.guard('looking for claims of other watchers', () => this.#claimer.adopt());
   }
 
   status(): WatcherStatus {
     return {
-      pendingFiles: this.#folders.reduce((sum, folder) => sum + folder.candidates.size, 0),
-      claimedFiles: this.#work.size,
-      submittedFiles: this.#work.submitted,
-      failing: this.#work.failing || this.#faults.any,
+      pendingFiles: this.#folders.reduce((sum, folder) => sum + folder.files.size, 0),
+      claimedFiles: this.#claimer.claimed,
+      submittedFiles: this.#queue.submitted,
+      failing: this.#queue.failing || this.#faults.any,
     };
   }
 
@@ -186,8 +189,8 @@ class InboxWatcher implements Watcher {
     for (const events of this.#events) events.close();
     this.#wake();
     await this.#loop;
-    await pause(this.#options.closeGraceMs ?? 10_000, this.#work.stop());
-    await this.#claims.close();
+    await pause(this.#options.closeGraceMs ?? 10_000, this.#queue.stop());
+    await this.#claimFolder.close();
   }
 }
 

@@ -25,8 +25,9 @@ test('complete files are handed out oldest first, each once, and only while they
     utimesSync(drop(scene, `${name}.csv`, csv(name)), 1_000 + index, 1_000 + index);
   }
   await folder.list();
-  await folder.sample();
-  for (const candidate of folder.candidates.values()) folder.markComplete(candidate);
+  await folder.lookAtDue();
+  nowMs = 500;
+  await folder.findComplete();
   expect(folder.takeComplete()?.name).toBe('c.csv');
   unlinkSync(join(scene.inbox, 'a.csv'));
   await folder.list();
@@ -38,22 +39,24 @@ test('a file is looked at again when it is due, or when something happened to it
   const path = drop(scene, 'a.csv', csv('ann'));
   await folder.list();
   expect(folder.nextDueMs()).toBe(0);
-  expect((await folder.sample()).map(({ name }) => name)).toEqual(['a.csv']);
+  expect((await folder.lookAtDue()).map(({ name }) => name)).toEqual(['a.csv']);
   expect(folder.nextDueMs()).toBe(500);
   nowMs = 300;
-  expect(await folder.sample()).toEqual([]);
+  expect(await folder.lookAtDue()).toEqual([]);
   writeFileSync(path, csv('ann', 'bob'));
   folder.hint('a.csv');
-  expect((await folder.sample()).map(({ dueMs }) => dueMs)).toEqual([800]);
+  expect((await folder.lookAtDue()).map(({ dueMs }) => dueMs)).toEqual([800]);
 });
 
 test('an event on a complete file puts it back to settling', async () => {
   const folder = inboxFolder();
   drop(scene, 'a.csv', csv('ann'));
   await folder.list();
-  const [candidate] = await folder.sample();
-  if (candidate !== undefined) folder.markComplete(candidate);
+  await folder.lookAtDue();
+  nowMs = 500;
+  await folder.findComplete();
+  expect(folder.files.get('a.csv')?.complete).toBe(true);
   folder.hint('a.csv');
-  await folder.sample();
+  await folder.lookAtDue();
   expect(folder.takeComplete()).toBeUndefined();
 });

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Submission, Submit, SubmitResult } from '../../src/intake/claim-work.ts';
 import type { IntakeFields, IntakeLogger } from '../../src/intake/log.ts';
+import type { Submission, Submit, SubmitResult } from '../../src/intake/submission-queue.ts';
 import type { Watcher, WatchOptions } from '../../src/intake/watcher.ts';
 import { watchInbox } from '../../src/intake/watcher.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';

@@ -12,15 +12,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Submission } from '../../src/intake/claim-work.ts';
-import { ClaimWork } from '../../src/intake/claim-work.ts';
-import { Claiming } from '../../src/intake/claiming.ts';
-import type { ClaimPlace } from '../../src/intake/claims.ts';
-import { Claims } from '../../src/intake/claims.ts';
+import { ClaimFolder } from '../../src/intake/claim-folder.ts';
+import { Claimer } from '../../src/intake/claimer.ts';
+import type { FilePlace } from '../../src/intake/dropped-file.ts';
 import { Faults } from '../../src/intake/faults.ts';
 import { InboxFolder } from '../../src/intake/inbox-folder.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
+import type { Submission } from '../../src/intake/submission-queue.ts';
+import { SubmissionQueue } from '../../src/intake/submission-queue.ts';
 import type { Scene } from './support.ts';
 import { csv, drop, filesIn, newScene, rememberingLogger, removeScene, until } from './support.ts';
 
@@ -31,11 +31,11 @@ beforeEach(() => {
 afterEach(() => removeScene(scene));
 
 /** Lets something happen to the file in the instant between the last look and the rename. */
-class RacedClaims extends Claims {
+class RacedClaimFolder extends ClaimFolder {
   race: (path: string) => void = () => undefined;
-  override claim(...[path, name, priority]: Parameters<Claims['claim']>): Promise<ClaimPlace | undefined> {
-    this.race(path);
-    return super.claim(path, name, priority);
+  override claim(file: FilePlace): Promise<string | undefined> {
+    this.race(file.path);
+    return super.claim(file);
   }
 }
 
@@ -44,13 +44,13 @@ async function parts(race: (path: string) => void) {
   const say = speaker(log, undefined);
   const nowMs = (): number => performance.now();
   const context = { times: { seenMs: 60, unseenMs: 200 }, writersAreLocal: true, nowMs };
-  const claims = new RacedClaims(scene.inbox, newIdentity());
-  claims.race = race;
-  await claims.open();
+  const claimFolder = new RacedClaimFolder(scene.inbox, newIdentity());
+  claimFolder.race = race;
+  await claimFolder.open();
   const submissions: Submission[] = [];
-  const work = new ClaimWork({
+  const queue = new SubmissionQueue({
     store: scene.store,
-    claims,
+    claimFolder,
     submit: async (submission) => {
       submissions.push(submission);
       return 'started';
@@ -60,28 +60,29 @@ async function parts(race: (path: string) => void) {
     say,
     now: () => new Date(),
     nowMs,
+    unsettled: (file) => claimer.settle(file),
     changed: () => undefined,
   });
   const inbox = new InboxFolder(scene.inbox, 'normal', context, say);
-  const claiming = new Claiming({
+  const claimer: Claimer = new Claimer({
     folders: [inbox],
-    claims,
-    work,
+    claimFolder,
+    queue,
     context,
     faults: new Faults(say),
     say,
   });
   const round = async (): Promise<void> => {
     await inbox.list();
-    await claiming.look([]);
-    await claiming.claimComplete();
+    await claimer.lookAtDue();
+    await claimer.claimComplete();
   };
-  return { log, claims, work, submissions, round };
+  return { log, claimFolder, claimer, queue, submissions, round };
 }
 
 test('what replaced the file meanwhile, and is still being written, is read only when it is complete', async () => {
   let fd = -1;
-  const { claims, work, submissions, round } = await parts((path) => {
+  const { claimFolder, claimer, queue, submissions, round } = await parts((path) => {
     fd = openSync(join(scene.root, 'newer'), 'w');
     writeSync(fd, csv('new'));
     renameSync(join(scene.root, 'newer'), path);
@@ -90,7 +91,7 @@ test('what replaced the file meanwhile, and is still being written, is read only
   await until(
     async () => {
       await round();
-      return work.settling.size === 1;
+      return claimer.claimed === 1;
     },
     () => 'not claimed',
   );
@@ -106,12 +107,12 @@ test('what replaced the file meanwhile, and is still being written, is read only
     () => 'not submitted',
   );
   expect(submissions[0]?.staged.sizeBytes).toBe(Buffer.byteLength(csv('new', 'newer')));
-  await work.stop();
-  await claims.close();
+  await queue.stop();
+  await claimFolder.close();
 });
 
 test('what was appended meanwhile is part of the file', async () => {
-  const { claims, work, submissions, round } = await parts((path) => appendFileSync(path, 'bob,hello\n'));
+  const { claimFolder, queue, submissions, round } = await parts((path) => appendFileSync(path, 'bob,hello\n'));
   drop(scene, 'a.csv', csv('ann'));
   await until(
     async () => {
@@ -121,12 +122,12 @@ test('what was appended meanwhile is part of the file', async () => {
     () => 'not submitted',
   );
   expect(submissions[0]?.staged.sizeBytes).toBe(Buffer.byteLength(csv('ann', 'bob')));
-  await work.stop();
-  await claims.close();
+  await queue.stop();
+  await claimFolder.close();
 });
 
 test('a file that is gone meanwhile is forgotten', async () => {
-  const { claims, work, submissions, round } = await parts((path) => rmSync(path));
+  const { claimFolder, claimer, submissions, round } = await parts((path) => rmSync(path));
   drop(scene, 'a.csv', csv('ann'));
   await until(
     async () => {
@@ -136,14 +137,14 @@ test('a file that is gone meanwhile is forgotten', async () => {
     () => 'not tried',
   );
   await round();
-  expect([submissions.length, work.size]).toEqual([0, 0]);
-  await claims.close();
+  expect([submissions.length, claimer.claimed]).toEqual([0, 0]);
+  await claimFolder.close();
 });
 
 test('a link that took the place of the file is given back unread, over nothing', async () => {
   const secret = join(scene.root, 'secret.csv');
   writeFileSync(secret, csv('secret'));
-  const { claims, log, work, submissions, round } = await parts((path) => {
+  const { claimFolder, log, claimer, submissions, round } = await parts((path) => {
     rmSync(path);
     symlinkSync(secret, path);
   });
@@ -157,6 +158,6 @@ test('a link that took the place of the file is given back unread, over nothing'
     () => 'not given back',
   );
   expect(filesIn(scene.inbox)).toEqual(['a.csv']);
-  expect([submissions.length, work.size]).toEqual([0, 0]);
-  await claims.close();
+  expect([submissions.length, claimer.claimed]).toEqual([0, 0]);
+  await claimFolder.close();
 });

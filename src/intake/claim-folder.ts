@@ -7,6 +7,7 @@ import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile
 import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
 import { failpoint } from '../failpoint.ts';
+import type { FilePlace } from './dropped-file.ts';
 import {
   claimName,
   fittingName,
@@ -18,16 +19,10 @@ import {
 import type { Heartbeat, WatcherIdentity } from './instance.ts';
 import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS } from './instance.ts';
 
-export interface ClaimPlace {
-  readonly path: string;
-  readonly name: string;
-  readonly priority: FilePriority;
-}
-
 const isErrno = (error: unknown, ...codes: string[]): boolean =>
   codes.includes((error as NodeJS.ErrnoException)?.code ?? '');
 
-export class Claims {
+export class ClaimFolder {
   readonly #inbox: string;
   readonly #root: string;
   readonly #folder: string;
@@ -64,18 +59,18 @@ export class Claims {
     );
   }
 
-  /** Moves a file into the claim folder; undefined: it is gone, most likely to another watcher. */
-  async claim(path: string, name: string, priority: FilePriority): Promise<ClaimPlace | undefined> {
-    const claimed = this.#nextPath(priority, name);
+  /** Moves a file into the claim folder, and returns its new path; undefined: it is gone, most likely to another watcher. */
+  async claim(file: FilePlace): Promise<string | undefined> {
+    const claimed = this.#nextPath(file.priority, file.name);
     try {
-      await rename(path, claimed);
+      await rename(file.path, claimed);
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
       // Also when the claim folder itself was removed: the next beat brings it back, the next scan the file.
       return undefined;
     }
     failpoint('arrival.claimed');
-    return { path: claimed, name, priority };
+    return claimed;
   }
 
   #nextPath(priority: FilePriority, name: string): string {
@@ -84,12 +79,12 @@ export class Claims {
   }
 
   /** Takes over what dead watchers have left. `nowMs` is monotonic. */
-  async adopt(nowMs: number): Promise<ClaimPlace[]> {
+  async adopt(nowMs: number): Promise<FilePlace[]> {
     const others = (await readdir(this.#root, { withFileTypes: true }))
       .filter((entry) => entry.isDirectory() && entry.name !== this.#identity.instance)
       .map((entry) => entry.name);
     this.#deathWatch.retain(new Set(others));
-    const adopted: ClaimPlace[] = [];
+    const adopted: FilePlace[] = [];
     for (const other of others) {
       const folder = join(this.#root, other);
       if (this.#deathWatch.observe(other, await readHeartbeat(folder), nowMs)) await this.#takeOver(folder, adopted);
@@ -97,7 +92,7 @@ export class Claims {
     return adopted;
   }
 
-  async #takeOver(folder: string, adopted: ClaimPlace[]): Promise<void> {
+  async #takeOver(folder: string, adopted: FilePlace[]): Promise<void> {
     const names = await readdir(folder).catch(() => []);
     for (const entry of names.sort()) {
       const claim = parseClaimName(entry);
@@ -114,7 +109,7 @@ export class Claims {
   }
 
   /** Moves a claim's file to `processed`, over nothing. False: another watcher has moved it. */
-  async finish(claim: ClaimPlace, now: Date): Promise<boolean> {
+  async finish(claim: FilePlace, now: Date): Promise<boolean> {
     const folder = join(this.#inbox, PROCESSED_FOLDER);
     await mkdir(folder, { recursive: true });
     if (await this.#isLinkedIn(folder, claim)) {
@@ -128,7 +123,7 @@ export class Claims {
   }
 
   /** Whether a watcher died after it had linked the file into `processed`, and before it had removed the claim. */
-  async #isLinkedIn(folder: string, claim: ClaimPlace): Promise<boolean> {
+  async #isLinkedIn(folder: string, claim: FilePlace): Promise<boolean> {
     const own = await lstat(claim.path).catch(() => undefined);
     if (own === undefined || own.nlink < 2) return false;
     for (const name of await readdir(folder)) {
@@ -139,7 +134,7 @@ export class Claims {
   }
 
   /** Gives something that must not be read back to the folder that it came from. */
-  async giveBack(claim: ClaimPlace, folder: string): Promise<void> {
+  async giveBack(claim: FilePlace, folder: string): Promise<void> {
     await moveOverNothing(claim.path, (copy) =>
       join(folder, copy === 1 ? claim.name : fittingName(`${copy}-`, claim.name)),
     );

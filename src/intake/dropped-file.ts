@@ -1,0 +1,144 @@
+/**
+ * One dropped file, from its first listing until it lies in `processed`: the only place that writes down what is known of it, and that
+ * decides when it is due for the next look or the next try. Times are a monotonic clock of the caller.
+ */
+import { lstat } from 'node:fs/promises';
+import type { FilePriority } from '../domain/contracts.ts';
+import type { DetectedFormat } from '../formats/detect.ts';
+import type { FileSample, SettleTimes, Settling } from './completeness.ts';
+import { sampleOf, settle, settledAtMs } from './completeness.ts';
+import type { WriterSight } from './open-writers.ts';
+import { fileIdentity, writersSeen } from './open-writers.ts';
+
+export interface FilePlace {
+  readonly path: string;
+  /** Base name of the drop. */
+  readonly name: string;
+  /** Told by the folder that it was dropped in. */
+  readonly priority: FilePriority;
+}
+
+export interface CompletenessContext {
+  readonly times: SettleTimes;
+  /** False: the folder has writers that no process of this host shows (network mount, other containers). */
+  readonly writersAreLocal: boolean;
+  readonly nowMs: () => number;
+}
+
+export type Sampled = 'file' | 'gone' | { readonly notAFile: string };
+
+const CLAIM_RETRY_MS = 5_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+export class DroppedFile implements FilePlace {
+  readonly name: string;
+  readonly priority: FilePriority;
+  readonly kind: DetectedFormat;
+  #path: string;
+  #settling: Settling | undefined;
+  #sampledMs = 0;
+  #uid = 0;
+  /** Until a look at the processes says otherwise. */
+  #writersSeen: boolean;
+  #complete = false;
+  #dueMs = 0;
+  #failures = 0;
+
+  constructor(place: FilePlace, kind: DetectedFormat, writersAreLocal: boolean) {
+    this.name = place.name;
+    this.priority = place.priority;
+    this.kind = kind;
+    this.#path = place.path;
+    this.#writersSeen = writersAreLocal;
+  }
+
+  /** Where it is now: in the inbox, or claimed. */
+  get path(): string {
+    return this.#path;
+  }
+  /** As it was last seen. */
+  get sample(): FileSample | undefined {
+    return this.#settling?.sample;
+  }
+  /** Found complete, and not seen to change since. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+  /** Time of the next look, or of the next try; Infinity: it waits for its turn. */
+  get dueMs(): number {
+    return this.#dueMs;
+  }
+
+  /** Takes a sample of a file that may change, vanish or become something else at any moment. Throws what lstat throws, but for ENOENT. */
+  async look({ nowMs, times }: CompletenessContext): Promise<Sampled> {
+    try {
+      const stats = await lstat(this.#path);
+      if (!stats.isFile()) {
+        const kind = (['isSymbolicLink', 'isDirectory', 'isFIFO', 'isSocket'] as const).find((is) => stats[is]());
+        return { notAFile: kind === undefined ? 'device' : kind.slice(2) };
+      }
+      this.#uid = stats.uid;
+      this.#sampledMs = nowMs();
+      const settling = settle(this.#settling, sampleOf(stats), this.#sampledMs);
+      if (this.#complete && settling === this.#settling) return 'file';
+      this.#complete = false;
+      this.#settling = settling;
+      this.#dueMs = settledAtMs(settling, this.#writersSeen, times);
+      return 'file';
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
+      throw error;
+    }
+  }
+
+  /** Whether it may be complete, as last seen: held against the time of that look, for a crowd of files takes a while to sample. */
+  mayBeComplete(times: SettleTimes): boolean {
+    return this.#settling !== undefined && settledAtMs(this.#settling, true, times) <= this.#sampledMs;
+  }
+
+  /** Decides after a look at the processes. A file that is held open for writing is due again at `againMs` at the earliest. */
+  judge(sight: WriterSight, context: CompletenessContext, againMs: number): void {
+    if (this.#settling === undefined) return;
+    this.#writersSeen = context.writersAreLocal && writersSeen(sight, this.#uid);
+    this.#dueMs = settledAtMs(this.#settling, this.#writersSeen, context.times);
+    if (sight.held.has(fileIdentity(this.#settling.sample))) this.#dueMs = Math.max(this.#dueMs, againMs);
+    else if (this.#dueMs <= this.#sampledMs) {
+      this.#complete = true;
+      this.#dueMs = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Something happened to it: due at once. */
+  changed(): void {
+    this.#complete = false;
+    this.#dueMs = 0;
+  }
+
+  /** It was moved into a claim folder; what was moved may be another file than the one last seen, so it is due at once. */
+  claimedAs(path: string): void {
+    this.#path = path;
+    this.changed();
+  }
+
+  claimFailed(nowMs: number): void {
+    this.#complete = false;
+    this.#dueMs = nowMs + CLAIM_RETRY_MS;
+  }
+
+  /** A step of its submission failed: due again after a pause that doubles from failure to failure. */
+  stepFailed(nowMs: number): void {
+    this.#dueMs = nowMs + Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#failures += 1;
+  }
+
+  stepDone(): void {
+    this.#failures = 0;
+  }
+
+  /** What made it fail is over, as another file has shown: it need not sit out its pause. */
+  retrySoon(nowMs: number): void {
+    this.#dueMs = Math.min(this.#dueMs, nowMs + FIRST_PAUSE_MS);
+  }
+}

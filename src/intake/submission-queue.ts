@@ -1,0 +1,186 @@
+/**
+ * What becomes of claimed, complete files: staged into the store, submitted, and only then moved to `processed`. Several at once, urgent
+ * ones first. Nothing is given up: a step that fails is retried with backoff while the claim stays where it is, and other files go on.
+ */
+
+import type { FilePriority } from '../domain/contracts.ts';
+import { failpoint } from '../failpoint.ts';
+import type { StagedFile } from '../store/staged-file.ts';
+import type { Store } from '../store/store.ts';
+import type { ClaimFolder } from './claim-folder.ts';
+import type { DroppedFile } from './dropped-file.ts';
+import type { Say } from './log.ts';
+import { reasonOf } from './log.ts';
+import { FileChanged, stageFile } from './stage.ts';
+
+export interface Submission {
+  readonly staged: StagedFile;
+  readonly priority: FilePriority;
+  /** Base name of this drop; `staged.name` is that of the first one. */
+  readonly fileName: string;
+}
+export type SubmitResult = 'started' | 'attached' | 'already_delivered' | 'retried';
+/** Makes sure that a workflow has the file. Idempotent; a rejection means that it is not known to have it. */
+export type Submit = (submission: Submission) => Promise<SubmitResult>;
+
+type Step = 'stage' | 'submit' | 'move';
+
+/** What was done of a file's submission: later tries go on from there. */
+interface Task {
+  readonly file: DroppedFile;
+  staged?: StagedFile;
+  /** Set once a workflow has it. Submitting again could begin a new round of a delivery that failed meanwhile. */
+  result?: SubmitResult;
+}
+
+export interface SubmissionQueueOptions {
+  readonly store: Store;
+  readonly claimFolder: ClaimFolder;
+  readonly submit: Submit;
+  readonly maxExpandedBytes: number;
+  readonly concurrency: number;
+  readonly say: Say;
+  readonly now: () => Date;
+  readonly nowMs: () => number;
+  /** Takes a file back that turned out to be written to still. */
+  readonly unsettled: (file: DroppedFile) => void;
+  /** Called when a file has left this queue, or needs another try. */
+  readonly changed: () => void;
+}
+
+const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
+
+export class SubmissionQueue {
+  readonly #queue = { urgent: [] as Task[], normal: [] as Task[] };
+  readonly #waiting = new Set<Task>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #options: SubmissionQueueOptions;
+  /** Tasks whose last try failed, by step. Only the first and the last of a row of failures are logged. */
+  readonly #failing = { stage: new Set<Task>(), submit: new Set<Task>(), move: new Set<Task>() };
+  #submitted = 0;
+  #stopped = false;
+
+  constructor(options: SubmissionQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Files in all states. */
+  get size(): number {
+    return this.busy + this.#waiting.size;
+  }
+  /** Files that are not waiting for the end of some outage. */
+  get busy(): number {
+    return this.#queue.urgent.length + this.#queue.normal.length + this.#running.size;
+  }
+  get submitted(): number {
+    return this.#submitted;
+  }
+  get failing(): boolean {
+    return Object.values(this.#failing).some((tasks) => tasks.size > 0);
+  }
+
+  /** Takes a claimed file that is complete. */
+  add(file: DroppedFile): void {
+    this.#queue[file.priority].push({ file });
+    this.pump();
+  }
+
+  /** Starts what can be started. */
+  pump(): void {
+    while (!this.#stopped && this.#running.size < this.#options.concurrency) {
+      const task = this.#queue.urgent.shift() ?? this.#queue.normal.shift() ?? this.#dueRetry();
+      if (task === undefined) return;
+      const run = this.#work(task).finally(() => {
+        this.#running.delete(run);
+        this.pump();
+        this.#options.changed();
+      });
+      this.#running.add(run);
+    }
+  }
+
+  #dueRetry(): Task | undefined {
+    const nowMs = this.#options.nowMs();
+    for (const task of this.#waiting) {
+      if (task.file.dueMs > nowMs) continue;
+      this.#waiting.delete(task);
+      return task;
+    }
+    return undefined;
+  }
+
+  /** Monotonic time at which a pump has something to do. */
+  nextDueMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    if (this.#running.size >= this.#options.concurrency) return next;
+    for (const { file } of this.#waiting) next = Math.min(next, file.dueMs);
+    return next;
+  }
+
+  /** Takes no more; resolves when what is running has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+  }
+
+  async #work(task: Task): Promise<void> {
+    const { claimFolder, submit, now, say } = this.#options;
+    const { file } = task;
+    const { name: fileName, priority } = file;
+    let step: Step = 'stage';
+    try {
+      task.staged ??= await this.#stage(file);
+      this.#recovered('stage', task);
+      failpoint('arrival.staged');
+      step = 'submit';
+      task.result ??= await submit({ staged: task.staged, priority, fileName });
+      this.#recovered('submit', task);
+      failpoint('arrival.started');
+      step = 'move';
+      await claimFolder.finish(file, now());
+      this.#recovered('move', task);
+      this.#submitted += 1;
+      const { sha256, sizeBytes } = task.staged;
+      say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
+    } catch (error) {
+      this.#failed(task, step, error);
+    }
+  }
+
+  #stage({ name, path, kind, sample }: DroppedFile): Promise<StagedFile> {
+    const { store, maxExpandedBytes, now } = this.#options;
+    const expected = sample === undefined ? {} : { expected: sample };
+    return stageFile(store, path, { ...kind, name, maxExpandedBytes, now, ...expected });
+  }
+
+  #failed(task: Task, step: Step, error: unknown): void {
+    const { say, nowMs, unsettled } = this.#options;
+    const { name: file } = task.file;
+    if (error instanceof FileChanged) {
+      say('info', 'still being written', { event: 'file_changed', file });
+      task.file.changed();
+      unsettled(task.file);
+      return;
+    }
+    if (step === 'stage' && isErrno(error, 'ENOENT')) {
+      for (const failed of Object.values(this.#failing)) failed.delete(task);
+      say('info', 'claim is gone: another watcher has adopted it, or it was deleted', { event: 'claim_gone', file });
+      return;
+    }
+    const failing = this.#failing[step];
+    const level = failing.size === 0 ? 'warn' : 'debug';
+    failing.add(task);
+    say(level, `cannot ${step}; trying again`, { event: `${step}_failing`, file, reason: reasonOf(error) });
+    task.file.stepFailed(nowMs());
+    this.#waiting.add(task);
+  }
+
+  #recovered(step: Step, task: Task): void {
+    task.file.stepDone();
+    const failing = this.#failing[step];
+    if (!failing.delete(task)) return;
+    for (const { file } of failing) file.retrySoon(this.#options.nowMs());
+    if (failing.size > 0) return;
+    this.#options.say('info', `can ${step} again`, { event: `${step}_recovered`, file: task.file.name });
+  }
+}
