@@ -15,6 +15,7 @@ import type { Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
 import { reportDelivery } from './inspection.ts';
+import { submitFile } from './submit-file.ts';
 
 /** Beyond it setTimeout fires at once. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -77,9 +78,11 @@ export async function retryDeliveries(
 
 async function sendFile(file: string, context: FollowContext): Promise<FileEnd> {
   const { installation, endpoint, priority } = context;
-  const { settings, store } = installation;
+  const { store, settings } = installation;
+  const { maxExpandedBytes } = settings;
   const startedMs = performance.now();
-  const kind = detectFormat(basename(file));
+  const fileName = basename(file);
+  const kind = detectFormat(fileName);
   if (kind === undefined) {
     throw new Fault(
       'unsupported_file',
@@ -87,19 +90,8 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
       'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
     );
   }
-  const staged = await stageForSending(store, file, {
-    ...kind,
-    name: basename(file),
-    maxExpandedBytes: settings.maxExpandedBytes,
-  });
-  const submitted = await installation.deliveries.submit({
-    staged,
-    fileName: basename(file),
-    endpoint: endpoint.name,
-    parse: settings.parse,
-    delivery: deliveryTo(endpoint, settings.statedDelivery),
-    priority,
-  });
+  const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes });
+  const submitted = await submitFile(installation, endpoint, { staged, fileName, priority });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
 }
 

@@ -1,10 +1,10 @@
 /** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
-import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext } from './app.ts';
+import { submitFile } from './submit-file.ts';
 
 export class Services {
   readonly #context: AppContext;
@@ -24,23 +24,18 @@ export class Services {
   /** Resolves when the first scan of the inbox is done. */
   async startWatcher(endpoint: Endpoint): Promise<void> {
     const { settings, logger } = this.#context;
-    const { deliveries, store } = this.#installation;
-    const delivery = deliveryTo(endpoint, settings.statedDelivery);
+    const installation = this.#installation;
     const watcher = watchInbox(
       {
         inbox: settings.inbox,
-        store,
+        store: installation.store,
         maxExpandedBytes: settings.maxExpandedBytes,
         log: logger,
         endpoint: endpoint.name,
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
       },
-      async ({ staged, fileName, priority }) => {
-        const { parse } = settings;
-        const request = { staged, fileName, endpoint: endpoint.name, parse, delivery, priority };
-        return (await deliveries.submit(request)).outcome;
-      },
+      async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );
     this.#watcher = watcher;
     await watcher.ready;

@@ -1,0 +1,17 @@
+/** The one step by which a staged file, dropped or named on a command line, becomes a delivery. */
+import { deliveryTo } from '../config/settings.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import type { Submission } from '../intake/submission-queue.ts';
+import type { Submitted } from '../temporal/file-deliveries.ts';
+import type { Installation } from '../temporal/installation.ts';
+
+/** Makes sure that a workflow delivers the file to this endpoint. Idempotent; a rejection means that none is known to. */
+export function submitFile(
+  { settings, deliveries }: Installation,
+  endpoint: Endpoint,
+  submission: Submission,
+): Promise<Submitted> {
+  const { parse, statedDelivery } = settings;
+  const delivery = deliveryTo(endpoint, statedDelivery);
+  return deliveries.submit({ ...submission, endpoint: endpoint.name, parse, delivery });
+}
