@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   intake: ['domain', 'formats', 'store', 'config'],
   receiver: ['domain', 'endpoint'],
   app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'receiver'],
-  cli: ['domain', 'config', 'app', 'receiver', 'endpoint'],
+  cli: ['domain', 'config', 'app', 'receiver'],
 };
 /** What may run inside a workflow; `common` holds the keys of search attributes. */
 const WORKFLOW_LIBRARIES = ['@temporalio/workflow', '@temporalio/common'];
@@ -113,6 +113,16 @@ describe('the domain', () => {
       (path) => partOf(path) === 'domain' && impure.test(withoutComments(textOf.get(path) ?? '')),
     );
     expect(found).toEqual([]);
+  });
+});
+
+describe('the command line', () => {
+  it('knows nothing of Temporal', () => {
+    expect(
+      within('cli')
+        .filter(({ to }) => to.startsWith('@temporalio/'))
+        .map(show),
+    ).toEqual([]);
   });
 });
 

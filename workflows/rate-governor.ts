@@ -1,6 +1,7 @@
 /**
  * One for each endpoint, for ever by continue-as-new: lends the workers their shares of the rate, learns it, and is the only writer of the
- * task queue's limit. All decisions are domain/governor.ts's; this file gives them a clock, a memory and ears.
+ * task queue's limit. All decisions are those of domain/governor/governor.ts; this file supplies the time, keeps the state and receives
+ * the updates.
  */
 import {
   allHandlersFinished,
@@ -19,14 +20,8 @@ import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src
 import type { Decision, GovernorEvent } from '../src/domain/governor/governor.ts';
 import { decide, newGovernor } from '../src/domain/governor/governor.ts';
 import type { GovernorInput, GovernorView } from '../src/domain/governor/messages.ts';
-import {
-  CONFIGURE_UPDATE,
-  GOVERNOR_QUERY,
-  governorDetails,
-  LEASE_UPDATE,
-  OVERRIDE_UPDATE,
-  viewOf,
-} from '../src/domain/governor/messages.ts';
+import { governorDetails, viewOf } from '../src/domain/governor/messages.ts';
+import { CONFIGURE_UPDATE, GOVERNOR_QUERY, LEASE_UPDATE, OVERRIDE_UPDATE } from '../src/domain/names.ts';
 
 export const leaseUpdate = defineUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE);
 export const overrideUpdate = defineUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE);

@@ -20,11 +20,14 @@ import type {
   UpOptions,
   WorkerRole,
 } from './app.ts';
-import type { FollowContext } from './deliveries.ts';
-import { otherEndpoint, retryDeliveries, sendFiles, stopWaiting } from './deliveries.ts';
+import { otherEndpoint, retryDeliveries, sendFiles } from './deliveries.ts';
 import { ensureAnswers, orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
 import { cancelDelivery, pauseDelivery } from './file-orders.ts';
-import { findDelivery, findRetryable, readStatus, reportDelivery } from './inspection.ts';
+import { readStatus } from './file-status.ts';
+import { findDelivery, findRetryable } from './find-delivery.ts';
+import type { FollowContext } from './follow.ts';
+import { stopWaiting } from './follow.ts';
+import { reportDelivery } from './report-delivery.ts';
 import { Services } from './services.ts';
 import { runUp } from './up.ts';
 

@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FilePriority, FileProgress } from '../domain/contracts.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
@@ -124,11 +125,26 @@ export interface ReportedFile extends FileResult {
   readonly reports: readonly string[];
 }
 
+/** What `wds up` runs, once all of it does. */
+export interface UpState {
+  readonly inbox: string;
+  readonly reportsRoot: string;
+  readonly temporalAddress: string;
+  /** undefined: not wds's own. */
+  readonly webUi: string | undefined;
+  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
+  /** Alerts a second that the bundled receiver takes; undefined: the endpoint is another one. */
+  readonly bundledRate: number | undefined;
+}
+
 export interface UpOptions {
   /** Deliver the bundled example where nothing is configured yet. */
   readonly example: boolean;
-  /** How the delivery of the example ended. */
-  exampleEnded(end: FileEnd): void;
+  readonly observer: {
+    exampleBegins(): void;
+    exampleEnded(end: FileEnd): void;
+    ready(state: UpState): void;
+  };
 }
 
 export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;

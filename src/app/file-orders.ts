@@ -3,8 +3,9 @@ import { Fault } from '../domain/failure.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { FileStatus } from './app.ts';
-import { stopWaiting } from './deliveries.ts';
-import { fileStatus, reportDelivery } from './inspection.ts';
+import { fileStatus } from './file-status.ts';
+import { stopWaiting } from './follow.ts';
+import { reportDelivery } from './report-delivery.ts';
 
 /** Open requests are answered within their deadline; a worker that died is noticed within ten seconds. */
 const END_LIMIT_MS = 30_000;

@@ -1,9 +1,17 @@
 /** Every name that crosses a process boundary: task queues, workflow IDs, search attributes, error types, queries. Declared once, here. */
 
+export const FILE_WORKFLOW = 'fileWorkflow';
+export const GOVERNOR_WORKFLOW = 'rateGovernor';
+
 export const FILES_TASK_QUEUE = 'wds-files';
 export const alertsTaskQueue = (endpoint: string): string => `wds-alerts-${endpoint}`;
 
 export const fileWorkflowId = (sha256: string, endpoint: string): string => `file-${sha256}-${endpoint}`;
+/** Back from the ID to what it names; undefined: it is not the ID of a file's delivery. */
+export function parseFileWorkflowId(workflowId: string): { sha256: string; endpoint: string } | undefined {
+  const [, sha256, endpoint] = /^file-([0-9a-f]{64})-(.+)$/.exec(workflowId) ?? [];
+  return sha256 === undefined || endpoint === undefined ? undefined : { sha256, endpoint };
+}
 export const governorWorkflowId = (endpoint: string): string => `governor-${endpoint}`;
 
 /** Endpoint names appear in workflow IDs, queue names, folder names and webhook IDs, so they are plain. */
@@ -60,3 +68,8 @@ export const FAILURE = {
 export const PROGRESS_QUERY = 'progress';
 /** Argument: whether the file is to wait. Signals of an operator. */
 export const PAUSE_SIGNAL = 'pause';
+/** Updates of the governor: for a share of the rate, by an operator, and with what a worker was configured with. */
+export const LEASE_UPDATE = 'lease';
+export const OVERRIDE_UPDATE = 'override';
+export const CONFIGURE_UPDATE = 'configure';
+export const GOVERNOR_QUERY = 'state';

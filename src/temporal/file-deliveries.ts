@@ -22,6 +22,7 @@ import type {
 import { Fault } from '../domain/failure.ts';
 import {
   FAILURE,
+  FILE_WORKFLOW,
   FILES_TASK_QUEUE,
   fileWorkflowId,
   PAUSE_SIGNAL,
@@ -116,7 +117,7 @@ export class FileDeliveries {
     const before = await this.#statusOf(workflowId);
     if (before === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
     try {
-      await this.#client.workflow.start('fileWorkflow', {
+      await this.#client.workflow.start(FILE_WORKFLOW, {
         workflowId,
         taskQueue: FILES_TASK_QUEUE,
         args: [input],

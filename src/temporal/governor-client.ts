@@ -9,12 +9,13 @@ import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorInput, GovernorView } from '../domain/governor/messages.ts';
 import {
   CONFIGURE_UPDATE,
+  FILES_TASK_QUEUE,
   GOVERNOR_QUERY,
   GOVERNOR_WORKFLOW,
+  governorWorkflowId,
   LEASE_UPDATE,
   OVERRIDE_UPDATE,
-} from '../domain/governor/messages.ts';
-import { FILES_TASK_QUEUE, governorWorkflowId } from '../domain/names.ts';
+} from '../domain/names.ts';
 
 /** An answer that comes later is of no use: its lease is over. */
 const ANSWER_LIMIT_MS = 6_000;

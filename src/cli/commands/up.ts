@@ -1,6 +1,7 @@
 /** `wds up`: everything in one process tree. */
+import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { FileEnd } from '../../app/app.ts';
+import type { UpOptions, UpState } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
@@ -12,9 +13,14 @@ export function registerUp(program: Command, context: CommandContext): void {
     .description('run everything: Temporal where none is set, watcher, workers, and a receiver where no endpoint is')
     .option('--no-example', 'do not deliver the bundled example, also where nothing is configured')
     .action(async ({ example }: { readonly example: boolean }, self: Command) => {
-      const exampleEnded = (end: FileEnd): void => context.terminal.message(endText(end, (text) => text));
+      const say = (text: string): void => context.terminal.message(text);
+      const observer: UpOptions['observer'] = {
+        exampleBegins: () => say('Delivering the bundled example, examples/alerts.csv …'),
+        exampleEnded: (end) => say(endText(end, (text) => text)),
+        ready: (state) => say(upText(state, context.invocation.cwd)),
+      };
       await context.useApp(self, { logLevel: 'info', complete: findEndpoint }, ({ app }) =>
-        app.up({ example, exampleEnded }),
+        app.up({ example, observer }),
       );
     });
   addSettings(command, ENDPOINT_FLAGS);
@@ -23,4 +29,18 @@ export function registerUp(program: Command, context: CommandContext): void {
     ['see it work: a bundled receiver takes the alerts', 'wds up'],
     ['deliver what is dropped into ./inbox', 'wds up --url https://example.com/hook --rate 100'],
   ]);
+}
+
+function upText({ inbox, reportsRoot, temporalAddress, webUi, endpoint, bundledRate }: UpState, cwd: string): string {
+  const here = (path: string): string => relative(cwd, path) || '.';
+  const known = bundledRate === undefined ? endpoint.name : `the bundled receiver, ${bundledRate} alerts a second`;
+  return [
+    `Inbox      ${here(inbox)}   drop .csv, .ndjson or .json files here, also .gz`,
+    `Reports    ${here(reportsRoot)}   a folder for each file`,
+    `Web UI     ${webUi ?? `of your Temporal service at ${temporalAddress}`}`,
+    `Endpoint   ${known}   ${endpoint.url}`,
+    bundledRate === undefined
+      ? 'Next       wds status, in another terminal; Ctrl-C stops everything, the next start goes on'
+      : 'Next       deliver to your own webhook: npm start -- --url https://example.com/hook --rate 100',
+  ].join('\n');
 }

@@ -1,16 +1,10 @@
-/** Input, queries and updates of the governor's workflow, and what a person is shown of it. Pure. */
+/** Input of the governor's workflow, and what a person is shown of it. Pure. */
 
 import type { CircuitName, GovernorConfig } from './contract.ts';
 import { UNLIMITED_PER_SECOND } from './contract.ts';
 import type { GovernorState } from './governor.ts';
 import { totalPerSecond } from './governor.ts';
 import { isActive } from './leases.ts';
-
-export const GOVERNOR_WORKFLOW = 'rateGovernor';
-export const LEASE_UPDATE = 'lease';
-export const OVERRIDE_UPDATE = 'override';
-export const CONFIGURE_UPDATE = 'configure';
-export const GOVERNOR_QUERY = 'state';
 
 export interface GovernorInput {
   readonly endpoint: string;

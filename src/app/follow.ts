@@ -1,0 +1,84 @@
+/** Following one delivery to its end, for as long as the caller wants to wait. */
+import type { FilePriority } from '../domain/contracts.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
+import { NO_COUNTS } from '../domain/file-plan.ts';
+import { parseKey } from '../domain/parse-options.ts';
+import { readRefusal } from '../store/chunks.ts';
+import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
+import type { Submitted } from '../temporal/file-deliveries.ts';
+import type { Installation } from '../temporal/installation.ts';
+import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
+import { reportDelivery } from './report-delivery.ts';
+
+/** Beyond it setTimeout fires at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export interface FollowContext {
+  readonly installation: Installation;
+  readonly endpoint: Endpoint;
+  readonly priority: FilePriority;
+  readonly observer: DeliveryObserver;
+  readonly deadline: StopWaiting;
+}
+
+export interface StopWaiting {
+  readonly signal: AbortSignal;
+  why(): 'deadline' | 'interrupted';
+}
+
+/** The deadline's timer is held here: Node 20 may collect an AbortSignal.timeout() that only AbortSignal.any() refers to. */
+export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undefined): StopWaiting {
+  const stop = new AbortController();
+  const timer = deadlineMs === undefined ? undefined : setTimeout(() => stop.abort(), Math.min(deadlineMs, LONGEST_MS));
+  timer?.unref();
+  if (interrupted.aborted) stop.abort();
+  interrupted.addEventListener('abort', () => stop.abort(), { once: true });
+  return { signal: stop.signal, why: () => (interrupted.aborted ? 'interrupted' : 'deadline') };
+}
+
+/** History holds no text of the file; the store has the refusal with the columns that were found. */
+async function inFull(fault: Error, sha256: string, { installation, endpoint }: FollowContext): Promise<Error> {
+  if (!(fault instanceof Fault && fault.code === 'file_refused')) return fault;
+  const record = await readDeliveryRecord(installation.store, sha256, endpoint.name);
+  const refusal = record && (await readRefusal(installation.store, sha256, parseKey(record.parse)));
+  return refusal === undefined ? fault : new Fault(fault.code, refusal.message, fault.nextStep);
+}
+
+export interface Followed {
+  readonly file: string;
+  readonly sha256: string;
+  readonly submitted: Submitted;
+  readonly startedMs: number;
+}
+
+/** Waits for the end of a delivery, or for the deadline. */
+export async function follow(followed: Followed, context: FollowContext): Promise<FileEnd> {
+  const { installation, observer, deadline, endpoint } = context;
+  const { file, sha256, submitted, startedMs } = followed;
+  const { workflowId, outcome } = submitted;
+  const end = await installation.deliveries.follow(workflowId, {
+    onProgress: (progress) => observer.progress({ file, progress }),
+    signal: deadline.signal,
+  });
+  const seconds = Math.round(performance.now() - startedMs) / 1_000;
+  const frame: Frame = { file, sha256, workflowId, seconds };
+  switch (end.kind) {
+    case 'failed':
+      return { kind: 'failed', file, fault: await inFull(end.fault, sha256, context) };
+    case 'ended':
+      return { kind: 'ended', result: { ...end.summary, ...frame }, alreadyDelivered: outcome === 'already_delivered' };
+    case 'stopped_waiting': {
+      const counts = end.progress?.counts ?? NO_COUNTS;
+      return { kind: 'running', result: { ...counts, ...frame, reportDir: '' }, why: deadline.why() };
+    }
+    case 'stopped': {
+      // A terminated workflow told nobody; the receipts know.
+      const record = (await deliveriesOf(installation.store, sha256)).find((one) => one.endpoint === endpoint.name);
+      const report = await reportDelivery(installation, record!);
+      return { kind: 'stopped', result: { ...report, ...frame }, pending: report.pending, how: end.how };
+    }
+  }
+}
+
+type Frame = Pick<FileResult, 'file' | 'sha256' | 'workflowId' | 'seconds'>;
