@@ -13,6 +13,7 @@ import { GovernorClient, governedEndpoints, overrideGovernor, queryGovernor } fr
 import type { Installation } from '../temporal/installation.ts';
 import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
 import { hasWorkflowPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
+import { reasonOf } from '../thrown.ts';
 import type { EndpointStatus } from './app.ts';
 
 const LOOK_LIMIT_MS = 2_500;
@@ -87,7 +88,7 @@ export async function orderEndpoint(
   const view = await giveOrder(installation, name, order).catch((error: unknown) => {
     throw new Fault(
       'temporal_unreachable',
-      `the governor of ${name} does not answer: ${(error as { details?: string }).details ?? (error as Error).message}`,
+      `the governor of ${name} does not answer: ${reasonOf(error)}`,
       'A worker that reads files runs it: start wds up, or wds worker --role files.',
       { cause: error },
     );

@@ -1,8 +1,8 @@
 /** What a person reads about an error, on stderr. What came from outside is shown without control characters. */
 import type { CommanderError } from 'commander';
 import { Fault } from '../domain/failure.ts';
+import { plainText } from '../domain/plain-text.ts';
 import type { Terminal } from './terminal.ts';
-import { plainText } from './terminal.ts';
 
 /** `command`: the one whose help is the next step. */
 export function printUsageError(error: CommanderError, command: string | undefined, terminal: Terminal): void {

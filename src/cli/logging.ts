@@ -2,11 +2,12 @@
  * The log: one structured line per event on stderr. JSON lines for machines; on a terminal a short line for people. Secrets, request headers and
  * message texts are redacted wherever an event carries them by mistake.
  */
+
 import type { Logger } from 'pino';
 import { pino } from 'pino';
 import type { LogLevel } from '../config/schema.ts';
+import { plainText } from '../domain/plain-text.ts';
 import type { Paint, Style } from './terminal.ts';
-import { plainText } from './terminal.ts';
 
 export interface LoggerOptions {
   readonly level: LogLevel;

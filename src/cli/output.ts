@@ -2,12 +2,12 @@
 
 import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from '../app/app.ts';
 import { Fault } from '../domain/failure.ts';
+import { plainText } from '../domain/plain-text.ts';
 import { endpointNow } from './endpoint-output.ts';
 import { exitCodeOfError } from './exit-codes.ts';
 import type { Column } from './tables.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
-import { plainText } from './terminal.ts';
 
 export const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];

@@ -1,5 +1,6 @@
 /** The command line as a tree of commands. It declares; main.ts alone prints usage errors and exits. */
 import { Command } from 'commander';
+import { VERSION } from '../version.ts';
 import { registerEndpoint } from './commands/endpoint.ts';
 import { registerFileOrders } from './commands/file-orders.ts';
 import { registerInit } from './commands/init.ts';
@@ -13,7 +14,6 @@ import { registerWatch } from './commands/watch.ts';
 import { registerWorker } from './commands/worker.ts';
 import type { CommandContext } from './context.ts';
 import { addExamples, addGlobalOptions } from './options.ts';
-import { version } from './version.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -27,7 +27,7 @@ export function buildProgram(context: CommandContext): Command {
   const { stdout, stderr } = context.invocation;
   const program = new Command('wds')
     .description('Webhook Delivery System: delivers files of alerts to a webhook, each alert once.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .exitOverride()
     .configureOutput({

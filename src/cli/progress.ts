@@ -2,10 +2,11 @@
  * Progress of `send` and `retry` on stderr: one updating line on a terminal, elsewhere a line every five seconds. The rate is that of
  * the last ten seconds, so that the time left follows a receiver that changes its mind.
  */
+
 import type { ProgressUpdate } from '../app/app.ts';
+import { plainText } from '../domain/plain-text.ts';
 import { count, duration } from './output.ts';
 import type { Terminal } from './terminal.ts';
-import { plainText } from './terminal.ts';
 
 const RATE_SPAN_MS = 10_000;
 const TERMINAL_PACE_MS = 100;

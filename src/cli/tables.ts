@@ -1,6 +1,6 @@
 /** Lines that stand below each other: tables, and labels with their values. Foreign text is shown without control characters. */
+import { plainText } from '../domain/plain-text.ts';
 import type { Paint } from './terminal.ts';
-import { plainText } from './terminal.ts';
 
 export interface Column<Row> {
   readonly title: string;

@@ -27,15 +27,6 @@ export function wantsColor(options: Pick<TerminalOptions, 'env' | 'color'>, stre
   return stream.isTTY === true && options.env.TERM !== 'dumb';
 }
 
-/** Text of foreign origin on one line: control characters and line separators become `\uXXXX`. */
-export function plainText(text: string): string {
-  return text.replaceAll(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 const STYLES: Record<Style, readonly [number, number]> = {
   bold: [1, 22],

@@ -1,5 +1,6 @@
 /** What wds asks of an endpoint's URL and headers, the name that a bare URL gets, and how a URL is shown without what may be secret in it. */
 import { createHash } from 'node:crypto';
+import { isReservedHeader } from '../domain/reserved-headers.ts';
 
 /** Why a text cannot be an endpoint's URL; undefined: it can. */
 export function urlFault(text: string): string | undefined {
@@ -34,25 +35,9 @@ export function shownUrl(text: string): string {
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const OWN_HEADERS = new Set([
-  'connection',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'idempotency-key',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'user-agent',
-]);
-
 /** A header name by RFC 9110 that wds, Standard Webhooks and the HTTP client leave to the operator. */
 export function headerNameIsFree(name: string): boolean {
-  const lower = name.toLowerCase();
-  return HEADER_NAME.test(name) && !OWN_HEADERS.has(lower) && !lower.startsWith('webhook-');
+  return HEADER_NAME.test(name) && !isReservedHeader(name);
 }
 
 /** A header value by RFC 9110: printable, Latin-1 at most, no white space at its ends. */

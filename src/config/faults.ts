@@ -1,5 +1,6 @@
 /** Faults of the configuration: collected one by one, told all at once. A secret's value never gets in here. */
 import { Fault } from '../domain/failure.ts';
+import { clipped, plainText } from '../domain/plain-text.ts';
 
 export interface ConfigFault {
   /** Key path (`endpoint.rate`), flag or variable. */
@@ -15,11 +16,7 @@ const LONGEST_VALUE = 60;
 /** A value as a fault shows it: on one line, clipped, without control characters. */
 export function shownValue(value: unknown): string {
   const json = JSON.stringify(value) ?? String(value);
-  const plain = json.replaceAll(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return plain.length > LONGEST_VALUE ? `${plain.slice(0, LONGEST_VALUE)}…` : plain;
+  return clipped(plainText(json), LONGEST_VALUE);
 }
 
 /** `value` undefined: it is not to be shown. */

@@ -3,6 +3,7 @@
  * the file or variable does.
  */
 import { readFile } from 'node:fs/promises';
+import { errnoOf } from '../thrown.ts';
 import { headerValueIsPlain } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
 import type { EndpointOptions } from './schema.ts';
@@ -29,7 +30,7 @@ async function fromFile(path: string, key: string, collect: Collect): Promise<Fo
   try {
     return { text: (await readFile(path, 'utf8')).replace(/^\uFEFF/, ''), from: path };
   } catch (error) {
-    collect({ key, problem: `${path} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}` });
+    collect({ key, problem: `${path} cannot be read: ${errnoOf(error) ?? 'unknown error'}` });
     return undefined;
   }
 }

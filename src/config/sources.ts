@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { Fault } from '../domain/failure.ts';
+import { errnoOf } from '../thrown.ts';
 import type { ConfigFault } from './faults.ts';
 import { nearest } from './faults.ts';
 import { checkLayer, isGroup, listSettings } from './layer.ts';
@@ -68,7 +69,7 @@ export async function fileLayer(named: string | undefined, cwd: string): Promise
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = errnoOf(error);
     if (code === 'ENOENT' && named === undefined) return { options: {}, faults: [] };
     const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
     throw new Fault('config', `configuration file ${shown}: ${why}`, 'Check --config or WDS_CONFIG.', { cause: error });

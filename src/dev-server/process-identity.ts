@@ -3,8 +3,9 @@
  * an ID apart (on Windows the ID alone has to do). Processes of other hosts (another container on a shared folder) cannot be judged.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { processStart } from '../process-start.ts';
+import { isErrno } from '../thrown.ts';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -18,10 +19,8 @@ export function identify(pid: number): ProcessIdentity | undefined {
   if (!exists(pid)) return undefined;
   if (process.platform === 'win32') return { pid, host: hostname(), born: '' };
   if (process.platform !== 'linux') return { pid, host: hostname(), born: startTimeByPs(pid) };
-  const fields = statFields(pid);
-  // Z: dead already, only not yet collected by its parent.
-  if (fields === undefined || fields[0] === 'Z') return undefined;
-  return { pid, host: hostname(), born: fields[19] ?? '' };
+  const born = processStart(pid);
+  return born === undefined ? undefined : { pid, host: hostname(), born };
 }
 
 /** Whether that very process still runs here. Of another host: false. */
@@ -46,17 +45,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** The fields of proc(5) `stat` after the command's name: [0] is the state, [19] the start time. */
-function statFields(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
+    return isErrno(error, 'EPERM');
   }
 }
 

@@ -7,7 +7,8 @@
 import type { Dispatcher } from 'undici';
 import type { Answer } from '../domain/answers.ts';
 import { RATE_HEADER_NAMES } from '../domain/rate-hints.ts';
-import { describeError, excerptOf } from './excerpt.ts';
+import { reasonOf } from '../thrown.ts';
+import { bodyExcerpt } from './excerpt.ts';
 
 type IncomingHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
@@ -108,7 +109,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     if (this.#status !== 0) this.#answer(this.#response());
     else if (this.#withheld) this.#answer(WITHHELD);
-    else this.#answer({ kind: this.started ? 'ambiguous' : 'not_sent', reason: describeError(error) });
+    else this.#answer({ kind: this.started ? 'ambiguous' : 'not_sent', reason: reasonOf(error) });
     this.onReleased?.();
   }
 
@@ -127,7 +128,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const ok = status <= 299;
     if (ok && retryAfter === undefined && rateHeaders === undefined) return { kind: 'response', status };
     const date = first(headers.date);
-    const excerpt = this.#kept && excerptOf(Buffer.concat(this.#kept), this.#owner.secretValues);
+    const excerpt = this.#kept && bodyExcerpt(Buffer.concat(this.#kept), this.#owner.secretValues);
     return {
       kind: 'response',
       status,

@@ -1,12 +1,13 @@
 /**
- * The headers of the outgoing request (conventions.md, "Outgoing request"). What does not change is compiled once; per request four values
+ * The headers of the outgoing request. What does not change is compiled once; per request four values
  * are written into one flat array, which undici reads before `dispatch` returns. Bad configuration is refused here, not at the first send.
  */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
+import { isReservedHeader } from '../domain/reserved-headers.ts';
+import { VERSION } from '../version.ts';
 import { createSigner } from './signing.ts';
-import { USER_AGENT } from './user-agent.ts';
 
 export interface RequestHeaders {
   /** Fills in and returns the one array; valid until the next call. */
@@ -14,20 +15,6 @@ export interface RequestHeaders {
   /** What a receiver might echo and nobody should read in a log. */
   readonly secretValues: readonly string[];
 }
-
-const OURS = new Set([
-  'content-type',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'keep-alive',
-  'upgrade',
-  'expect',
-  'webhook-id',
-  'webhook-timestamp',
-  'webhook-signature',
-  'idempotency-key',
-]);
 
 /** @throws {Fault} `config` for a malformed secret or header; values are never shown. */
 export function compileHeaders(
@@ -71,7 +58,7 @@ function secretValues(endpoint: Pick<Endpoint, 'url' | 'secrets'>, fixed: Readon
 
 /** user-agent, authorization from the URL's credentials, and the operator's own headers, which win over both. */
 function staticHeaders(endpoint: Pick<Endpoint, 'name' | 'url' | 'headers'>): Map<string, string> {
-  const headers = new Map([['user-agent', USER_AGENT]]);
+  const headers = new Map([['user-agent', `wds/${VERSION}`]]);
   const { username, password } = new URL(endpoint.url);
   if (username !== '' || password !== '') {
     const credentials = `${decoded(endpoint.name, username)}:${decoded(endpoint.name, password)}`;
@@ -98,7 +85,7 @@ function decoded(endpoint: string, part: string): string {
 }
 
 function checkHeader(endpoint: string, name: string, value: string): void {
-  if (OURS.has(name.toLowerCase())) {
+  if (isReservedHeader(name)) {
     throw new Fault(
       'config',
       `endpoint ${endpoint}: header ${name} is set by wds itself`,

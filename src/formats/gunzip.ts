@@ -4,6 +4,7 @@
  */
 import { createGunzip } from 'node:zlib';
 import { FileRefusal } from '../domain/failure.ts';
+import { errnoOf } from '../thrown.ts';
 
 const GIB = 1024 ** 3;
 const DEFAULT_MAX_EXPANDED_BYTES = 64 * GIB;
@@ -34,7 +35,7 @@ export async function* gunzip(
     }
     await fed;
   } catch (error) {
-    throw String((error as NodeJS.ErrnoException).code).startsWith('Z_') ? badGzip(error as Error) : error;
+    throw errnoOf(error)?.startsWith('Z_') ? badGzip(error as Error) : error;
   } finally {
     inflate.destroy();
   }

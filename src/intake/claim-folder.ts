@@ -7,6 +7,7 @@ import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile
 import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
 import { failpoint } from '../failpoint.ts';
+import { isErrno } from '../thrown.ts';
 import type { FilePlace } from './dropped-file.ts';
 import {
   claimName,
@@ -18,9 +19,6 @@ import {
 } from './inbox-names.ts';
 import type { Heartbeat, WatcherIdentity } from './instance.ts';
 import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS } from './instance.ts';
-
-const isErrno = (error: unknown, ...codes: string[]): boolean =>
-  codes.includes((error as NodeJS.ErrnoException)?.code ?? '');
 
 export class ClaimFolder {
   readonly #inbox: string;

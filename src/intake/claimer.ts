@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path';
 import { detectFormat } from '../formats/detect.ts';
+import { reasonOf } from '../thrown.ts';
 import type { ClaimFolder } from './claim-folder.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
@@ -11,7 +12,6 @@ import type { Faults } from './faults.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
 import type { InboxFolder } from './inbox-folder.ts';
 import type { Say } from './log.ts';
-import { reasonOf } from './log.ts';
 import type { SubmissionQueue } from './submission-queue.ts';
 
 export interface ClaimerParts {

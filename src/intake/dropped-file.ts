@@ -5,6 +5,7 @@
 import { lstat } from 'node:fs/promises';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
+import { isErrno } from '../thrown.ts';
 import type { FileSample, SettleTimes, Settling } from './completeness.ts';
 import { sampleOf, settle, settledAtMs } from './completeness.ts';
 import type { WriterSight } from './open-writers.ts';
@@ -87,8 +88,7 @@ export class DroppedFile implements FilePlace {
       this.#dueMs = settledAtMs(settling, this.#writersSeen, times);
       return 'file';
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return 'gone';
       throw error;
     }
   }

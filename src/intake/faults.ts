@@ -1,6 +1,7 @@
 /** Faults that last: said when one begins and when it is over, not at every try. */
+
+import { reasonOf } from '../thrown.ts';
 import type { Say } from './log.ts';
-import { reasonOf } from './log.ts';
 
 export class Faults {
   readonly #say: Say;

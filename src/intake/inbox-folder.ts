@@ -6,12 +6,12 @@ import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
 import { detectFormat } from '../formats/detect.ts';
+import { reasonOf } from '../thrown.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
-import { reasonOf } from './log.ts';
 
 /** Files known at once in a folder; the rest of a larger folder is found by later scans. */
 const MAX_FILES = 50_000;

@@ -1,5 +1,6 @@
 /** What a name in the inbox says about the file, and the names that wds gives to a file on its way. Pure. */
 import type { FilePriority } from '../domain/contracts.ts';
+import { plainText } from '../domain/plain-text.ts';
 
 /** The watcher's own folders in an inbox. */
 export const STATE_FOLDER = '.wds';
@@ -10,16 +11,11 @@ export const URGENT_FOLDER = 'urgent';
 const MAX_NAME_BYTES = 255;
 const UPLOAD_SUFFIX = /(?:\.(?:part|partial|tmp|crdownload|filepart|swp)|~)$/i;
 
-/** Uploads in progress: ignored until they are renamed (conventions.md, "Not files"). */
+/** Uploads in progress: ignored until they are renamed. */
 export const isUploadInProgress = (name: string): boolean => name.startsWith('.') || UPLOAD_SUFFIX.test(name);
 
-/** A name as it may appear in a log or on a terminal: control characters, line separators and bidirectional overrides as escapes. */
-export const printableName = (name: string): string =>
-  name.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is escaped
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\\]/g,
-    (character) => (character === '\\' ? '\\\\' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`),
-  );
+/** A name as it may appear in a log or on a terminal. Reversible: an escape in it stands for a character. */
+export const printableName = (name: string): string => plainText(name.replaceAll('\\', '\\\\'));
 
 /** Cuts the middle out of a name that would not fit behind `prefix`, so that its start and its extension stay. */
 export function fittingName(prefix: string, name: string): string {

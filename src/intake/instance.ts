@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { processStart } from '../process-start.ts';
 
 export interface WatcherIdentity {
   readonly instance: string;
@@ -24,18 +25,6 @@ export const DEAD_AFTER_MS = 10_000;
 const GIVEN_UP_AFTER_MS = 1_000;
 /** An observer that was itself stopped must not take its own gap for the other's silence. */
 const MAX_GAP_MS = 3_000;
-
-/** Start time in clock ticks since boot, and whether it is more than a corpse; undefined: no such process. */
-function processStart(pid: number | 'self'): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in parentheses may hold anything; fields are counted from behind it: state is field 3, starttime field 22 of proc(5).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
 
 function thisKernel(): string | undefined {
   try {

@@ -35,9 +35,3 @@ export function speaker(log: IntakeLogger, endpoint: string | undefined): Say {
       message,
     );
 }
-
-/** Short text for `reason`: the errno and what it was about, or the message's first line. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return (error.message.split('\n', 1)[0] ?? error.name).slice(0, 300);
-}

@@ -8,6 +8,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { readFile, stat, statfs } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isErrno } from '../thrown.ts';
 
 export interface WriterSight {
   /** `fileIdentity`s of the candidates that some visible process holds open for writing. */
@@ -75,8 +76,7 @@ export async function findOpenWriters(candidates: ReadonlySet<string>): Promise<
     try {
       fds = readdirSync(`/proc/${pid}/fd`);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EACCES' || code === 'EPERM') for (const user of usersServedBy(pid)) hiddenUsers.add(user);
+      if (isErrno(error, 'EACCES', 'EPERM')) for (const user of usersServedBy(pid)) hiddenUsers.add(user);
       continue;
     }
     for (const fd of fds) {

@@ -15,6 +15,7 @@ import { contentKey } from '../store/layout.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import { readStagedFile, writeStagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
+import { errnoOf } from '../thrown.ts';
 import type { FileSample } from './completeness.ts';
 import { sameSample, sampleOf } from './completeness.ts';
 import { printableName } from './inbox-names.ts';
@@ -178,7 +179,7 @@ export async function stageForSending(store: Store, path: string, options: Stage
     if (error instanceof FileChanged) {
       throw new Fault('file_refused', error.message, 'Wait until it is written to its end, then send it again.');
     }
-    switch ((error as NodeJS.ErrnoException)?.code) {
+    switch (errnoOf(error)) {
       case 'ENOENT':
         throw new Fault('not_found', `there is no file ${name}`, 'Check the path.', { cause: error });
       case 'EACCES':

@@ -7,10 +7,10 @@ import type { FilePriority } from '../domain/contracts.ts';
 import { failpoint } from '../failpoint.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
+import { isErrno, reasonOf } from '../thrown.ts';
 import type { ClaimFolder } from './claim-folder.ts';
 import type { DroppedFile } from './dropped-file.ts';
 import type { Say } from './log.ts';
-import { reasonOf } from './log.ts';
 import { FileChanged, stageFile } from './stage.ts';
 
 export interface Submission {
@@ -47,8 +47,6 @@ export interface SubmissionQueueOptions {
   /** Called when a file has left this queue, or needs another try. */
   readonly changed: () => void;
 }
-
-const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
 
 export class SubmissionQueue {
   readonly #queue = { urgent: [] as Task[], normal: [] as Task[] };

@@ -11,6 +11,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { Fault } from '../domain/failure.ts';
+import { errnoOf } from '../thrown.ts';
 
 /** Where the reports of a file are, below the reports folder: readable, and unique by the hash. */
 export function reportFolderName(fileName: string, sha256: string, endpoint: string): string {
@@ -87,7 +88,7 @@ export class ReportFiles {
   }
 
   #fault(name: string, cause: unknown): Fault {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown error';
+    const code = errnoOf(cause) ?? 'unknown error';
     return new Fault(
       'store',
       `cannot write ${join(this.#folder, name)}: ${code}`,

@@ -9,6 +9,7 @@ import type { NativeConnectionOptions } from '@temporalio/worker';
 import { NativeConnection } from '@temporalio/worker';
 import type { TemporalFlags } from '../config/settings.ts';
 import { Fault } from '../domain/failure.ts';
+import { reasonOf } from '../thrown.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -120,12 +121,6 @@ async function reaching<T>({ address, namespace }: TemporalTarget, attempt: () =
       { cause: error },
     );
   }
-}
-
-/** gRPC errors carry the reason in `details`; the message repeats it with stack-like decoration. */
-function reasonOf(error: unknown): string {
-  const { details, message } = error as { details?: unknown; message?: string };
-  return typeof details === 'string' && details !== '' ? details : (message?.split('\n')[0] ?? 'unknown reason');
 }
 
 /** The SDK's native connection has no timeout of its own. A connection that comes too late is closed. */

@@ -13,6 +13,7 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import { FAILURE } from '../domain/names.ts';
 import { FolderStore } from '../store/folder-store.ts';
 import type { Store } from '../store/store.ts';
+import { reasonOf } from '../thrown.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { FileDeliveries } from './file-deliveries.ts';
@@ -132,7 +133,8 @@ function logThrough(logger: Logger): void {
       if (message.startsWith('No workflows registered')) return;
       const { workflowId, activityType, attempt, error } = (meta ?? {}) as Record<string, unknown>;
       // Only these: what else the SDK adds holds whole tasks.
-      const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reasonOf(error) };
+      const reason = error === undefined ? undefined : reasonOf(error);
+      const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reason };
       // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
       // Errors of workflows come from another realm, so they are known by their type, not by their class.
       if (OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '')) logger.debug(fields, message);
@@ -142,6 +144,3 @@ function logThrough(logger: Logger): void {
     telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
   });
 }
-
-const reasonOf = (error: unknown): string | undefined =>
-  error instanceof Error ? error.message : error === undefined ? undefined : String(error);

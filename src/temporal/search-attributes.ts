@@ -5,6 +5,7 @@
 import type { Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import { SEARCH_ATTRIBUTE_TYPES, SEARCH_ATTRIBUTES } from '../domain/names.ts';
+import { reasonOf } from '../thrown.ts';
 
 const { INDEXED_VALUE_TYPE_INT, INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 const CODES = { Keyword: INDEXED_VALUE_TYPE_KEYWORD, Int: INDEXED_VALUE_TYPE_INT } as const;
@@ -28,7 +29,7 @@ export async function findSearchAttributes(connection: Connection, namespace: st
     );
     return stateOf((name) => customAttributes?.[name] === CODES[SEARCH_ATTRIBUTE_TYPES[name]]);
   } catch (error) {
-    return stateOf(() => false, messageOf(error));
+    return stateOf(() => false, reasonOf(error));
   }
 }
 
@@ -45,7 +46,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
       connection.operatorService.addSearchAttributes({ namespace, searchAttributes }),
     );
   } catch (error) {
-    reason = messageOf(error);
+    reason = reasonOf(error);
   }
   const after = await findSearchAttributes(connection, namespace);
   return after.missing.length === 0 || reason === undefined ? after : { ...after, reason };
@@ -56,9 +57,4 @@ function stateOf(isUsable: (name: SearchAttributeName) => boolean, reason?: stri
   const usable = names.filter(isUsable);
   const missing = names.filter((name) => !usable.includes(name));
   return { usable, missing, ...(reason === undefined ? {} : { reason }) };
-}
-
-function messageOf(error: unknown): string {
-  const { details, message } = error as { details?: string; message?: string };
-  return (details || message || 'unknown reason').slice(0, 300);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { plainText, Terminal } from '../../src/cli/terminal.ts';
+import { Terminal } from '../../src/cli/terminal.ts';
+import { plainText } from '../../src/domain/plain-text.ts';
 
 function terminal(isTTY: boolean, columns = 80): { it: Terminal; screen: () => string } {
   let text = '';

@@ -1,7 +1,7 @@
-/** wds's version, from the package.json that is nearest above this file: src/cli in the sources, dist/src/cli when built. */
+/** wds's version, from the package.json that is nearest above this file: the sources and what is built lie at different depths. */
 import { existsSync, readFileSync } from 'node:fs';
 
-export function version(): string {
+function packageVersion(): string {
   let folder = new URL('.', import.meta.url);
   for (;;) {
     const manifest = new URL('package.json', folder);
@@ -11,3 +11,5 @@ export function version(): string {
     folder = parent;
   }
 }
+
+export const VERSION = packageVersion();

@@ -1,0 +1,25 @@
+/** What something thrown says of itself: the code of a system error, and a short reason for a log or a person. */
+import { excerptOf } from './domain/plain-text.ts';
+
+const REASON_MAX_CHARS = 300;
+
+/** `ENOENT` and its like; undefined: not an error of the system. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+export const isErrno = (error: unknown, ...codes: readonly string[]): boolean => codes.includes(errnoOf(error) ?? '');
+
+/**
+ * One printable line. gRPC errors have their reason in `details` (the message decorates it); socket errors of several addresses have only a
+ * code; TLS errors say most in their message.
+ */
+export function reasonOf(error: unknown, maxChars = REASON_MAX_CHARS): string {
+  if (!(error instanceof Error)) return excerptOf(String(error), maxChars);
+  const details = 'details' in error && typeof error.details === 'string' ? error.details : '';
+  if (details !== '') return excerptOf(details, maxChars);
+  const code = errnoOf(error) ?? '';
+  if (code === '' || error.message.includes(code)) return excerptOf(error.message || error.name, maxChars);
+  return excerptOf(error.message === '' ? code : `${code}: ${error.message}`, maxChars);
+}
