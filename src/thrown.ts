@@ -1,7 +1,7 @@
 /** What something thrown says of itself: the code of a system error, and a short reason for a log or a person. */
 import { excerptOf } from './domain/plain-text.ts';
 
-const REASON_MAX_CHARS = 300;
+const MAX_CHARS = 300;
 
 /** `ENOENT` and its like; undefined: not an error of the system. */
 export function errnoOf(error: unknown): string | undefined {
@@ -15,11 +15,11 @@ export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
  * One printable line. gRPC errors have their reason in `details` (the message decorates it); socket errors of several addresses have only a
  * code; TLS errors say most in their message.
  */
-export function reasonOf(error: unknown, maxChars = REASON_MAX_CHARS): string {
-  if (!(error instanceof Error)) return excerptOf(String(error), maxChars);
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return excerptOf(String(error), MAX_CHARS);
   const details = 'details' in error && typeof error.details === 'string' ? error.details : '';
-  if (details !== '') return excerptOf(details, maxChars);
+  if (details !== '') return excerptOf(details, MAX_CHARS);
   const code = errnoOf(error) ?? '';
-  if (code === '' || error.message.includes(code)) return excerptOf(error.message || error.name, maxChars);
-  return excerptOf(error.message === '' ? code : `${code}: ${error.message}`, maxChars);
+  if (code === '' || error.message.includes(code)) return excerptOf(error.message || error.name, MAX_CHARS);
+  return excerptOf(error.message === '' ? code : `${code}: ${error.message}`, MAX_CHARS);
 }

@@ -138,15 +138,18 @@ export class TemporalApp implements App {
 
   async init(): Promise<InitResult> {
     const { temporal } = await this.installation();
-    const before = await ensureSearchAttributes(temporal.connection, temporal.namespace);
-    if (before.missing.length > 0) {
+    const { usable, missing, registered, reason } = await ensureSearchAttributes(
+      temporal.connection,
+      temporal.namespace,
+    );
+    if (missing.length > 0) {
       throw new Fault(
         'temporal_unreachable',
-        `search attributes ${before.missing.join(', ')} could not be registered: ${before.reason ?? 'refused'}`,
+        `search attributes ${missing.join(', ')} could not be registered: ${reason ?? 'refused'}`,
         "Register them with your cluster's own tool (Temporal Cloud: tcld, or its web page). wds works without them.",
       );
     }
-    return { registered: before.usable, alreadyThere: [] };
+    return { registered, alreadyThere: usable.filter((name) => !registered.includes(name)) };
   }
 
   interruptNotice(): string {

@@ -1,4 +1,5 @@
 /** Following one delivery to its end, for as long as the caller wants to wait. */
+import { MAX_TIMER_MS } from '../domain/backoff.ts';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
@@ -10,9 +11,6 @@ import type { Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
 import { reportDelivery } from './report-delivery.ts';
-
-/** Beyond it setTimeout fires at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 export interface FollowContext {
   readonly installation: Installation;
@@ -30,7 +28,8 @@ export interface StopWaiting {
 /** The deadline's timer is held here: Node 20 may collect an AbortSignal.timeout() that only AbortSignal.any() refers to. */
 export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undefined): StopWaiting {
   const stop = new AbortController();
-  const timer = deadlineMs === undefined ? undefined : setTimeout(() => stop.abort(), Math.min(deadlineMs, LONGEST_MS));
+  const timer =
+    deadlineMs === undefined ? undefined : setTimeout(() => stop.abort(), Math.min(deadlineMs, MAX_TIMER_MS));
   timer?.unref();
   if (interrupted.aborted) stop.abort();
   interrupted.addEventListener('abort', () => stop.abort(), { once: true });

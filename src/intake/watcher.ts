@@ -44,8 +44,6 @@ export interface WatchOptions {
   readonly events?: boolean;
   /** Silence after which a watcher of another host counts as dead. Default 10 s. */
   readonly deadAfterMs?: number;
-  /** How long close() waits for submissions under way. Default 10 s; what is left is adopted by the next watcher. */
-  readonly closeGraceMs?: number;
   readonly now?: () => Date;
 }
 
@@ -66,6 +64,8 @@ export interface Watcher {
   status(): WatcherStatus;
 }
 
+/** How long close() waits for submissions under way; what is left is adopted by the next watcher. */
+const CLOSE_GRACE_MS = 10_000;
 /** Between two rounds of the loop: gathers the events of a burst of writes. */
 const MIN_TICK_GAP_MS = 40;
 /** Waited beyond the first due time, so that files dropped together are taken together, in their order. */
@@ -190,7 +190,7 @@ class InboxWatcher implements Watcher {
     for (const events of this.#events) events.close();
     this.#wake();
     await this.#loop;
-    await pause(this.#options.closeGraceMs ?? 10_000, this.#queue.stop());
+    await pause(CLOSE_GRACE_MS, this.#queue.stop());
     await this.#claimFolder.close();
   }
 }

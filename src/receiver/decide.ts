@@ -45,12 +45,12 @@ const ACCEPTED: Decision = {
 export class Decider {
   private readonly options: ReceiverOptions;
   private readonly model: ReceiverModel;
-  private readonly ids: IdSet | undefined;
+  private readonly ids: IdSet;
   private readonly failures = new Map<string, number>();
   private readonly plain: boolean;
   private drawn = 0;
 
-  constructor(options: ReceiverOptions, model: ReceiverModel, ids: IdSet | undefined) {
+  constructor(options: ReceiverOptions, model: ReceiverModel, ids: IdSet) {
     this.options = options;
     this.model = model;
     this.ids = ids;
@@ -99,8 +99,7 @@ export class Decider {
     if (options.secret !== undefined && !signatureIsValid(options.secret, request, nowMs)) {
       return [401, 'wrong signature\n'];
     }
-    if (options.dedupe && request.webhookId !== '' && this.ids?.has(request.webhookId) === true)
-      return [200, 'repeat\n'];
+    if (options.dedupe && request.webhookId !== '' && this.ids.has(request.webhookId)) return [200, 'repeat\n'];
     const userStatus = options.failUsers.length > 0 ? this.statusForUser(alert()?.userId) : undefined;
     if (userStatus !== undefined) return [userStatus, 'this user fails\n'];
     if (options.failRate > 0 && this.random() < options.failRate) return [options.failStatus, 'failed as asked\n'];

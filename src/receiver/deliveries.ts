@@ -22,7 +22,7 @@ export class Deliveries {
   stats: StatsCounter;
   model: ReceiverModel;
   private options: ReceiverOptions;
-  private ids: IdSet | undefined;
+  private ids = new IdSet();
   private decider: Decider;
   private log: DeliveryLog | undefined;
   private readonly clock: () => number;
@@ -30,7 +30,6 @@ export class Deliveries {
   constructor(options: ReceiverOptions, clock: () => number) {
     this.options = options;
     this.clock = clock;
-    this.ids = options.trackIds ? new IdSet() : undefined;
     this.stats = new StatsCounter(this.ids);
     this.model = createReceiverModel(options.model);
     this.decider = new Decider(options, this.model, this.ids);
@@ -57,7 +56,7 @@ export class Deliveries {
   /** All counts and seen webhook-ids begin anew; the model and the log go on. */
   reset(): void {
     const { openConnections, openRequests } = this.stats;
-    this.ids = this.options.trackIds ? new IdSet() : undefined;
+    this.ids = new IdSet();
     this.stats = new StatsCounter(this.ids);
     this.stats.openConnections = openConnections;
     this.stats.openRequests = openRequests;

@@ -5,20 +5,18 @@
 import { parseArgs } from 'node:util';
 import { Fault } from '../domain/failure.ts';
 import type { ReceiverSettings } from './receiver-options.ts';
-import { RECEIVER_SETTINGS } from './receiver-settings.ts';
+import type { ReceiverSettingName } from './receiver-settings.ts';
+import { flagName, RECEIVER_SETTINGS } from './receiver-settings.ts';
 import { runReceiver } from './run-receiver.ts';
 
-const kebab = (name: string): string =>
-  name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
-
 function settingsFromFlags(args: readonly string[]): ReceiverSettings {
-  const names = Object.keys(RECEIVER_SETTINGS).filter((name) => name !== 'secret');
+  const names = (Object.keys(RECEIVER_SETTINGS) as ReceiverSettingName[]).filter((name) => name !== 'secret');
   const flags = names.map((name) => {
-    const isSwitch = RECEIVER_SETTINGS[name as keyof typeof RECEIVER_SETTINGS].value === undefined;
-    return [kebab(name), { type: isSwitch ? 'boolean' : 'string', multiple: name === 'failUsers' }] as const;
+    const isSwitch = RECEIVER_SETTINGS[name].value === undefined;
+    return [flagName(name), { type: isSwitch ? 'boolean' : 'string', multiple: name === 'failUsers' }] as const;
   });
   const { values } = parseArgs({ args: [...args], options: Object.fromEntries(flags), allowNegative: true });
-  const settings = Object.fromEntries(names.map((name) => [name, values[kebab(name)]]));
+  const settings = Object.fromEntries(names.map((name) => [name, values[flagName(name)]]));
   return { ...settings, secret: process.env.WDS_RECEIVER_SECRET } as ReceiverSettings;
 }
 

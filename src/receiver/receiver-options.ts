@@ -34,9 +34,7 @@ export interface ReceiverOptions {
   readonly throttleStatus: number;
   readonly rateLimitHeaders: RateLimitHeaders;
   readonly retryAfter: RetryAfterStyle;
-  readonly keepAliveMs: number;
   readonly dedupe: boolean;
-  readonly trackIds: boolean;
   readonly secret: Uint8Array | undefined;
   readonly hostile: HostileMode | undefined;
   readonly hostileRate: number;
@@ -83,9 +81,7 @@ export function parseReceiverOptions(settings: ReceiverSettings): ReceiverOption
     throttleStatus: read('throttleStatus') ?? 429,
     rateLimitHeaders: read('rateLimitHeaders') ?? 'none',
     retryAfter: read('retryAfter') ?? 'seconds',
-    keepAliveMs: read('keepAliveMs') ?? 65_000,
     dedupe: read('dedupe') ?? false,
-    trackIds: read('trackIds') ?? true,
     secret: read('secret'),
     hostile: read('hostile'),
     hostileRate: read('hostileRate') ?? 1,
@@ -93,7 +89,6 @@ export function parseReceiverOptions(settings: ReceiverSettings): ReceiverOption
     down: read('down') ?? false,
     downForMs: read('downForMs'),
   };
-  if (options.dedupe && !options.trackIds) faults.push('dedupe needs trackIds');
   if (faults.length > 0) {
     throw new Fault(
       'usage',
@@ -114,11 +109,7 @@ function modelSpec(read: Read, faults: string[]): ReceiverModelSpec {
   const named = read('model');
   const limited = (rate !== undefined && Number.isFinite(rate)) || schedule !== undefined;
   const unnamed = limited ? 'token-bucket' : concurrency !== undefined ? 'concurrency' : 'unlimited';
-  const model = named === 'noisy-neighbour' ? 'token-bucket' : (named ?? unnamed);
-  const share = read('neighbourShare');
-  const probability = read('neighbourProbability');
-  const sliceMs = read('neighbourSliceMs');
-  const seed = read('seed') ?? 1;
+  const model = named ?? unnamed;
   const spec: ReceiverModelSpec = {
     ...DEFAULT_MODEL_SPEC,
     model,
@@ -128,9 +119,6 @@ function modelSpec(read: Read, faults: string[]): ReceiverModelSpec {
     latencyMs: read('latencyMs') ?? 0,
     ...(burst === undefined ? {} : { burst }),
     ...(schedule === undefined ? {} : { schedule }),
-    ...(named === 'noisy-neighbour' || share !== undefined
-      ? { neighbour: { share: share ?? 0.5, probability: probability ?? 0.3, sliceMs: sliceMs ?? 10_000, seed } }
-      : {}),
   };
   if (model !== 'unlimited' && model !== 'concurrency' && !limited)
     faults.push(`model ${named} needs a rate or a schedule`);

@@ -3,7 +3,6 @@
  * setting reads its value from text; undefined means that the text is not what it expects.
  */
 
-import type { ReceiverModelName } from './models/model.ts';
 import { RECEIVER_MODELS } from './models/model.ts';
 import type { ScheduleStep } from './models/plan.ts';
 
@@ -124,11 +123,6 @@ const STATUS = 'a status from 200 to 599';
 const DURATION = 'a duration such as 250ms, 5s or 2m';
 const SHARE = 'a share such as 0.1 or 10%';
 const RATE = 'requests a second such as 100, 100/s or 6000/min, or unlimited';
-const MODELS = [...RECEIVER_MODELS, 'noisy-neighbour'] as const satisfies readonly (
-  | ReceiverModelName
-  | 'noisy-neighbour'
-)[];
-
 export const RECEIVER_SETTINGS = {
   port: setting('N', 'port to listen on; 0 finds a free one', 'a port from 0 to 65535', integerIn(0, 65_535)),
   controlPort: setting(
@@ -140,9 +134,9 @@ export const RECEIVER_SETTINGS = {
   host: setting('ADDRESS', 'address to listen on', 'an address', (text) => text || undefined),
   model: setting(
     'NAME',
-    `how requests are limited: ${MODELS.join(', ')}`,
-    `one of ${MODELS.join(', ')}`,
-    oneOf(...MODELS),
+    `how requests are limited: ${RECEIVER_MODELS.join(', ')}`,
+    `one of ${RECEIVER_MODELS.join(', ')}`,
+    oneOf(...RECEIVER_MODELS),
   ),
   rate: setting('N', 'the limit: 100, 100/s, 6000/min, unlimited', RATE, readRate),
   burst: setting(
@@ -164,9 +158,6 @@ export const RECEIVER_SETTINGS = {
     'steps such as 0s:200,60s:20, in rising order',
     readSchedule,
   ),
-  neighbourShare: setting('SHARE', 'what a noisy neighbour takes of the limit (default 50%)', SHARE, readShare),
-  neighbourProbability: setting('SHARE', 'how often it is there (default 30%)', SHARE, readShare),
-  neighbourSliceMs: setting('TIME', 'how long it stays at a time (default 10s)', DURATION, readWindow),
   seed: setting('N', 'of all that is random here', 'a whole number', integerIn(0, 2 ** 32 - 1)),
   latencyMs: setting('TIME', 'answer after this time', DURATION, readDuration),
   jitterMs: setting('TIME', 'and up to this much later', DURATION, readDuration),
@@ -194,16 +185,9 @@ export const RECEIVER_SETTINGS = {
     'seconds, date, none or a whole number',
     readRetryAfter,
   ),
-  keepAliveMs: setting('TIME', 'close idle connections after this time (default 65s)', DURATION, readWindow),
   dedupe: setting(
     undefined,
     'answer a webhook-id that was accepted before with 200, and count it',
-    'true or false',
-    readSwitch,
-  ),
-  trackIds: setting(
-    undefined,
-    'count unique webhook-ids: 13 to 27 bytes an id (default true)',
     'true or false',
     readSwitch,
   ),
@@ -226,6 +210,11 @@ export const RECEIVER_SETTINGS = {
 } as const;
 
 export type ReceiverSettingName = keyof typeof RECEIVER_SETTINGS;
+
+/** `latencyMs` is `--latency`: its values carry their unit. */
+export const flagName = (name: ReceiverSettingName): string =>
+  name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
+
 export type ReceiverSettingValue<K extends ReceiverSettingName> = Exclude<
   ReturnType<(typeof RECEIVER_SETTINGS)[K]['read']>,
   undefined

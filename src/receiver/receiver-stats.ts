@@ -19,7 +19,7 @@ export interface ReceiverStats {
   readonly failed: number;
   /** Requests whose signature was right; 0 without a secret. */
   readonly verified: number;
-  /** webhook-ids accepted, and accepted requests beyond the first of each; null when ids are not tracked. */
+  /** webhook-ids accepted, and accepted requests beyond the first of each. */
   readonly uniqueIds: number | null;
   readonly repeated: number | null;
   /** Requests that broke off before they had arrived in full; not in `received`. */
@@ -40,7 +40,7 @@ export interface ReceiverStats {
 const KEPT_SECONDS = 600;
 
 export class StatsCounter {
-  private readonly ids: IdSet | undefined;
+  private readonly ids: IdSet;
   private readonly endings: Record<Ending, number> = { accepted: 0, throttled: 0, refused: 0, failed: 0 };
   private readonly byStatus = new Uint32Array(600);
   private readonly receivedIn = new Uint32Array(KEPT_SECONDS);
@@ -57,7 +57,7 @@ export class StatsCounter {
   openConnections = 0;
   openRequests = 0;
 
-  constructor(ids: IdSet | undefined) {
+  constructor(ids: IdSet) {
     this.ids = ids;
   }
 
@@ -79,7 +79,7 @@ export class StatsCounter {
     if (ending !== 'accepted') return;
     const accepted = ++this.acceptedIn[slot]!;
     if (accepted > this.maxPerSecond) this.maxPerSecond = accepted;
-    if (this.ids !== undefined && webhookId !== '' && !this.ids.add(webhookId)) this.repeated += 1;
+    if (webhookId !== '' && !this.ids.add(webhookId)) this.repeated += 1;
   }
 
   snapshot(): ReceiverStats {
@@ -96,8 +96,8 @@ export class StatsCounter {
       received: this.endings.accepted + this.endings.throttled + this.endings.refused + this.endings.failed,
       ...this.endings,
       verified: this.verified,
-      uniqueIds: this.ids?.size ?? null,
-      repeated: this.ids === undefined ? null : this.repeated,
+      uniqueIds: this.ids.size,
+      repeated: this.repeated,
       aborted: this.aborted,
       statuses,
       firstAt: this.firstAt,

@@ -14,6 +14,9 @@ import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
 import { parseReceiverOptions } from './receiver-options.ts';
 import type { ReceiverStats } from './receiver-stats.ts';
 
+/** Idle connections are closed after this time. */
+const KEEP_ALIVE_MS = 65_000;
+
 export interface ReceiverReport extends ReceiverStats {
   /** The limit in words. */
   readonly limit: string;
@@ -102,9 +105,7 @@ class Receiver implements RunningReceiver {
       ),
     ) as ReceiverSettings;
     const options = parseReceiverOptions(settings);
-    const fixed = (['port', 'host', 'controlPort', 'trackIds', 'keepAliveMs'] as const).filter(
-      (name) => options[name] !== this.options[name],
-    );
+    const fixed = (['port', 'host', 'controlPort'] as const).filter((name) => options[name] !== this.options[name]);
     if (fixed.length > 0) throw new Fault('usage', `${fixed.join(', ')} cannot be changed while the receiver runs`);
     this.deliveries.configure(options);
     this.settings = settings;
@@ -139,7 +140,7 @@ class Receiver implements RunningReceiver {
   }
 
   private async listen(port: number): Promise<Server> {
-    const server = createServer({ keepAliveTimeout: this.options.keepAliveMs }, this.route);
+    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, this.route);
     server.on('connection', (socket) => {
       this.deliveries.stats.openConnections += 1;
       socket.on('close', () => {

@@ -55,11 +55,6 @@ export function temporalTarget(
   };
 }
 
-/** Whether any setting says to use a service that wds does not run itself. */
-export function temporalIsConfigured(flags: TemporalFlags = {}, env: NodeJS.ProcessEnv = process.env): boolean {
-  return temporalTarget(flags, env) !== undefined;
-}
-
 /** The target of a dev server that wds runs: no TLS, no key. */
 export function devServerTarget({ address, uiUrl }: { address: string; uiUrl?: string }): TemporalTarget {
   return {

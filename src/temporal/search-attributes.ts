@@ -13,7 +13,7 @@ const LIMIT_MS = 10_000;
 
 export type SearchAttributeName = (typeof SEARCH_ATTRIBUTES)[keyof typeof SEARCH_ATTRIBUTES];
 
-export interface SearchAttributeState {
+interface SearchAttributeState {
   /** Registered with the right type: only these may be set on a workflow. */
   readonly usable: readonly SearchAttributeName[];
   readonly missing: readonly SearchAttributeName[];
@@ -34,9 +34,12 @@ export async function findSearchAttributes(connection: Connection, namespace: st
 }
 
 /** Registers what is missing, where the service permits it (Temporal Cloud does not: there `tcld` or its web page does). */
-export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<SearchAttributeState> {
+export async function ensureSearchAttributes(
+  connection: Connection,
+  namespace: string,
+): Promise<SearchAttributeState & { readonly registered: readonly SearchAttributeName[] }> {
   const before = await findSearchAttributes(connection, namespace);
-  if (before.missing.length === 0) return before;
+  if (before.missing.length === 0) return { ...before, registered: [] };
   let reason = before.reason;
   try {
     const searchAttributes = Object.fromEntries(
@@ -49,7 +52,8 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     reason = reasonOf(error);
   }
   const after = await findSearchAttributes(connection, namespace);
-  return after.missing.length === 0 || reason === undefined ? after : { ...after, reason };
+  const registered = after.usable.filter((name) => !before.usable.includes(name));
+  return { ...after, registered, ...(after.missing.length === 0 || reason === undefined ? {} : { reason }) };
 }
 
 function stateOf(isUsable: (name: SearchAttributeName) => boolean, reason?: string): SearchAttributeState {

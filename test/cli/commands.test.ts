@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { App, FileEnd } from '../../src/app/app.ts';
 import { Fault } from '../../src/domain/failure.ts';
-import { RECEIVER_SETTINGS } from '../../src/receiver/receiver-settings.ts';
+import type { ReceiverSettingName } from '../../src/receiver/receiver-settings.ts';
+import { flagName, RECEIVER_SETTINGS } from '../../src/receiver/receiver-settings.ts';
 import { makeFolder } from '../config/folder.ts';
 import type { Outcome, Scene } from './fake-app.ts';
 import { ended, REPORT, RESULT, STATUS, wds } from './fake-app.ts';
@@ -218,8 +220,7 @@ describe('up, watch, worker and receiver', () => {
   });
 
   test('receiver has its own flags, reads no settings, and prints its address on stdout', async () => {
-    const args =
-      '--rate unlimited --latency 20ms --fail-users a=500 --fail-users b=429x2 --rate-limit-headers draft --no-track-ids';
+    const args = '--rate unlimited --latency 20ms --fail-users a=500 --fail-users b=429x2 --rate-limit-headers draft';
     const env = { WDS_RATE: 'nonsense', WDS_RECEIVER_SECRET: 'whsec_x' };
     const { code, out, receiver } = await wds(['receiver', ...args.split(' ')], { env });
     expect([code, out]).toEqual([0, 'http://127.0.0.1:8080\n']);
@@ -231,17 +232,22 @@ describe('up, watch, worker and receiver', () => {
       latencyMs: '20ms',
       failUsers: ['a=500', 'b=429x2'],
       rateLimitHeaders: 'draft',
-      trackIds: false,
     });
+  });
+
+  test('every setting of the receiver is shown in the guide', () => {
+    const guide = readFileSync('docs/guide.md', 'utf8');
+    const flags = Object.keys(RECEIVER_SETTINGS).map((name) =>
+      name === 'secret' ? 'WDS_RECEIVER_SECRET' : `--${flagName(name as ReceiverSettingName)}`,
+    );
+    expect(flags.filter((flag) => !new RegExp(`${flag}\\b(?!-)`).test(guide))).toEqual([]);
   });
 
   test('every setting of the receiver but its secret is a flag in the help', async () => {
     const { out } = await wds(['receiver', '--help']);
     const flags = new Set([...out.matchAll(/^ {2}--(?:no-)?([a-z-]+)/gm)].map((match) => match[1]));
     const names = Object.keys(RECEIVER_SETTINGS).filter((name) => name !== 'secret');
-    const kebab = names.map((name) =>
-      name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    );
+    const kebab = names.map((name) => flagName(name as ReceiverSettingName));
     expect(kebab.filter((name) => !flags.has(name))).toEqual([]);
     expect(flags).not.toContain('secret');
   });

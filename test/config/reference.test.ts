@@ -6,9 +6,9 @@ import { parse } from 'yaml';
 import { ENDPOINT_FLAGS, GLOBAL_SETTING_FLAGS, PARSE_FLAGS } from '../../src/cli/options.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { checkLayer, listSettings } from '../../src/config/layer.ts';
-import { defaultText, renderReference } from '../../src/config/reference.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
 import { yamlLayer } from '../../src/config/sources.ts';
+import { defaultText, renderReference } from './reference.ts';
 
 const root = join(import.meta.dirname, '../..');
 

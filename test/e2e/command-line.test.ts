@@ -66,6 +66,11 @@ describe.concurrent('wds init', () => {
     expect(JSON.parse(first.stdout)).toMatchObject({
       registered: expect.arrayContaining(['WdsFileName', 'WdsFailed']),
     });
+    const second = await site.wds('init', '-o', 'json');
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      registered: [],
+      alreadyThere: expect.arrayContaining(['WdsFileName', 'WdsFailed']),
+    });
     await site.worker();
     const { result } = await site.send(await site.write('alerts.csv', asCsv(alerts(3))));
     const query = 'WdsFileName = "alerts.csv" AND WdsEndpoint = "crm" AND WdsRows = 3 AND WdsFailed = 1';

@@ -49,12 +49,6 @@ describe('settings', () => {
     ]);
   });
 
-  test('a noisy neighbour is a token bucket with company', () => {
-    const { model } = parseReceiverOptions({ model: 'noisy-neighbour', rate: 50, neighbourShare: '40%', seed: 9 });
-    const neighbour = { share: 0.4, probability: 0.3, sliceMs: 10_000, seed: 9 };
-    expect(model).toMatchObject({ model: 'token-bucket', ratePerSecond: 50, neighbour });
-  });
-
   test('every wrong one is named, with its value, and a secret without', () => {
     const fault = faultOf({ rate: 'fast', port: 70_000, failRate: 2, secret: 'whsec_short', hostile: 'rude' });
     for (const part of [
@@ -73,7 +67,6 @@ describe('settings', () => {
     expect(faultOf({ model: 'fixed-window' })).toContain('needs a rate');
     expect(faultOf({ model: 'concurrency', rate: 5 })).toContain('takes no rate');
     expect(faultOf({ model: 'fixed-window', rate: 0.5 })).toContain('less than one request');
-    expect(faultOf({ dedupe: true, trackIds: false })).toContain('dedupe needs trackIds');
     expect(faultOf({ schedule: '10s:5,5s:1' })).toContain('schedule');
     expect(faultOf({ failUsers: '(=500' })).toContain('failUsers');
   });

@@ -3,13 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  connect,
-  connectNative,
-  devServerTarget,
-  temporalIsConfigured,
-  temporalTarget,
-} from '../../src/temporal/connection.ts';
+import { connect, connectNative, devServerTarget, temporalTarget } from '../../src/temporal/connection.ts';
 import { ensureSearchAttributes, findSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { connectToTestServer, connectWorkerToTestServer } from '../support/dev-server.ts';
 
@@ -26,7 +20,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('where the Temporal service is', () => {
   it('is nowhere when no setting names one', () => {
     expect(temporalTarget({}, bare)).toBeUndefined();
-    expect(temporalIsConfigured({}, bare)).toBe(false);
   });
 
   it('is taken from the flag before the environment before the TOML profile', async () => {
@@ -110,7 +103,8 @@ describe('search attributes', () => {
     const temporal = await connectToTestServer();
     try {
       const state = await ensureSearchAttributes(temporal.connection, 'default');
-      expect(state).toEqual({ usable: ['WdsFileName', 'WdsEndpoint', 'WdsRows', 'WdsFailed'], missing: [] });
+      const usable = ['WdsFileName', 'WdsEndpoint', 'WdsRows', 'WdsFailed'];
+      expect(state).toEqual({ usable, missing: [], registered: [] });
     } finally {
       await temporal.close();
     }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ReceiverSettings } from '../../receiver/receiver-options.ts';
 import type { ReceiverSettingName } from '../../receiver/receiver-settings.ts';
-import { RECEIVER_SETTINGS } from '../../receiver/receiver-settings.ts';
+import { flagName, RECEIVER_SETTINGS } from '../../receiver/receiver-settings.ts';
 import type { CommandContext } from '../context.ts';
 import { addExamples } from '../options.ts';
 
@@ -12,15 +12,10 @@ const DEFAULT_PORT = '8080';
 
 const FLAG_NAMES = (Object.keys(RECEIVER_SETTINGS) as ReceiverSettingName[]).filter((name) => name !== 'secret');
 
-/** `latencyMs` is `--latency`: its values carry their unit. */
-const flagName = (name: ReceiverSettingName): string =>
-  name.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`);
-
 function addFlag(command: Command, name: ReceiverSettingName): void {
   const { value, description } = RECEIVER_SETTINGS[name];
   const flag = flagName(name);
   if (name === 'port') command.option(`--${flag} <${value}>`, description, DEFAULT_PORT);
-  else if (name === 'trackIds') command.option(`--no-${flag}`, 'do not count unique webhook-ids');
   else if (name === 'failUsers') command.option(`--${flag} <${value}>`, description, collect);
   else command.option(value === undefined ? `--${flag}` : `--${flag} <${value}>`, description);
 }

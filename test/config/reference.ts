@@ -1,7 +1,7 @@
 /** docs/configuration.md, made from the schema and the defaults, so that it cannot drift: a test compares the file with this text. */
-import { DEFAULTS } from './defaults.ts';
-import type { SettingEntry } from './layer.ts';
-import { listSettings } from './layer.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
+import type { SettingEntry } from '../../src/config/layer.ts';
+import { listSettings } from '../../src/config/layer.ts';
 
 const INTRODUCTION = `# Configuration
 
