@@ -4,6 +4,7 @@
  * the updates.
  */
 import {
+  ApplicationFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -18,15 +19,24 @@ import {
 import type { GovernorActivities } from '../src/domain/contracts.ts';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src/domain/governor/contract.ts';
 import type { Decision, GovernorEvent } from '../src/domain/governor/governor.ts';
-import { decide, newGovernor } from '../src/domain/governor/governor.ts';
+import { decide, newGovernor, trusted } from '../src/domain/governor/governor.ts';
+import { faultOfConfig, faultOfLeaseRequest, faultOfOverride } from '../src/domain/governor/message-faults.ts';
 import type { GovernorInput, GovernorView } from '../src/domain/governor/messages.ts';
 import { governorDetails, viewOf } from '../src/domain/governor/messages.ts';
-import { CONFIGURE_UPDATE, GOVERNOR_QUERY, LEASE_UPDATE, OVERRIDE_UPDATE } from '../src/domain/names.ts';
+import { CONFIGURE_UPDATE, FAILURE, GOVERNOR_QUERY, LEASE_UPDATE, OVERRIDE_UPDATE } from '../src/domain/names.ts';
 
 export const leaseUpdate = defineUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE);
 export const overrideUpdate = defineUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE);
 export const configureUpdate = defineUpdate<void, [GovernorConfig]>(CONFIGURE_UPDATE);
 export const governorQuery = defineQuery<GovernorView>(GOVERNOR_QUERY);
+
+/** Whoever sent it reads what is wrong with it; nothing of it gets into the history. */
+const refusing = (faultOf: (message: unknown) => string | undefined) => ({
+  validator(message: unknown): void {
+    const fault = faultOf(message);
+    if (fault !== undefined) throw ApplicationFailure.nonRetryable(fault, FAILURE.badMessage);
+  },
+});
 
 /** A busy hour is a few runs of this length. */
 const MAX_HISTORY_EVENTS = 4_000;
@@ -51,11 +61,19 @@ export async function rateGovernor(input: GovernorInput): Promise<never> {
     return decision;
   };
 
-  setHandler(leaseUpdate, (request) => take({ type: 'lease', request }).answer!);
-  setHandler(overrideUpdate, (override) => viewOf(endpoint, take({ type: 'override', override }).state, Date.now()));
-  setHandler(configureUpdate, (config) => {
-    take({ type: 'configure', config });
-  });
+  setHandler(leaseUpdate, (request) => take({ type: 'lease', request }).answer!, refusing(faultOfLeaseRequest));
+  setHandler(
+    overrideUpdate,
+    (override) => viewOf(endpoint, take({ type: 'override', override }).state, Date.now()),
+    refusing(faultOfOverride),
+  );
+  setHandler(
+    configureUpdate,
+    (config) => {
+      take({ type: 'configure', config });
+    },
+    refusing(faultOfConfig),
+  );
   setHandler(governorQuery, () => viewOf(endpoint, state, Date.now()));
 
   const isLong = (): boolean =>
@@ -74,5 +92,5 @@ export async function rateGovernor(input: GovernorInput): Promise<never> {
     }
   }
   await condition(allHandlersFinished);
-  return continueAsNew<typeof rateGovernor>({ ...input, state });
+  return continueAsNew<typeof rateGovernor>({ ...input, state: trusted(state) });
 }

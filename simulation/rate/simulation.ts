@@ -4,6 +4,7 @@ import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../../
 import { LEASE_MS } from '../../src/domain/governor/contract.ts';
 import type { GovernorState } from '../../src/domain/governor/governor.ts';
 import { decide, newGovernor, totalPerSecond } from '../../src/domain/governor/governor.ts';
+import { faultOfLeaseRequest } from '../../src/domain/governor/message-faults.ts';
 import { EventQueue, seededRandom } from './event-queue.ts';
 import type { SecondCounts, SimReceiverPlan } from './sim-receiver.ts';
 import { SimReceiver } from './sim-receiver.ts';
@@ -50,6 +51,8 @@ export function simulate(scenario: Scenario, seed: number): Run {
   const askGovernor = (request: LeaseRequest, answer: (answer: LeaseAnswer) => void): void =>
     queue.after(delay(), () => {
       visitTimesMs.push(queue.nowMs);
+      const fault = faultOfLeaseRequest(JSON.parse(JSON.stringify(request)));
+      if (fault !== undefined) throw new Error(`${request.workerId}: ${fault}`);
       // What continue-as-new would carry.
       const text = JSON.stringify(state);
       largestStateBytes = Math.max(largestStateBytes, text.length);

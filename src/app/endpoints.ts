@@ -9,7 +9,13 @@ import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
-import { GovernorClient, governedEndpoints, overrideGovernor, queryGovernor } from '../temporal/governor-client.ts';
+import {
+  GovernorClient,
+  governedEndpoints,
+  overrideGovernor,
+  queryGovernor,
+  refusedOrder,
+} from '../temporal/governor-client.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
 import { hasWorkflowPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
@@ -86,6 +92,8 @@ export async function orderEndpoint(
 ): Promise<EndpointStatus> {
   const { temporal } = installation;
   const view = await giveOrder(installation, name, order).catch((error: unknown) => {
+    const refusal = refusedOrder(error);
+    if (refusal !== undefined) throw new Fault('usage', `the governor of ${name} refuses it: ${refusal}`);
     throw new Fault(
       'temporal_unreachable',
       `the governor of ${name} does not answer: ${reasonOf(error)}`,

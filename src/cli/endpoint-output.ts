@@ -16,12 +16,20 @@ const perSecond = (rate: number | null): string => (rate === null ? 'unlimited' 
 /** `99/s, 2 workers sending`: what is going on, and why nothing is. */
 export function endpointNow({ governor, note }: EndpointStatus): string {
   if (governor === null) return note ?? '';
-  const { activeWorkers, circuit, paused, ratePerSecond, reason } = governor;
+  const { activeWorkers, circuit, paused, ratePerSecond, reason, receiverPause } = governor;
   if (paused) return 'paused by an operator';
   if (circuit === 'open') return `circuit open, probing now and then: ${reason}`;
+  if (receiverPause && activeWorkers === 0) return pauseText(receiverPause);
   const now = `${perSecond(ratePerSecond)} now`;
   const back = circuit === 'half-open' ? ', rising again' : '';
-  return `${now}${back}, ${workersText(activeWorkers)}`;
+  const waiting = receiverPause ? `; ${pauseText(receiverPause)}` : '';
+  return `${now}${back}, ${workersText(activeWorkers)}${waiting}`;
+}
+
+/** The receiver's own wish, by Retry-After or a reset. */
+function pauseText({ until, workers }: NonNullable<GovernorView['receiverPause']>): string {
+  const who = workers === 1 ? '1 worker waits' : `${workers} workers wait`;
+  return `the receiver asked for a pause, ${who} until ${until.slice(0, 19)}Z`;
 }
 
 function workersText(count: number): string {
@@ -54,6 +62,7 @@ export function endpointText(endpoint: EndpointStatus, paint: Paint): string {
   if (governor !== null && governor.ordered !== null) {
     lines.push(['Ordered', `${rateText(governor.ordered)}   back with: wds endpoint set-rate ${name} configured`]);
   }
+  if (governor?.receiverPause) lines.push(['Go on at once', `wds endpoint resume ${name}`]);
   lines.push(['Server limit', limitText(taskQueueLimit)]);
   return `${paint(name, 'bold')}\n${labelled(lines)}`;
 }

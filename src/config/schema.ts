@@ -105,7 +105,7 @@ const endpoint = z.strictObject({
   }),
   maxRetryAfterSeconds: setting(atLeast(1, 604_800), {
     expects: 'seconds from 1 to 604800',
-    about: 'Longest pause that a `Retry-After` is believed for.',
+    about: 'Longest pause that a `Retry-After`, or the reset of a rate header, is believed for.',
   }),
   retry: retry.exactOptional(),
 });

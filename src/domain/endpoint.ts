@@ -43,7 +43,7 @@ export interface Endpoint {
   readonly idempotencyKey: 'quoted' | 'bare' | 'off';
   /** Extra request headers, e.g. Authorization. Never logged. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Longest pause that a Retry-After is believed for; a longer one is capped and reported. */
+  /** Longest pause that a Retry-After, or the reset of a rate header, is believed for. */
   readonly maxRetryAfterMs: number;
   readonly retry: RetryPolicy;
 }

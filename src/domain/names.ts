@@ -63,6 +63,8 @@ export const FAILURE = {
   unsettled: 'Unsettled',
   /** The store refused a write or a read. Retryable. */
   store: 'StoreFault',
+  /** An Update that the governor cannot take: it says what is wrong, and nothing changes. */
+  badMessage: 'BadMessage',
 } as const;
 
 export const PROGRESS_QUERY = 'progress';

@@ -3,7 +3,6 @@
  * hint. Sources: draft-ietf-httpapi-ratelimit-headers (`RateLimit`, `RateLimit-Policy`, and the forms of its earlier versions) and the
  * unwritten custom of `X-RateLimit-*`.
  */
-import { MAX_TIMER_MS } from './backoff.ts';
 import type { StructuredItem } from './structured-fields.ts';
 import { parseItems } from './structured-fields.ts';
 
@@ -25,15 +24,19 @@ export type RateHeaders = { readonly [Name in (typeof RATE_HEADER_NAMES)[number]
 export interface RateHint {
   /** Requests that may still be sent before `resetMs` has passed. */
   readonly remaining?: number;
-  /** From now until the quota is renewed; at most what a timer takes. */
+  /** From now until the quota is renewed; at most what the endpoint is believed. */
   readonly resetMs?: number;
   /** Never more requests a second than this, in the long run. */
   readonly ceilingPerSecond?: number;
 }
 
-/** `nowMs` is the wall clock (better: the answer's Date), for resets that are given as a point in time. */
-export function parseRateHint(headers: RateHeaders, nowMs: number): RateHint {
-  const quota = quotaOfRateLimit(headers.ratelimit) ?? quotaOfSeparateHeaders(headers, nowMs) ?? {};
+/**
+ * `nowMs` is the wall clock (better: the answer's Date), for resets that are given as a point in time. A longer reset than `maxResetMs` is
+ * taken for that: a receiver that says "in a year" must not silence an endpoint for a year.
+ */
+export function parseRateHint(headers: RateHeaders, nowMs: number, maxResetMs: number): RateHint {
+  const said = quotaOfRateLimit(headers.ratelimit) ?? quotaOfSeparateHeaders(headers, nowMs) ?? {};
+  const quota = said.resetMs === undefined ? said : { ...said, resetMs: Math.min(said.resetMs, maxResetMs) };
   const ceilingPerSecond = ceilingOfPolicies(headers['ratelimit-policy'], headers['ratelimit-limit']);
   return ceilingPerSecond === undefined ? quota : { ...quota, ceilingPerSecond };
 }
@@ -58,7 +61,7 @@ function keyed(items: readonly StructuredItem[], key: string): unknown {
 
 function quota(remaining: unknown, resetSeconds: unknown): RateHint | undefined {
   if (!isCount(remaining)) return undefined;
-  return isCount(resetSeconds) ? { remaining, resetMs: timerMs(resetSeconds * 1000) } : { remaining };
+  return isCount(resetSeconds) ? { remaining, resetMs: wholeMs(resetSeconds * 1000) } : { remaining };
 }
 
 /** Of several quotas the one that is used up first; of two such, the one that is renewed later. */
@@ -89,8 +92,8 @@ function separate(
 
 /** A reset is seconds from now, seconds since 1970, or milliseconds since 1970: told apart by size (10^9 s is 2001, or 31 years ahead). */
 function resetMs(reset: number, nowMs: number): number {
-  if (reset < 1e9) return timerMs(reset * 1000);
-  return timerMs((reset < 1e11 ? reset * 1000 : reset) - nowMs);
+  if (reset < 1e9) return wholeMs(reset * 1000);
+  return wholeMs((reset < 1e11 ? reset * 1000 : reset) - nowMs);
 }
 
 /** `"burst";q=100;w=60`, and the earlier `100;w=60` in either header: the lowest of all q / w that count requests. */
@@ -118,6 +121,6 @@ function decimal(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,15}(?:\.\d{1,9})?$/.test(text.trim()) ? Number(text) : undefined;
 }
 
-function timerMs(ms: number): number {
-  return Math.min(Math.max(0, Math.ceil(ms)), MAX_TIMER_MS);
+function wholeMs(ms: number): number {
+  return Math.max(0, Math.ceil(ms));
 }

@@ -12,6 +12,7 @@ import {
   renewed,
   reported,
   reportOf,
+  resumed,
   throttled,
 } from '../domain/governor/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
@@ -28,10 +29,14 @@ export interface RateLeaseOptions {
   /** Rejects when the governor does not answer; it is asked again. */
   readonly ask: (request: LeaseRequest) => Promise<LeaseAnswer>;
   readonly random: () => number;
+  /** The longest pause that the receiver's headers are believed for. */
+  readonly maxPauseMs: number;
   /** Faults of asking, once a change of state. */
   readonly onTrouble: (error: unknown) => void;
   /** Told at each change of `standingBy`. */
   readonly onStandBy?: (standingBy: boolean) => void;
+  /** An operator has ended the pauses that the receiver asked for. */
+  readonly onResume?: () => void;
   readonly clock?: PacerClock;
   readonly wallClockMs?: () => number;
 }
@@ -66,6 +71,10 @@ export class RateLease {
   #cancelStandBy: (() => void) | undefined;
   #cancelAsk: (() => void) | undefined;
   #askAtMs = Number.POSITIVE_INFINITY;
+  /** The share is given back; the governor is asked, if at all, whether the pause is over. */
+  #away = false;
+  /** As the governor last told; undefined: it has not yet. */
+  #resumes: number | undefined;
   #free = true;
   #freeSinceMs: number;
   #seen: Seen;
@@ -98,7 +107,7 @@ export class RateLease {
     if (this.#wanted && !wanted) this.#wantedUntilMs = nowMs;
     const begins = wanted && !this.#wanted;
     this.#wanted = wanted;
-    if (begins && this.#askAtMs === Number.POSITIVE_INFINITY) this.#ask();
+    if (begins && (this.#away || this.#askAtMs === Number.POSITIVE_INFINITY)) this.#ask();
   }
 
   /** A request goes out. Returns the pace it goes at, for `took`. */
@@ -113,9 +122,10 @@ export class RateLease {
   /** A request was answered, or ended without an answer. */
   took(answer: Answer, verdict: Verdict, { sentMs, pacePerSecond, failedBefore }: Sending): void {
     const nowMs = this.#clock.now();
+    const { maxPauseMs, wallClockMs = Date.now } = this.#options;
     const hint =
       answer.kind === 'response' && answer.rateHeaders !== undefined
-        ? parseRateHint(answer.rateHeaders, this.#options.wallClockMs?.() ?? Date.now())
+        ? parseRateHint(answer.rateHeaders, wallClockMs(), maxPauseMs)
         : undefined;
     if (hint?.ceilingPerSecond !== undefined) {
       this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
@@ -177,6 +187,7 @@ export class RateLease {
     this.#askAtMs = this.#clock.now();
     const sentMs = this.#clock.now();
     const idle = !this.#wanted && !this.#standingBy && sentMs - this.#wantedUntilMs > IDLE_MS;
+    this.#away = idle;
     const { brake, seen } = { brake: this.#brake, seen: this.#seen };
     const request = this.#request(idle ? 0 : undefined);
     // Given back before it is said so: what is lent to others from then on is not used here any more.
@@ -199,6 +210,16 @@ export class RateLease {
         if (!this.#closed) this.#askAt(this.#clock.now() + ASK_AGAIN_MS * (1 + this.#options.random()));
       },
     );
+  }
+
+  /** A governor that was lost counts from 0 again. */
+  #hearResumes(resumes: number): void {
+    const before = this.#resumes;
+    this.#resumes = resumes;
+    if (before === undefined || resumes <= before) return;
+    this.#brake = resumed(this.#brake, this.#clock.now());
+    this.#options.pacer.restrain(this.#brake);
+    this.#options.onResume?.();
   }
 
   #standBy(untilMs: number, nowMs: number): void {
@@ -242,10 +263,13 @@ export class RateLease {
     if (this.#closed) return;
     const receivedMs = this.#clock.now();
     this.#circuit = answer.circuit;
+    this.#hearResumes(answer.resumes ?? 0);
     if (idle) {
       // Stays away until there are alerts again; they may have come meanwhile.
       this.#askAtMs = Number.POSITIVE_INFINITY;
       if (this.#wanted) this.#ask();
+      // Batches that wait out a pause are not here, and somebody may end it.
+      else if (this.#brake.pauseUntilMs > receivedMs) this.#askAt(receivedMs + answer.renewAfterMs);
       return;
     }
     const segments = ownClock(answer, sentMs, receivedMs);

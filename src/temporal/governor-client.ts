@@ -3,7 +3,7 @@
  * somebody asks. An operator's orders go to one that runs: a misspelt name must not make another.
  */
 import type { Client } from '@temporalio/client';
-import { WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorInput, GovernorView } from '../domain/governor/messages.ts';
@@ -25,7 +25,8 @@ export class GovernorClient {
   readonly #client: Client;
   readonly #endpoint: string;
   readonly #config: GovernorConfig;
-  #lentUntilMs = 0;
+  /** A governor has answered this process: from then on none is the first one. */
+  #answered = false;
 
   constructor(client: Client, endpoint: string, config: GovernorConfig) {
     this.#client = client;
@@ -33,10 +34,8 @@ export class GovernorClient {
     this.#config = config;
   }
 
-  async lease(request: LeaseRequest): Promise<LeaseAnswer> {
-    const answer = await this.#update<LeaseAnswer, LeaseRequest>(LEASE_UPDATE, request);
-    if (answer.segments.length > 0) this.#lentUntilMs = Date.now() + LEASE_MS;
-    return answer;
+  lease(request: LeaseRequest): Promise<LeaseAnswer> {
+    return this.#update<LeaseAnswer, LeaseRequest>(LEASE_UPDATE, request);
   }
 
   /** Tells a governor that runs what this process was configured with. */
@@ -48,9 +47,9 @@ export class GovernorClient {
     return this.#update<GovernorView, Override>(OVERRIDE_UPDATE, override);
   }
 
-  #update<Result, Argument>(name: string, argument: Argument): Promise<Result> {
-    // Should it have to be started: an earlier one, lost or terminated, has lent what may still be in use.
-    const waitMs = Math.max(0, this.#lentUntilMs - Date.now());
+  async #update<Result, Argument>(name: string, argument: Argument): Promise<Result> {
+    // Should it have to be started: an earlier one, lost or terminated, has lent what may still be in use, perhaps by another process.
+    const waitMs = this.#answered || (await this.#hadOne()) ? LEASE_MS : 0;
     const input: GovernorInput = { endpoint: this.#endpoint, config: this.#config, waitMs };
     const startWorkflowOperation = new WithStartWorkflowOperation(GOVERNOR_WORKFLOW, {
       workflowId: governorWorkflowId(this.#endpoint),
@@ -60,13 +59,32 @@ export class GovernorClient {
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       staticSummary: `rate of endpoint ${this.#endpoint}`,
     });
-    return this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
+    const answer = await this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
       this.#client.workflow.executeUpdateWithStart<never, Result, [Argument]>(name, {
         args: [argument],
         startWorkflowOperation: startWorkflowOperation as never,
       }),
     );
+    this.#answered = true;
+    return answer;
   }
+
+  /** Whether Temporal knows a governor of this endpoint, in whatever state. One that its retention has forgotten lent nothing of late. */
+  async #hadOne(): Promise<boolean> {
+    try {
+      const handle = this.#client.workflow.getHandle(governorWorkflowId(this.#endpoint));
+      await this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+}
+
+/** What a governor that runs has against an order; undefined: that is not why it failed. */
+export function refusedOrder(error: unknown): string | undefined {
+  return error instanceof WorkflowUpdateFailedError ? (error.cause?.message ?? error.message) : undefined;
 }
 
 /** The endpoints that have a governor. */

@@ -127,6 +127,7 @@ export async function startAlertsWorker(
     workerId: randomUUID(),
     ask: (request) => governor.lease(request),
     random: Math.random,
+    maxPauseMs: endpoint.maxRetryAfterMs,
     onStandBy: (standingBy) => {
       slots.open = !standingBy;
       session.wake();

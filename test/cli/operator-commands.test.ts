@@ -97,6 +97,16 @@ describe('an endpoint', () => {
       governed({ circuit: 'open', reason: 'it answers 401 to everything' }),
       'circuit open, probing now and then: it answers 401 to everything',
     ],
+    [
+      'that asked for a pause',
+      governed({ activeWorkers: 0, receiverPause: { workers: 1, until: '2030-01-01T12:00:05.250Z' } }),
+      'the receiver asked for a pause, 1 worker waits until 2030-01-01T12:00:05Z',
+    ],
+    [
+      'that asked some workers for a pause',
+      governed({ receiverPause: { workers: 2, until: '2030-01-01T12:00:05.250Z' } }),
+      '99/s now, 2 workers sending; the receiver asked for a pause, 2 workers wait until 2030-01-01T12:00:05Z',
+    ],
     ['that comes back', governed({ circuit: 'half-open' }), '99/s now, rising again, 2 workers sending'],
     [
       'of which nothing is known',
@@ -113,6 +123,11 @@ describe('an endpoint', () => {
     expect(text).toContain('Ordered       20/s   back with: wds endpoint set-rate crm configured');
     expect(text).toContain('Server limit  8 batches a second');
     expect(endpointText({ ...ENDPOINT, taskQueueLimit: null }, plain)).toContain('Server limit  none');
+  });
+
+  test('that asked for a pause is shown with the way out', () => {
+    const text = endpointText(governed({ receiverPause: { workers: 1, until: '2030-01-01T12:00:05.250Z' } }), plain);
+    expect(text).toContain('Go on at once  wds endpoint resume crm');
   });
 });
 

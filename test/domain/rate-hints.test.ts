@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_TIMER_MS } from '../../src/domain/backoff.ts';
 import type { RateHeaders } from '../../src/domain/rate-hints.ts';
 import { parseRateHint, RATE_HEADER_NAMES } from '../../src/domain/rate-hints.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const hint = (headers: RateHeaders) => parseRateHint(headers, NOW);
+const HOUR_MS = 3_600_000;
+const hint = (headers: RateHeaders, maxResetMs = 1_000 * HOUR_MS) => parseRateHint(headers, NOW, maxResetMs);
 
 describe('parseRateHint', () => {
   it('reads RateLimit', () => {
@@ -13,6 +13,17 @@ describe('parseRateHint', () => {
     expect(hint({ ratelimit: '"default"; r=0;t=1' })).toEqual({ remaining: 0, resetMs: 1_000 });
     expect(hint({ ratelimit: 'default;r=7' })).toEqual({ remaining: 7 });
     expect(hint({ ratelimit: '"default";r=50;pk=:cHVwcGV0:;t=30' })).toEqual({ remaining: 50, resetMs: 30_000 });
+  });
+
+  it('believes no reset for longer than it is told to', () => {
+    const longest = (headers: RateHeaders) => hint(headers, HOUR_MS).resetMs;
+    expect(longest({ ratelimit: '"default";r=0;t=86400' })).toBe(HOUR_MS);
+    expect(longest({ ratelimit: '"default";r=0;t=999999999' })).toBe(HOUR_MS);
+    expect(longest({ ratelimit: 'limit=1, remaining=0, reset=99999' })).toBe(HOUR_MS);
+    expect(longest({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '31536000' })).toBe(HOUR_MS);
+    expect(longest({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${NOW / 1_000 + 999_999}` })).toBe(HOUR_MS);
+    expect(longest({ 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': `${NOW + 999_999_999}` })).toBe(HOUR_MS);
+    expect(longest({ ratelimit: '"default";r=0;t=30' })).toBe(30_000);
   });
 
   it('takes the quota that is used up first of several, and the later renewal of two', () => {
@@ -61,7 +72,7 @@ describe('parseRateHint', () => {
     expect(reset(String(NOW / 1000 + 90))).toBe(90_000);
     expect(reset(String(NOW + 90_000))).toBe(90_000);
     expect(reset(String(NOW / 1000 - 5))).toBe(0);
-    expect(reset('999999999')).toBe(MAX_TIMER_MS);
+    expect(reset('999999999')).toBe(1_000 * HOUR_MS);
   });
 
   it.each([
@@ -119,10 +130,11 @@ describe('parseRateHint', () => {
     const headers = fc.dictionary(fc.constantFrom(...RATE_HEADER_NAMES), text);
     fc.assert(
       fc.property(headers, fc.integer({ min: 0, max: 1e13 }), (value, nowMs) => {
-        for (const number of Object.values(parseRateHint(value, nowMs))) {
+        for (const number of Object.values(parseRateHint(value, nowMs, HOUR_MS))) {
           expect(Number.isFinite(number)).toBe(true);
           expect(number).toBeGreaterThanOrEqual(0);
         }
+        expect(parseRateHint(value, nowMs, HOUR_MS).resetMs ?? 0).toBeLessThanOrEqual(HOUR_MS);
       }),
       { numRuns: 2_000 },
     );

@@ -19,7 +19,14 @@ function newSession(ratePerSecond: number, maxConnections = 100) {
   const pacer = new Pacer();
   pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond }]);
   const ask = () => new Promise<never>(() => undefined);
-  const lease = new RateLease({ pacer, workerId: 'w', ask, random: () => 0, onTrouble: () => undefined });
+  const lease = new RateLease({
+    pacer,
+    workerId: 'w',
+    ask,
+    random: () => 0,
+    maxPauseMs: 60_000,
+    onTrouble: () => undefined,
+  });
   const endpoint = endpointAt('http://127.0.0.1:1/', { maxConnections });
   const session = new EndpointSession({ endpoint, client, pacer, lease });
   const answer = (value: Answer): void => answers.shift()?.(value);

@@ -160,7 +160,7 @@ class FixedLease extends RateLease {
 
   constructor(pacer: Pacer, ratePerSecond: number) {
     const ask = () => Promise.reject(new Error('nobody is asked'));
-    super({ pacer, workerId: 'test', ask, random: () => 0.5, onTrouble: () => undefined });
+    super({ pacer, workerId: 'test', ask, random: () => 0.5, maxPauseMs: 3_600_000, onTrouble: () => undefined });
     this.#pacer = pacer;
     pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond }]);
   }

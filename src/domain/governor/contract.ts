@@ -55,6 +55,8 @@ export interface LeaseRequest {
   readonly latencyMs: number | null;
   /** The lowest ceiling that the answers' headers stated; null: none did. */
   readonly ceilingPerSecond: number | null;
+  /** How much longer the receiver has asked this worker to send nothing. Absent: not at all. */
+  readonly pauseMs?: number;
 }
 
 export type CircuitName = 'closed' | 'half-open' | 'open';
@@ -66,6 +68,8 @@ export interface LeaseAnswer {
   readonly renewAfterMs: number;
   readonly circuit: CircuitName;
   readonly paused: boolean;
+  /** How often an operator has ordered `resume`: a worker that sees it grow ends its own pause. Absent: of an earlier build. */
+  readonly resumes?: number;
 }
 
 export interface GovernorConfig {
@@ -77,7 +81,7 @@ export interface GovernorConfig {
 
 export type Override =
   | { readonly type: 'pause' }
-  /** Also closes an open circuit: the operator says that the endpoint is well again. */
+  /** Also closes an open circuit and ends the pauses that the receiver asked for: the operator says that the endpoint is well again. */
   | { readonly type: 'resume' }
   /** null: back to the configured rate. */
   | { readonly type: 'set-rate'; readonly rate: Rate | null }

@@ -17,7 +17,7 @@ import type { GovernorState } from './state.ts';
 import { maximumPerSecond, rateInForce, startPerSecond } from './state.ts';
 
 export type { GovernorState } from './state.ts';
-export { newGovernor, totalPerSecond } from './state.ts';
+export { newGovernor, totalPerSecond, trusted } from './state.ts';
 
 export type GovernorEvent =
   | { readonly type: 'lease'; readonly request: LeaseRequest }
@@ -87,6 +87,7 @@ function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBo
     sentPerSecond: (request.sent * 1_000) / Math.max(1_000, request.elapsedMs),
     askedMs: nowMs,
     nextMs: nowMs + RENEW_MS,
+    ...(request.pauseMs === undefined ? {} : { pausedUntilMs: nowMs + request.pauseMs }),
   };
   return { ...book, [request.workerId]: borrower };
 }
@@ -96,7 +97,13 @@ function overridden(state: GovernorState, override: Override, nowMs: number): Go
     case 'pause':
       return { ...state, paused: true };
     case 'resume':
-      return { ...state, paused: false, circuit: { ...closedCircuit(nowMs), name: 'half-open' } };
+      return {
+        ...state,
+        paused: false,
+        resumes: (state.resumes ?? 0) + 1,
+        circuit: { ...closedCircuit(nowMs), name: 'half-open' },
+        book: unpaused(state.book),
+      };
     case 'set-rate': {
       const ordered = { ...state, orderedRate: override.rate };
       // What was learned is kept where it is asked for.
@@ -106,6 +113,13 @@ function overridden(state: GovernorState, override: Override, nowMs: number): Go
     case 'forget':
       return { ...state, learner: newLearner(startPerSecond(rateInForce(state)), nowMs) };
   }
+}
+
+/** The workers end their pauses when they next come. */
+function unpaused(book: LeaseBook): LeaseBook {
+  return Object.fromEntries(
+    Object.entries(book).map(([id, { pausedUntilMs: _over, ...borrower }]): [string, Borrower] => [id, borrower]),
+  );
 }
 
 function configured(state: GovernorState, config: GovernorConfig, nowMs: number): GovernorState {

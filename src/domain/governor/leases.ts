@@ -30,6 +30,8 @@ export interface Borrower {
   readonly askedMs: number;
   /** When it is expected again. */
   readonly nextMs: number;
+  /** Until then the receiver has asked it to send nothing. Absent: it has not. */
+  readonly pausedUntilMs?: number;
 }
 
 export type LeaseBook = Readonly<Record<string, Borrower>>;

@@ -47,7 +47,13 @@ export function lendTo(
   const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   return {
     state: { ...state, book: { ...state.book, [workerId]: borrower } },
-    answer: { segments, renewAfterMs, circuit: state.circuit.name, paused: state.paused },
+    answer: {
+      segments,
+      renewAfterMs,
+      circuit: state.circuit.name,
+      paused: state.paused,
+      resumes: state.resumes ?? 0,
+    },
   };
 }
 

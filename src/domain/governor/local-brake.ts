@@ -9,6 +9,8 @@ import { LEASE_MS } from './contract.ts';
 export interface LocalBrake {
   /** Nothing is sent before. */
   readonly untilMs: number;
+  /** The end of the pause that the receiver itself asked for, by Retry-After or a reset. */
+  readonly pauseUntilMs: number;
   /** This worker's own limit until its next lease. */
   readonly capPerSecond: number | null;
   /** Refusals in quick succession, each of which cuts deeper. */
@@ -25,6 +27,7 @@ export interface LocalBrake {
 
 export const RELEASED_BRAKE: LocalBrake = {
   untilMs: Number.NEGATIVE_INFINITY,
+  pauseUntilMs: Number.NEGATIVE_INFINITY,
   capPerSecond: null,
   strikes: 0,
   strike: null,
@@ -66,7 +69,8 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
   const { nowMs, pacePerSecond } = refusal;
   const stopMs = (refusal.retryAfterMs ?? SHORT_STOP_MS) + refusal.random * MAX_JITTER_MS;
   const untilMs = Math.max(brake.untilMs, nowMs + stopMs);
-  const alive: LocalBrake = { ...brake, run: RELEASED_BRAKE.run, runReported: 0 };
+  const pauseUntilMs = refusal.retryAfterMs === null ? brake.pauseUntilMs : untilMs;
+  const alive: LocalBrake = { ...brake, pauseUntilMs, run: RELEASED_BRAKE.run, runReported: 0 };
   // Sent before the last stop was over: an echo of what is already known.
   if (refusal.sentMs < brake.untilMs) {
     return refusal.retryAfterMs === null ? alive : { ...alive, untilMs };
@@ -125,6 +129,17 @@ export function answered(
   return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askAtMs: nowMs };
 }
 
+/** An operator says that the receiver is well again: what it asked for before is not waited for any longer. */
+export function resumed(brake: LocalBrake, nowMs: number): LocalBrake {
+  return {
+    ...brake,
+    untilMs: Math.min(brake.untilMs, nowMs),
+    pauseUntilMs: Math.min(brake.pauseUntilMs, nowMs),
+    capPerSecond: null,
+    strikes: 0,
+  };
+}
+
 /** What of the lease may be used now. */
 export function braked(brake: LocalBrake, lentPerSecond: number, nowMs: number): number {
   return nowMs < brake.untilMs ? 0 : Math.min(lentPerSecond, brake.capPerSecond ?? lentPerSecond);
@@ -138,8 +153,8 @@ export function braked(brake: LocalBrake, lentPerSecond: number, nowMs: number):
 export function reportOf(
   brake: LocalBrake,
   nowMs: number,
-): { dropped: boolean; brake: BrakeReport | null; badRun: BadRun | null } {
-  const { strike, run, runReported } = brake;
+): { dropped: boolean; brake: BrakeReport | null; badRun: BadRun | null; pauseMs?: number } {
+  const { strike, run, runReported, pauseUntilMs } = brake;
   const count = run.count - runReported;
   return {
     dropped: strike !== null,
@@ -149,6 +164,7 @@ export function reportOf(
       afterMs: strike.afterMs,
     },
     badRun: count > 0 ? { kind: run.kind, count } : null,
+    ...(pauseUntilMs > nowMs ? { pauseMs: pauseUntilMs - nowMs } : {}),
   };
 }
 

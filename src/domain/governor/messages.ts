@@ -28,6 +28,11 @@ export interface GovernorView {
   /** Why the circuit is not closed. */
   readonly reason: string | null;
   readonly activeWorkers: number;
+  /** The receiver has asked workers to send nothing for a while; null, or absent in answers of an earlier build: it has not. */
+  readonly receiverPause?: {
+    readonly workers: number /** ISO 8601: the last of them. */;
+    readonly until: string;
+  } | null;
 }
 
 export function viewOf(endpoint: string, state: GovernorState, nowMs: number): GovernorView {
@@ -42,7 +47,15 @@ export function viewOf(endpoint: string, state: GovernorState, nowMs: number): G
     circuit: name,
     reason: name === 'open' ? reasonText(reason) : null,
     activeWorkers: Object.values(state.book).filter((borrower) => isActive(borrower, nowMs)).length,
+    receiverPause: receiverPause(state, nowMs),
   };
+}
+
+function receiverPause(state: GovernorState, nowMs: number): NonNullable<GovernorView['receiverPause']> | null {
+  const ends = Object.values(state.book).flatMap(({ pausedUntilMs = 0 }) =>
+    pausedUntilMs > nowMs ? [pausedUntilMs] : [],
+  );
+  return ends.length === 0 ? null : { workers: ends.length, until: new Date(Math.max(...ends)).toISOString() };
 }
 
 function reasonText(reason: GovernorState['circuit']['reason']): string {
@@ -60,7 +73,9 @@ export function governorDetails(view: GovernorView): string {
       ? `**Circuit open**: ${view.reason}; probing now and then`
       : view.circuit === 'half-open'
         ? 'Coming back after a failure'
-        : 'Sending';
+        : view.receiverPause
+          ? `The receiver asked for a pause until ${view.receiverPause.until}`
+          : 'Sending';
   return [
     `**Endpoint ${view.endpoint}**: ${state}`,
     '',

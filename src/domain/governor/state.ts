@@ -7,10 +7,13 @@ import { UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Learner } from './learner.ts';
 import { curve, isDisproved, newLearner, START_PER_SECOND } from './learner.ts';
 import type { LeaseBook } from './leases.ts';
+import { isRate } from './message-faults.ts';
 
 export interface GovernorState {
   readonly config: GovernorConfig;
   readonly paused: boolean;
+  /** Orders to resume. Absent: none, or none since an earlier build. */
+  readonly resumes?: number;
   /** Set by the operator; null: the configured rate holds. */
   readonly orderedRate: GovernorConfig['rate'] | null;
   readonly learner: Learner;
@@ -42,6 +45,11 @@ export function newGovernor(config: GovernorConfig, nowMs: number, waitMs = 0): 
     activeMs: nowMs,
     quietUntilMs: nowMs + waitMs,
   };
+}
+
+/** What is handed on to the next run. A build that did not look at orders may have let a rate in that is none. */
+export function trusted(state: GovernorState): GovernorState {
+  return state.orderedRate === null || isRate(state.orderedRate) ? state : { ...state, orderedRate: null };
 }
 
 /** What may be sent in all at `atMs`, as far as is known now. */

@@ -4,6 +4,7 @@ import type { LeaseRequest, LeaseSegment } from '../../../src/domain/governor/co
 import { LEASE_MS } from '../../../src/domain/governor/contract.ts';
 import type { GovernorState } from '../../../src/domain/governor/governor.ts';
 import { decide, newGovernor, totalPerSecond } from '../../../src/domain/governor/governor.ts';
+import { viewOf } from '../../../src/domain/governor/messages.ts';
 import { lentAt } from '../../../src/domain/governor/rate-share.ts';
 
 const quiet: Omit<LeaseRequest, 'workerId'> = {
@@ -213,6 +214,20 @@ describe('an operator', () => {
     expect(ask(state, 'a', 100).answer).toMatchObject({ segments: [], paused: true });
     state = decide(state, { type: 'override', override: { type: 'resume' } }, 200).state;
     expect(ask(state, 'a', 300).answer.segments.length).toBeGreaterThan(0);
+  });
+
+  it('sees which pause the receiver asked for, and until when; an order to resume is counted, and ends it', () => {
+    let state = newGovernor({ rate: 500, batchSize: 500 }, 0);
+    expect(viewOf('crm', state, 0).receiverPause).toBeNull();
+    state = ask(state, 'a', 1_000, { pauseMs: 60_000 }).state;
+    state = ask(state, 'b', 1_000, { pauseMs: 3_000 }).state;
+    expect(viewOf('crm', state, 2_000).receiverPause).toEqual({ workers: 2, until: '1970-01-01T00:01:01.000Z' });
+    expect(viewOf('crm', state, 10_000).receiverPause).toMatchObject({ workers: 1 });
+    const before = ask(state, 'a', 10_000, { pauseMs: 51_000 });
+    expect(before.answer.resumes).toBe(0);
+    state = decide(before.state, { type: 'override', override: { type: 'resume' } }, 11_000).state;
+    expect(viewOf('crm', state, 11_000).receiverPause).toBeNull();
+    expect(ask(state, 'a', 12_000).answer.resumes).toBe(1);
   });
 
   it('sets a rate, takes it back, and has everything forgotten', () => {
