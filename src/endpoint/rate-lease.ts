@@ -5,17 +5,9 @@
 import type { Answer, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
 import type { LocalBrake } from '../domain/governor/local-brake.ts';
-import {
-  answered,
-  exhausted,
-  RELEASED_BRAKE,
-  renewed,
-  reported,
-  reportOf,
-  resumed,
-  throttled,
-} from '../domain/governor/local-brake.ts';
+import { RELEASED_BRAKE, renewed, reported, reportOf, resumed } from '../domain/governor/local-brake.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
+import { brakeAfter } from './braking.ts';
 import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';
 import { ownClock } from './lease-clock.ts';
@@ -133,32 +125,17 @@ export class RateLease {
     // A few alerts that fail again and again are no endpoint that is down; a connection that is refused says so whoever asks.
     const mayBeItsOwn = verdict.kind === 'transient' || verdict.kind === 'ambiguous' || verdict.kind === 'permanent';
     if (failedBefore && mayBeItsOwn && this.#circuit === 'closed') return;
+    if (verdict.kind === 'withheld') {
+      this.#seen.sent--;
+      return;
+    }
+    if (verdict.kind === 'delivered') {
+      this.#seen.delivered++;
+      this.#seen.latencyMs += nowMs - sentMs;
+    }
     const before = this.#brake;
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#options.random() };
-    const circuitClosed = this.#circuit === 'closed';
-    switch (verdict.kind) {
-      case 'withheld':
-        this.#seen.sent--;
-        return;
-      case 'throttled':
-        this.#brake = throttled(before, { ...refusal, retryAfterMs: verdict.retryAfterMs ?? hint?.resetMs ?? null });
-        break;
-      case 'delivered':
-        this.#seen.delivered++;
-        this.#seen.latencyMs += nowMs - sentMs;
-        if (hint?.remaining === 0 && hint.resetMs !== undefined && hint.ceilingPerSecond === undefined) {
-          this.#brake = exhausted(before, { ...refusal, resetMs: hint.resetMs });
-        }
-        this.#brake = answered(this.#brake, 'delivered', nowMs, this.#circuit !== 'open');
-        break;
-      case 'permanent': {
-        const kind = verdict.endpointSuspect ? { refused: verdict.status } : 'otherwise';
-        this.#brake = answered(before, kind, nowMs, circuitClosed);
-        break;
-      }
-      default:
-        this.#brake = answered(before, 'failure', nowMs, circuitClosed);
-    }
+    this.#brake = brakeAfter(before, { verdict, hint, refusal, circuit: this.#circuit });
     if (this.#brake === before) return;
     this.#options.pacer.restrain(this.#brake);
     if (this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
