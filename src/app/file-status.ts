@@ -63,7 +63,7 @@ type State = FileCounts & { readonly state: FileState; readonly seconds: number 
 /** The state of a run, and its counts as Temporal knows them. */
 export async function stateOf({ temporal }: Installation, info: Run): Promise<State> {
   const handle = temporal.client.workflow.getHandle(info.workflowId);
-  const seconds = ((info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1_000;
+  const seconds = Math.max(0, (info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1_000;
   if (info.status.name === 'RUNNING') {
     // Where no worker runs nobody can answer; the state is known all the same.
     const { phase, counts } = await progressOf(handle);

@@ -107,14 +107,14 @@ export async function spawnDevServer(
 
 /** Resolves when the server at `address` serves the default namespace; rejects when it ended or takes too long. */
 export async function untilReady(address: string, ended: Promise<string>, limitMs = READY_LIMIT_MS): Promise<void> {
-  const deadline = Date.now() + limitMs;
+  const deadline = performance.now() + limitMs;
   let end: string | undefined;
   ended.then((reason) => {
     end = reason;
   });
   while (!(await answersAt(address))) {
     if (end !== undefined) throw new Error(`it ended at once (${end})`);
-    if (Date.now() > deadline) throw new Error(`it does not answer at ${address} after ${limitMs / 1000} s`);
+    if (performance.now() > deadline) throw new Error(`it does not answer at ${address} after ${limitMs / 1000} s`);
     await sleep(25);
   }
 }
@@ -161,10 +161,10 @@ export async function stopOrphan(orphan: ProcessIdentity): Promise<void> {
     { signal: 'SIGKILL', limitMs: 5_000 },
   ] as const;
   for (const { signal, limitMs } of steps) {
-    const deadline = Date.now() + limitMs;
+    const deadline = performance.now() + limitMs;
     // Without a start time the ID may be anybody's: such a process is not touched.
     if (signal !== undefined && orphan.born !== '' && isRunning(orphan)) process.kill(orphan.pid, signal);
-    while (isRunning(orphan) && Date.now() < deadline) await sleep(50);
+    while (isRunning(orphan) && performance.now() < deadline) await sleep(50);
   }
 }
 

@@ -88,7 +88,7 @@ export async function findDevServer(home: string): Promise<DevServer | undefined
  * starting its server again, or ending it. Two servers never open one database.
  */
 async function untilFree(home: string): Promise<DevServer | undefined> {
-  const deadline = Date.now() + OWNER_LIMIT_MS;
+  const deadline = performance.now() + OWNER_LIMIT_MS;
   for (;;) {
     const running = await findDevServer(home);
     if (running !== undefined) return running;
@@ -99,7 +99,7 @@ async function untilFree(home: string): Promise<DevServer | undefined> {
       await removeServerRecord(home);
       return undefined;
     }
-    if (Date.now() > deadline) {
+    if (performance.now() > deadline) {
       const message = `The dev server of ${home} belongs to process ${record.owner.pid} and does not answer at ${record.address}.`;
       throw new Fault('dev_server_unavailable', message, `Stop that process, or choose another home with --home.`);
     }

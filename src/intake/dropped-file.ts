@@ -7,7 +7,7 @@ import type { FilePriority } from '../domain/contracts.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import { isErrno } from '../thrown.ts';
 import type { FileSample, SettleTimes, Settling } from './completeness.ts';
-import { sampleOf, settle, settledAtMs } from './completeness.ts';
+import { sampleOf, settle, settledAtMs, settleMoved } from './completeness.ts';
 import type { WriterSight } from './open-writers.ts';
 import { fileIdentity, writersSeen } from './open-writers.ts';
 
@@ -38,6 +38,8 @@ export class DroppedFile implements FilePlace {
   readonly kind: DetectedFormat;
   #path: string;
   #settling: Settling | undefined;
+  /** It was renamed by this process since the last look. */
+  #moved = false;
   #sampledMs = 0;
   #uid = 0;
   /** Until a look at the processes says otherwise. */
@@ -81,7 +83,8 @@ export class DroppedFile implements FilePlace {
       }
       this.#uid = stats.uid;
       this.#sampledMs = nowMs();
-      const settling = settle(this.#settling, sampleOf(stats), this.#sampledMs);
+      const settling = (this.#moved ? settleMoved : settle)(this.#settling, sampleOf(stats), this.#sampledMs);
+      this.#moved = false;
       if (this.#complete && settling === this.#settling) return 'file';
       this.#complete = false;
       this.#settling = settling;
@@ -119,6 +122,7 @@ export class DroppedFile implements FilePlace {
   /** It was moved into a claim folder; what was moved may be another file than the one last seen, so it is due at once. */
   claimedAs(path: string): void {
     this.#path = path;
+    this.#moved = true;
     this.changed();
   }
 

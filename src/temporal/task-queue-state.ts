@@ -25,6 +25,7 @@ export async function hasWorkflowPollers(client: Client, taskQueue: string, nowM
     taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
   });
   return (pollers ?? []).some(
-    ({ lastAccessTime }) => nowMs - Number(lastAccessTime?.seconds ?? 0) * 1_000 < POLLER_SEEN_MS,
+    // A time in the future is from before the clock was set back: it says nothing.
+    ({ lastAccessTime }) => Math.abs(nowMs - Number(lastAccessTime?.seconds ?? 0) * 1_000) < POLLER_SEEN_MS,
   );
 }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { FileSample, Settling } from '../../src/intake/completeness.ts';
-import { sameSample, settle, settledAtMs } from '../../src/intake/completeness.ts';
+import { sameSample, settle, settledAtMs, settleMoved } from '../../src/intake/completeness.ts';
 
 const sample = (change: Partial<FileSample> = {}): FileSample => ({
   sizeBytes: 10,
   mtimeMs: 1,
+  ctimeMs: 1,
   ino: 5,
   dev: 7,
   ...change,
@@ -24,11 +25,22 @@ describe('settling', () => {
     ['size falling', { sizeBytes: 9 }],
     ['mtime', { mtimeMs: 2 }],
     ['mtime going back', { mtimeMs: -5 }],
+    ['ctime, the mtime being set back', { ctimeMs: 2 }],
     ['inode', { ino: 6 }],
     ['device', { dev: 8 }],
   ])('starts over when the %s changes', (_, change) => {
     const first = settle(undefined, sample(), 1_000);
     expect(settle(first, sample(change), 1_400)).toEqual({ sample: sample(change), sinceMs: 1_400 });
+  });
+
+  test('goes on over a rename of our own, and then takes the ctime of that for its own', () => {
+    const first = settle(undefined, sample(), 1_000);
+    const moved = settleMoved(first, sample({ ctimeMs: 9 }), 1_400);
+    expect(moved).toEqual({ sample: sample({ ctimeMs: 9 }), sinceMs: 1_000 });
+    expect(settle(moved, sample({ ctimeMs: 9 }), 1_500)).toBe(moved);
+    expect(settle(moved, sample({ ctimeMs: 10 }), 1_500).sinceMs).toBe(1_500);
+    expect(settleMoved(first, sample({ ctimeMs: 9, mtimeMs: 9 }), 1_400).sinceMs).toBe(1_400);
+    expect(settleMoved(undefined, sample(), 1_400).sinceMs).toBe(1_400);
   });
 
   test('takes the long time where writers are not seen, and for empty files', () => {

@@ -183,6 +183,21 @@ describe('a file that changes while it is read', () => {
         closeSync(fd);
       },
     ],
+    [
+      'is rewritten in place and its mtime is set back',
+      (path: string) => {
+        const { ctimeMs } = statSync(path);
+        const fd = openSync(path, 'r+');
+        const endMs = performance.now() + 5_000;
+        // The clock of a file system has ticks of some milliseconds.
+        do {
+          writeSync(fd, 'other', 0);
+          utimesSync(path, 1_000, 1_000);
+        } while (statSync(path).ctimeMs === ctimeMs && performance.now() < endMs);
+        closeSync(fd);
+        expect(statSync(path)).toMatchObject({ size: 2_000_000, mtimeMs: 1_000_000 });
+      },
+    ],
   ])('is not staged when it %s', async (_, act) => {
     const path = drop(scene, 'a.csv', randomBytes(2_000_000));
     utimesSync(path, 1_000, 1_000);
