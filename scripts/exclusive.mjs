@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** No install takes this long; a lock that old was left by a process whose ID another one has now. */
 const OLDEST_MS = 15 * 60_000;
+/** A lock appears whole. One that names nobody was emptied, by a power loss or a full disk. */
+const UNREADABLE_MS = 2_000;
 
 /** Runs `work` while no other process runs it; `onWait(pid)` is called once if it has to wait. */
 export async function exclusively(lockPath, work, onWait) {
@@ -35,7 +37,8 @@ export async function exclusively(lockPath, work, onWait) {
 }
 
 function isLeftBehind(lockPath, holder) {
-  return holder > 0 && (holder === process.pid || !isAlive(holder) || ageMs(lockPath) > OLDEST_MS);
+  if (!(holder > 0)) return ageMs(lockPath) > UNREADABLE_MS;
+  return holder === process.pid || !isAlive(holder) || ageMs(lockPath) > OLDEST_MS;
 }
 
 /** One breaker at a time, or a second one would remove the lock that the first one took meanwhile. */
@@ -73,7 +76,7 @@ function isAlive(pid) {
 
 function ageMs(path) {
   try {
-    return Date.now() - statSync(path).mtimeMs;
+    return Math.abs(Date.now() - statSync(path).mtimeMs);
   } catch {
     return 0;
   }

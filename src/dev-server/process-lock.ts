@@ -1,6 +1,7 @@
 /**
  * One process at a time does `work`: a lock file that names its holder. It appears whole (link), is taken over from a holder that
- * died, and never by two at once. Good for the processes of one host; a lock of another host counts as left behind after ten minutes.
+ * died, and never by two at once. One that names nobody (a power loss empties files) is taken over after a second. Good for the processes
+ * of one host; a lock of another host counts as left behind after ten minutes.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -13,6 +14,8 @@ import { identify, isProcessIdentity, isRunning } from './process-identity.ts';
 const FOREIGN_LOCK_MS = 10 * 60_000;
 /** Breaking a lock takes milliseconds; a breaker's own lock that is older was left by a crash. */
 const BREAKER_MS = 10_000;
+/** A lock appears whole; one that stays unreadable for this long will never be read. */
+const UNREADABLE_MS = 1_000;
 const POLL_MS = 50;
 
 interface LockContent {
@@ -20,6 +23,8 @@ interface LockContent {
   /** Tells two holds of one process apart. */
   readonly token: string;
 }
+/** `unreadable`: there is a lock, and it names nobody. */
+type FoundLock = LockContent | 'free' | 'unreadable';
 
 /** `onWait` is called once, with the holder's process ID, when the lock is not free. */
 export async function withProcessLock<T>(
@@ -33,27 +38,33 @@ export async function withProcessLock<T>(
   const draft = `${path}.${own.token}`;
   await writeFile(draft, JSON.stringify(own));
   try {
+    let unreadableSinceMs: number | undefined;
     for (let waited = false; !(await appears(draft, path)); ) {
-      const current = await readLock(path);
-      if (current !== undefined && (await isLeftBehind(path, current))) {
-        await breakLock(path, current.token);
+      const found = await readLock(path);
+      unreadableSinceMs = found === 'unreadable' ? (unreadableSinceMs ?? performance.now()) : undefined;
+      if (await isLeftBehind(path, found, unreadableSinceMs)) {
+        await breakLock(path, found);
         continue;
       }
-      if (!waited && current !== undefined) {
+      if (!waited && typeof found === 'object') {
         waited = true;
-        onWait?.(current.holder.pid);
+        onWait?.(found.holder.pid);
       }
       await sleep(POLL_MS);
     }
     return await work();
   } finally {
     await rm(draft, { force: true });
-    if ((await readLock(path))?.token === own.token) await rm(path, { force: true });
+    const found = await readLock(path).catch((): FoundLock => 'free');
+    if (isSame(found, own)) await rm(path, { force: true });
   }
 }
 
+const isSame = (a: FoundLock, b: FoundLock): boolean =>
+  typeof a === 'object' && typeof b === 'object' ? a.token === b.token : a === b;
+
 /** Between reading a dead holder's lock and removing it, another process may do the same and take the lock: one breaker at a time. */
-async function breakLock(path: string, token: string): Promise<void> {
+async function breakLock(path: string, found: FoundLock): Promise<void> {
   const breaker = `${path}.breaking`;
   try {
     await writeFile(breaker, '', { flag: 'wx' });
@@ -63,13 +74,20 @@ async function breakLock(path: string, token: string): Promise<void> {
     return;
   }
   try {
-    if ((await readLock(path))?.token === token) await rm(path, { force: true });
+    if (isSame(await readLock(path), found)) await rm(path, { force: true });
   } finally {
     await rm(breaker, { force: true });
   }
 }
 
-async function isLeftBehind(path: string, { holder }: LockContent): Promise<boolean> {
+async function isLeftBehind(
+  path: string,
+  found: FoundLock,
+  unreadableSinceMs = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
+  if (found === 'free') return false;
+  if (found === 'unreadable') return performance.now() - unreadableSinceMs > UNREADABLE_MS;
+  const { holder } = found;
   if (holder.host !== (identify(process.pid)?.host ?? '')) return (await ageMs(path)) > FOREIGN_LOCK_MS;
   return !isRunning(holder);
 }
@@ -84,20 +102,29 @@ async function appears(draft: string, path: string): Promise<boolean> {
   }
 }
 
-async function readLock(path: string): Promise<LockContent | undefined> {
+/** Throws where the lock cannot be read for reasons of this process, such as too many open files: nothing is known of it then. */
+async function readLock(path: string): Promise<FoundLock> {
+  let text: string;
   try {
-    const content = JSON.parse(await readFile(path, 'utf8')) as Partial<LockContent> | null;
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'free';
+    throw error;
+  }
+  try {
+    const content = JSON.parse(text) as Partial<LockContent> | null;
     return isProcessIdentity(content?.holder) && typeof content?.token === 'string'
       ? { holder: content.holder, token: content.token }
-      : undefined;
+      : 'unreadable';
   } catch {
-    return undefined;
+    return 'unreadable';
   }
 }
 
+/** Whatever way the clock was set meanwhile. */
 async function ageMs(path: string): Promise<number> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs;
+    return Math.abs(Date.now() - (await stat(path)).mtimeMs);
   } catch {
     return 0;
   }

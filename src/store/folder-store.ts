@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, openSync, statSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import { syncFolder, writeAhead } from './durable-write.ts';
@@ -176,6 +176,32 @@ export class FolderStore implements Store {
 
   async delete(key: string): Promise<void> {
     await rm(this.#path(key), { force: true, recursive: true });
+  }
+
+  async create(key: string, data: string): Promise<boolean> {
+    const path = this.#path(key);
+    const temporary = `${path}.${randomUUID()}.tmp`;
+    try {
+      await this.#ensureFolder(dirname(path));
+      const handle = await open(temporary, 'wx');
+      try {
+        await handle.appendFile(data);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      // A link replaces nothing, and what it makes is whole from the first instant.
+      await link(temporary, path);
+      await syncFolder(dirname(path));
+      return true;
+    } catch (error) {
+      if (isErrno(error, 'EEXIST')) return false;
+      // Somebody may have removed the folder: the next attempt makes it anew.
+      this.#knownFolders.delete(dirname(path));
+      throw storeFault('create', path, error);
+    } finally {
+      await rm(temporary, { force: true }).catch(() => undefined);
+    }
   }
 
   async createJournal(key: string): Promise<Journal | undefined> {

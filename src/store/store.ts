@@ -34,6 +34,8 @@ export interface Store {
   /** Names (last segments) directly below a prefix, sorted; empty where there is none. */
   list(prefix: string): Promise<string[]>;
   delete(key: string): Promise<void>;
+  /** Writes a whole object as `put` does, if and only if the key is free. false: somebody has it, and nothing was written. */
+  create(key: string, data: string): Promise<boolean>;
   /** Creates a journal if and only if the key is free; undefined: somebody has it. */
   createJournal(key: string): Promise<Journal | undefined>;
   /** The fence: whether the key exists at this instant. Cheap enough for every wave. Throws Fault('store') where that cannot be known. */

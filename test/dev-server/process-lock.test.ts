@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,6 +50,35 @@ describe('a process lock', () => {
     const path = join(folder, 'lock');
     const holder = { pid: process.pid, host: hostname(), born: 'before' };
     await writeFile(path, JSON.stringify({ holder, token: 'old' }));
+    await expect(withProcessLock(path, async () => 'in')).resolves.toBe('in');
+  });
+
+  it.each([
+    ['empty', ''],
+    ['half-written', '{"holder":{"pid":1,"ho'],
+    ['of something else', 'null'],
+  ])('that is %s, as after a power loss, is taken over by one only', async (_what, content) => {
+    const path = join(folder, 'lock');
+    await writeFile(path, content);
+    let inside = 0;
+    let most = 0;
+    const work = async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      inside--;
+    };
+    await Promise.all(Array.from({ length: 3 }, () => withProcessLock(path, work)));
+    expect(most).toBe(1);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('whose breaker died is taken over all the same, wherever the clock was then', async () => {
+    const path = join(folder, 'lock');
+    const holder = { pid: deadPid(), host: hostname(), born: '1' };
+    await writeFile(path, JSON.stringify({ holder, token: 'old' }));
+    await writeFile(`${path}.breaking`, '');
+    const future = new Date(Date.now() + 3_600_000);
+    await utimes(`${path}.breaking`, future, future);
     await expect(withProcessLock(path, async () => 'in')).resolves.toBe('in');
   });
 

@@ -55,6 +55,12 @@ describe('wds in a checkout', () => {
     expect((await wds()).stdout).toBe('first \n');
   });
 
+  it('is not stopped by a lock that a power loss has emptied', async () => {
+    await mkdir(join(checkout, 'dist'));
+    await write('dist/.setup-lock', '');
+    expect((await wds()).stdout).toBe('first \n');
+  });
+
   it('shows what the compiler said when it cannot build, and runs nothing', async () => {
     await write('src/cli/main.ts', 'const = ;\n');
     const failed = await wds().catch((error: { code: number; stdout: string; stderr: string }) => error);

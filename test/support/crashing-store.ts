@@ -57,6 +57,7 @@ export class CrashingStore implements Store {
   readonly size: Store['size'] = (...args) => this.#store.size(...args);
   readonly list: Store['list'] = (...args) => this.#store.list(...args);
   readonly delete: Store['delete'] = (...args) => this.#store.delete(...args);
+  readonly create: Store['create'] = (...args) => this.#store.create(...args);
 
   existsNow(key: string): boolean {
     this.#mayFail();

@@ -1,0 +1,67 @@
+/**
+ * `installation.json` at the root of the store: whose store it is. Made once, by whoever finds none, and never changed. It tells the
+ * store of another installation, and the empty folder below which a store should be mounted, from one's own.
+ */
+import { randomBytes } from 'node:crypto';
+import { Fault } from '../domain/failure.ts';
+import type { Store } from './store.ts';
+
+const KEY = 'installation.json';
+const PATTERN = /^[0-9a-f]{12}$/;
+const MOUNTED = 'Is the store mounted? wds goes on by itself once it is there again.';
+
+/** undefined: the store has none, so it is new, or not there. Throws Fault('store') for one that cannot be read. */
+export async function readInstallationId(store: Store): Promise<string | undefined> {
+  const bytes = await store.get(KEY);
+  if (bytes === undefined) return undefined;
+  const id = idIn(bytes.toString('utf8'));
+  if (id !== undefined) return id;
+  throw new Fault('store', `${KEY} of the store is damaged`, 'Restore it from a copy: it says whose store this is.');
+}
+
+function idIn(text: string): string | undefined {
+  try {
+    const { id } = JSON.parse(text) as { readonly id?: unknown };
+    return typeof id === 'string' && PATTERN.test(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The identity of a store; one that has none gets one. Processes that begin at the same moment agree. */
+export async function settleInstallationId(store: Store): Promise<string> {
+  const known = await readInstallationId(store);
+  if (known !== undefined) return known;
+  await store.create(KEY, `${JSON.stringify({ id: randomBytes(6).toString('hex') })}\n`);
+  // Whoever was first decides.
+  const settled = await readInstallationId(store);
+  if (settled !== undefined) return settled;
+  throw new Fault('store', `${KEY} of the store vanished as soon as it was written`, MOUNTED);
+}
+
+/** The store that this process began with, which may be taken from under it. */
+export class OwnStore {
+  readonly installation: string;
+  readonly #store: Store;
+  readonly #place: string;
+
+  /** `place`: where the store is, for people. */
+  constructor(store: Store, installation: string, place: string) {
+    this.#store = store;
+    this.installation = installation;
+    this.#place = place;
+  }
+
+  /** Throws Fault('store') unless it is still that one. Reads the identity anew each time: one small file. */
+  async confirm(): Promise<void> {
+    const found = await readInstallationId(this.#store);
+    if (found === this.installation) return;
+    throw found === undefined
+      ? new Fault('store', `the store of installation ${this.installation} is not in ${this.#place}`, MOUNTED)
+      : new Fault(
+          'store',
+          `${this.#place} is the store of installation ${found}; this process began with that of ${this.installation}`,
+          'Is the right store mounted? Then restart this process.',
+        );
+  }
+}
