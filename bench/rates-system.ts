@@ -12,8 +12,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import type { DevServer } from '../src/dev-server/dev-server.ts';
 import { startDevServer } from '../src/dev-server/dev-server.ts';
+import type { SharedServer } from '../src/dev-server/shared-server.ts';
 import type { GovernorView } from '../src/domain/governor/messages.ts';
 import { governedEndpoints, queryGovernor } from '../src/temporal/governor-client.ts';
 import type { Traffic } from './rates-figures.ts';
@@ -41,7 +41,7 @@ export class RatesSystem {
   readonly home: string;
   readonly #options: SystemOptions;
   readonly #logFile: string;
-  #server: DevServer | undefined;
+  #server: SharedServer | undefined;
   #receiver: ReceiverProcess | undefined;
   #client: Client | undefined;
   #files: ChildProcess | undefined;
@@ -86,6 +86,7 @@ export class RatesSystem {
     const { partitions = 1 } = this.#options;
     this.#server = await startDevServer({
       home: join(this.home, 'server'),
+      mark: 'wds-bench',
       port: 0,
       uiPort: 0,
       partitions,

@@ -18,6 +18,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const home = await mkdtemp(join(tmpdir(), 'wds-test-server-'));
   const server = await startDevServer({
     home,
+    mark: 'wds-tests',
     log: (text) => process.stderr.write(`${text}\n`),
     port: 0,
     uiPort: 0,

@@ -84,7 +84,8 @@ export class TemporalApp implements App {
 
   /** Submits and follows; the workers are there, or somebody else's. */
   async deliver(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]> {
-    return sendFiles(files, await this.#followContext(endpoint, options));
+    const { lost } = await this.installation();
+    return Promise.race([sendFiles(files, await this.#followContext(endpoint, options)), lost]);
   }
 
   async retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]> {
@@ -96,7 +97,8 @@ export class TemporalApp implements App {
     if (foreign !== undefined && file !== undefined) throw otherEndpoint(foreign, endpoint);
     if (installation.embedded) await (await this.services()).startWorkers(endpoint);
     const own = records.filter((record) => record.endpoint === endpoint.name);
-    return retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
+    const retried = retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
+    return Promise.race([retried, installation.lost]);
   }
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {
@@ -155,7 +157,7 @@ export class TemporalApp implements App {
   interruptNotice(): string {
     return this.#installation?.embedded === false
       ? "What was submitted goes on: the delivery is the workers' work."
-      : 'Deliveries pause here and go on at the next start.';
+      : 'Deliveries go on if another wds process of this home runs, and else at the next start.';
   }
 
   close(): Promise<void> {

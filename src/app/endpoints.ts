@@ -28,8 +28,8 @@ const LOOK_LIMIT_MS = 2_500;
 export async function ensureAnswers(installation: Installation, reading = false): Promise<void> {
   const { devServer, temporal } = installation;
   if (devServer === undefined) return;
-  // A server that was there before has an owner who may run the workers; of one that we started, old traces say nothing.
-  if (!devServer.owned && (await hasWorkflowPollers(temporal.client, FILES_TASK_QUEUE, Date.now()))) return;
+  // A server that was there before has users who may run the workers; of one that we started, old traces say nothing.
+  if (!devServer.startedHere && (await hasWorkflowPollers(temporal.client, FILES_TASK_QUEUE, Date.now()))) return;
   await installation.startFilesWorker(reading);
 }
 

@@ -41,12 +41,13 @@ export class Services {
     await watcher.ready;
   }
 
-  /** Resolves at the first Ctrl-C; rejects when a worker fails. */
+  /** Resolves at the first Ctrl-C; rejects when a worker fails, or the process cannot go on. */
   async untilStopped(): Promise<void> {
     const { signal } = this.#context;
     if (signal.aborted) return;
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-    await Promise.race([stopped, this.#installation.workersEnded.then(() => stopped)]);
+    const { workersEnded, lost } = this.#installation;
+    await Promise.race([stopped, workersEnded.then(() => stopped), lost]);
   }
 
   async close(): Promise<void> {

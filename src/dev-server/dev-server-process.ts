@@ -1,8 +1,7 @@
 /**
- * One process of `temporal server start-dev`: its command line, until it answers, and how it ends. It listens on 127.0.0.1 only,
- * is in a process group of its own (so a Ctrl-C reaches wds alone, whose workers drain first), and ends with the process that
- * started it even when that is killed: a watchdog holds the other end of a pipe, and sends SIGTERM when the pipe closes.
- * The watchdog is a POSIX shell; where there is none, the server outlives a killed wds until the next start in the same home.
+ * One process of `temporal server start-dev`: its command line, until it answers, and how it is ended. It listens on 127.0.0.1 only, is in
+ * a process group of its own (so a Ctrl-C reaches wds alone, whose workers drain first), and outlives the process that started it: others
+ * may use it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -34,6 +33,8 @@ export interface ServerSettings {
 
 export interface ServerPlace {
   readonly executable: string;
+  /** A namespace that this server has beside the default one: by it the server is told from any other that answers at its port. */
+  readonly mark: string;
   readonly port: number;
   readonly uiPort: number;
   readonly databaseFile: string;
@@ -54,7 +55,7 @@ export function devServerArguments(place: ServerPlace, settings: ServerSettings 
   const pragmas = ['journal_mode=WAL', `synchronous=${durable ? 'FULL' : 'NORMAL'}`];
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${place.port}`, '--ui-port', `${place.uiPort}`],
-    ...['--db-filename', place.databaseFile, '--log-level', logLevel, '--color', 'never'],
+    ...['--db-filename', place.databaseFile, '--namespace', place.mark, '--log-level', logLevel, '--color', 'never'],
     ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...Object.entries(dynamic).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
@@ -65,8 +66,6 @@ export interface ServerProcess {
   readonly pid: number;
   /** Resolves when the process has ended, whatever the reason: "exit code 1", "SIGKILL". */
   readonly ended: Promise<string>;
-  /** SIGTERM, and SIGKILL if that does not end it in time. Resolves when it has ended. */
-  stop(): Promise<void>;
 }
 
 /** Starts the process; it may not answer yet. Its output is appended to `logFile`. Throws when it cannot be started at all. */
@@ -91,36 +90,39 @@ export async function spawnDevServer(
     child.once('spawn', resolve);
     child.once('error', reject);
   });
-  const pid = child.pid as number;
-  const watchdog = startWatchdog(pid);
   const ended = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => {
-      // Before its pipe closes: the ID may be another process's by then.
-      watchdog?.kill('SIGKILL');
-      resolve(signal ?? `exit code ${code}`);
-    });
+    child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
-  // The holder of the handle decides how long wds lives, not this child.
+  // Who uses the server decides how long it lives, not the process that started it.
   child.unref();
-  return { pid, ended, stop: () => stopChild(child, ended) };
+  return { pid: child.pid as number, ended };
 }
 
-/** Resolves when the server at `address` serves the default namespace; rejects when it ended or takes too long. */
-export async function untilReady(address: string, ended: Promise<string>, limitMs = READY_LIMIT_MS): Promise<void> {
+/** Resolves when the server at `address` is the one with that mark; rejects when the process ended or takes too long. */
+export async function untilReady(
+  address: string,
+  mark: string,
+  ended: Promise<string>,
+  signal: AbortSignal,
+  limitMs = READY_LIMIT_MS,
+): Promise<void> {
   const deadline = performance.now() + limitMs;
   let end: string | undefined;
   ended.then((reason) => {
     end = reason;
   });
-  while (!(await answersAt(address))) {
+  for (;;) {
+    const answers = await answersAt(address, mark);
     if (end !== undefined) throw new Error(`it ended at once (${end})`);
+    if (answers) return;
+    if (signal.aborted) throw new Error('stopped');
     if (performance.now() > deadline) throw new Error(`it does not answer at ${address} after ${limitMs / 1000} s`);
     await sleep(25);
   }
 }
 
-/** Whether a Temporal server serves the default namespace at that address now. */
-export async function answersAt(address: string): Promise<boolean> {
+/** Whether a Temporal server that has this namespace answers at that address now. */
+export async function answersAt(address: string, namespace: string): Promise<boolean> {
   // A gRPC channel that was refused once waits a second before it looks again; a bare socket costs a millisecond.
   if (!(await acceptsAt(address))) return false;
   const connection = Connection.lazy({ address });
@@ -129,7 +131,7 @@ export async function answersAt(address: string): Promise<boolean> {
       const service = 'temporal.api.workflowservice.v1.WorkflowService';
       const { status } = await connection.healthService.check({ service });
       if (status !== 1) throw new Error(`health status ${status}`);
-      await connection.workflowService.describeNamespace({ namespace: 'default' });
+      await connection.workflowService.describeNamespace({ namespace });
     });
     return true;
   } catch {
@@ -153,41 +155,20 @@ function acceptsAt(address: string): Promise<boolean> {
   });
 }
 
-/** Ends a server that is not our child: one whose wds was killed. Its watchdog is probably about it; it gets a moment. */
-export async function stopOrphan(orphan: ProcessIdentity): Promise<void> {
+/** Ends a server, whoever started it; resolves when it has ended. `patienceMs`: how long it may take to end by itself. */
+export async function stopServer(server: ProcessIdentity, patienceMs = 0): Promise<void> {
   const steps = [
-    { signal: undefined, limitMs: 2_000 },
+    { signal: undefined, limitMs: patienceMs },
     { signal: 'SIGTERM', limitMs: STOP_LIMIT_MS },
     { signal: 'SIGKILL', limitMs: 5_000 },
   ] as const;
   for (const { signal, limitMs } of steps) {
     const deadline = performance.now() + limitMs;
     // Without a start time the ID may be anybody's: such a process is not touched.
-    if (signal !== undefined && orphan.born !== '' && isRunning(orphan)) process.kill(orphan.pid, signal);
-    while (isRunning(orphan) && performance.now() < deadline) await sleep(50);
+    const isKnown = server.born !== '' || process.platform === 'win32';
+    if (signal !== undefined && isKnown && isRunning(server)) process.kill(server.pid, signal);
+    while (isRunning(server) && performance.now() < deadline) await sleep(20);
   }
-}
-
-async function stopChild(child: ChildProcess, ended: Promise<string>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
-  await ended;
-  clearTimeout(timer);
-}
-
-/** Its standard input ends when this process does, however that happens; nobody writes to it. */
-function startWatchdog(pid: number): ChildProcess | undefined {
-  if (process.platform === 'win32') return undefined;
-  const watchdog = spawn('/bin/sh', ['-c', `read -r _; kill -TERM ${pid}`], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  watchdog.once('error', () => {});
-  watchdog.stdin.once('error', () => {});
-  watchdog.unref();
-  (watchdog.stdin as unknown as { unref?(): void }).unref?.();
-  return watchdog;
 }
 
 function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -28,6 +28,11 @@ export function isRunning(identity: ProcessIdentity): boolean {
   return identity.host === hostname() && identify(identity.pid)?.born === identity.born;
 }
 
+/** The same, cheap enough to be asked all the time: where asking the system for a start time costs a process, the ID has to do. */
+export function seemsRunning(identity: ProcessIdentity): boolean {
+  return process.platform === 'linux' ? isRunning(identity) : exists(identity.pid);
+}
+
 /** For what was read from a file. */
 export function isProcessIdentity(value: unknown): value is ProcessIdentity {
   const identity = value as Partial<ProcessIdentity> | null;

@@ -26,11 +26,25 @@ interface LockContent {
 /** `unreadable`: there is a lock, and it names nobody. */
 type FoundLock = LockContent | 'free' | 'unreadable';
 
-/** `onWait` is called once, with the holder's process ID, when the lock is not free. */
+export interface LockOptions {
+  /** Called once, with the holder's process ID, when the lock is not free. */
+  readonly onWait?: (pid: number) => void;
+  /** Longest wait for it; then LockTaken is thrown, and `work` is not done. Default: as long as its holder runs. */
+  readonly limitMs?: number;
+}
+
+/** The lock was not free in time. */
+export class LockTaken extends Error {
+  constructor(path: string) {
+    super(`${path} is held by another process`);
+    this.name = 'LockTaken';
+  }
+}
+
 export async function withProcessLock<T>(
   path: string,
   work: () => Promise<T>,
-  onWait?: (pid: number) => void,
+  { onWait, limitMs = Number.POSITIVE_INFINITY }: LockOptions = {},
 ): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   const holder = identify(process.pid) ?? { pid: process.pid, host: '', born: '' };
@@ -39,6 +53,7 @@ export async function withProcessLock<T>(
   await writeFile(draft, JSON.stringify(own));
   try {
     let unreadableSinceMs: number | undefined;
+    const deadlineMs = performance.now() + limitMs;
     for (let waited = false; !(await appears(draft, path)); ) {
       const found = await readLock(path);
       unreadableSinceMs = found === 'unreadable' ? (unreadableSinceMs ?? performance.now()) : undefined;
@@ -50,6 +65,7 @@ export async function withProcessLock<T>(
         waited = true;
         onWait?.(found.holder.pid);
       }
+      if (performance.now() > deadlineMs) throw new LockTaken(path);
       await sleep(POLL_MS);
     }
     return await work();
@@ -108,7 +124,7 @@ async function readLock(path: string): Promise<FoundLock> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'free';
+    if (isErrno(error, 'ENOENT')) return 'free';
     throw error;
   }
   try {

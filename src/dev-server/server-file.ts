@@ -1,6 +1,6 @@
 /**
  * `<home>/server.json`: where the dev server of a home is, for the other `wds` commands of that home. It appears whole (rename), and
- * it is believed only while the processes it names still run: ports and process IDs are used again.
+ * it is believed only while the server it names still runs: ports and process IDs are used again.
  */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,8 +15,12 @@ export interface ServerRecord {
   readonly pid: number;
   readonly startedAt: string;
   readonly server: ProcessIdentity;
-  /** The wds process that started the server, and ends it. */
+  /** The wds process that started the server. By itself it says nothing: the last user ends it, whoever that is (server-users.ts). */
   readonly owner: ProcessIdentity;
+  /** Namespace that the server has beside the default one, and no other server has. Absent: started by an earlier version, whose owner ends it. */
+  readonly mark?: string;
+  /** Ends the server when its last user was killed. Absent where there can be none. */
+  readonly watchdog?: ProcessIdentity;
 }
 
 const pathIn = (home: string) => join(home, 'server.json');

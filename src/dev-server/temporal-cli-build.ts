@@ -42,9 +42,9 @@ export async function buildTemporalCli(options: BuildOptions): Promise<string> {
     }
     return path;
   };
-  return await withProcessLock(`${dirname(path)}.lock`, build, (pid) =>
-    say(`process ${pid} is building the Temporal CLI; waiting for it …`),
-  );
+  return await withProcessLock(`${dirname(path)}.lock`, build, {
+    onWait: (pid) => say(`process ${pid} is building the Temporal CLI; waiting for it …`),
+  });
 }
 
 async function checkGo(go: string, env: NodeJS.ProcessEnv): Promise<void> {

@@ -6,6 +6,9 @@ export const GOVERNOR_WORKFLOW = 'rateGovernor';
 export const FILES_TASK_QUEUE = 'wds-files';
 export const alertsTaskQueue = (endpoint: string): string => `wds-alerts-${endpoint}`;
 
+/** Namespace by which the embedded server of an installation is told from any other server. Nothing runs in it. */
+export const serverMark = (installation: string): string => `wds-home-${installation}`;
+
 export const fileWorkflowId = (sha256: string, endpoint: string): string => `file-${sha256}-${endpoint}`;
 /** Back from the ID to what it names; undefined: it is not the ID of a file's delivery. */
 export function parseFileWorkflowId(workflowId: string): { sha256: string; endpoint: string } | undefined {

@@ -7,11 +7,12 @@ import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
-import type { DevServer } from '../dev-server/dev-server.ts';
 import { startDevServer } from '../dev-server/dev-server.ts';
+import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { FAILURE } from '../domain/names.ts';
+import { FAILURE, serverMark } from '../domain/names.ts';
 import { FolderStore } from '../store/folder-store.ts';
+import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
 import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
@@ -31,10 +32,13 @@ export interface InstallationOptions {
 export class Installation {
   readonly settings: Settings;
   readonly store: Store;
+  readonly ownStore: OwnStore;
   readonly reportsRoot: string;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
-  readonly devServer: DevServer | undefined;
+  readonly devServer: SharedServer | undefined;
+  /** Rejects if this process cannot go on, and would if it were started again. */
+  readonly lost: Promise<never>;
   readonly #target: TemporalTarget;
   readonly #logger: Logger;
   readonly #filesWorkers: RunningWorker[] = [];
@@ -43,9 +47,10 @@ export class Installation {
 
   private constructor(
     options: InstallationOptions,
+    { store, ownStore }: OpenedStore,
     target: TemporalTarget,
     temporal: TemporalConnection,
-    devServer: DevServer | undefined,
+    devServer: SharedServer | undefined,
     searchAttributes: boolean,
   ) {
     this.settings = options.settings;
@@ -53,25 +58,38 @@ export class Installation {
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;
-    this.store = new FolderStore(join(options.settings.home, 'store'));
+    this.lost = (devServer?.moved ?? new Promise<Error>(() => undefined)).then((fault) => {
+      throw fault;
+    });
+    this.lost.catch(() => undefined);
+    this.store = store;
+    this.ownStore = ownStore;
     this.reportsRoot = join(options.settings.home, 'reports');
     this.deliveries = new FileDeliveries(temporal.client, this.store, searchAttributes);
   }
 
-  /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`. */
+  /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`, `store`. */
   static async open(options: InstallationOptions): Promise<Installation> {
     const { settings, say } = options;
     const configured = temporalTarget(settings.temporal);
-    const devServer = configured === undefined ? await startDevServer({ home: settings.home, log: say }) : undefined;
+    const opened = await openStore(settings.home);
+    const mark = serverMark(opened.ownStore.installation);
+    const devServer =
+      configured === undefined ? await startDevServer({ home: settings.home, mark, log: say }) : undefined;
     try {
       const target = configured ?? devServerTarget(devServer!);
       const temporal = await connect(target);
       const { missing } = await findSearchAttributes(temporal.connection, temporal.namespace);
-      return new Installation(options, target, temporal, devServer, missing.length === 0);
+      return new Installation(options, opened, target, temporal, devServer, missing.length === 0);
     } catch (error) {
       await devServer?.stop();
       throw error;
     }
+  }
+
+  /** Short and random: tells this installation from all others, of one Temporal namespace among others. */
+  get id(): string {
+    return this.ownStore.installation;
   }
 
   get embedded(): boolean {
@@ -99,7 +117,7 @@ export class Installation {
 
   /**
    * Workers finish what is open; those that send go first, for they give their share of the rate back to a governor that the files
-   * worker runs. Then the connections are closed, then an owned dev server ends.
+   * worker runs. Then the connections are closed, then the dev server ends, unless others use it.
    */
   async close(): Promise<void> {
     await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
@@ -119,6 +137,17 @@ export class Installation {
     const { store, reportsRoot } = this;
     return { client: this.temporal.client, connection, store, reportsRoot, logger: this.#logger };
   }
+}
+
+interface OpenedStore {
+  readonly store: Store;
+  readonly ownStore: OwnStore;
+}
+
+async function openStore(home: string): Promise<OpenedStore> {
+  const place = join(home, 'store');
+  const store = new FolderStore(place);
+  return { store, ownStore: new OwnStore(store, await settleInstallationId(store), place) };
 }
 
 const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));

@@ -1,13 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { findDevServer, startDevServer } from '../../src/dev-server/dev-server.ts';
-import { devServerArguments } from '../../src/dev-server/dev-server-process.ts';
+import { startDevServer } from '../../src/dev-server/dev-server.ts';
+import { answersAt, devServerArguments } from '../../src/dev-server/dev-server-process.ts';
+import { findServer } from '../../src/dev-server/find-server.ts';
 import { freePort } from '../../src/dev-server/free-port.ts';
 import { identify } from '../../src/dev-server/process-identity.ts';
 import { connect, devServerTarget } from '../../src/temporal/connection.ts';
@@ -16,7 +17,14 @@ import { uniqueName } from '../support/dev-server.ts';
 
 let home: string;
 const lines: string[] = [];
-const options = () => ({ home, log: (text: string) => lines.push(text), port: 0, uiPort: 0, durable: false });
+const options = () => ({
+  home,
+  mark: 'wds-home-1',
+  log: (text: string) => lines.push(text),
+  port: 0,
+  uiPort: 0,
+  durable: false,
+});
 const isAlive = (pid: number) => identify(pid) !== undefined;
 
 beforeEach(async () => {
@@ -43,28 +51,49 @@ async function statusOf(address: string, workflowId: string): Promise<string> {
   }
 }
 
-/** Another wds process that owns the server of `home`; resolves when its server answers. */
-async function startOwner(): Promise<{ child: ChildProcess; server: { address: string; pid: number } }> {
+interface User {
+  readonly child: ChildProcess;
+  readonly server: { readonly address: string; readonly pid: number; readonly startedHere: boolean };
+  /** As at a signal that it handles. */
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/** Another wds process that uses the server of `home`; resolves when it has it. */
+async function startUser(): Promise<User> {
   const code = `
-    import { startDevServer } from ${JSON.stringify(resolve('dist/src/temporal/dev-server.js'))};
-    const server = await startDevServer({ home: process.argv[1], log: () => {}, port: 0, uiPort: 0, durable: false });
-    console.log(JSON.stringify({ address: server.address, pid: server.pid }));
+    import { startDevServer } from ${JSON.stringify(resolve('dist/src/dev-server/dev-server.js'))};
+    const options = { home: process.argv[1], mark: 'wds-home-1', log: () => {}, port: 0, uiPort: 0, durable: false };
+    const { address, pid, startedHere, stop } = await startDevServer(options).then((server) => ({
+      address: server.address, pid: server.pid, startedHere: server.startedHere, stop: () => server.stop(),
+    }));
+    console.log(JSON.stringify({ address, pid, startedHere }));
+    process.once('SIGTERM', () => stop().then(() => process.exit(0)));
     setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code, home], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const line = await new Promise<string>((done, failed) => {
     child.stdout?.once('data', (bytes: Buffer) => done(bytes.toString()));
-    child.once('exit', (exitCode) => failed(new Error(`the owner ended with ${exitCode}`)));
+    child.once('exit', (exitCode) => failed(new Error(`the user ended with ${exitCode}`)));
   });
-  return { child, server: JSON.parse(line) };
+  child.removeAllListeners('exit');
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    await exited;
+  };
+  return { child, server: JSON.parse(line), stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
+
+const untilGone = (pid: number) =>
+  vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 20_000, interval: 50 });
 
 describe('the dev server of a home', () => {
   it('keeps its state in the home through a graceful stop and a new start', async () => {
     const workflowId = uniqueName('kept');
     const first = await startDevServer(options());
-    expect(first.owned).toBe(true);
+    expect(first.startedHere).toBe(true);
     await startWorkflow(first.address, workflowId);
     const page = await fetch(first.uiUrl);
     expect(page.status).toBe(200);
@@ -80,18 +109,60 @@ describe('the dev server of a home', () => {
     }
   });
 
-  it('is one, however many ask at once: the others attach, and their stop leaves it running', async () => {
+  it('is one, however many ask at once, and ends with the last of them that stops', async () => {
     const servers = await Promise.all(Array.from({ length: 3 }, () => startDevServer(options())));
-    const owner = servers.find((server) => server.owned);
+    const [last, ...others] = servers;
     try {
-      expect(servers.filter((server) => server.owned)).toHaveLength(1);
+      expect(servers.filter((server) => server.startedHere)).toHaveLength(1);
       expect(new Set(servers.map((server) => server.pid)).size).toBe(1);
-      await Promise.all(servers.filter((server) => !server.owned).map((server) => server.stop()));
-      expect((await findDevServer(home))?.address).toBe(owner?.address);
+      await Promise.all(others.map((server) => server.stop()));
+      expect((await findServer(home))?.address).toBe(last?.address);
     } finally {
-      await owner?.stop();
+      await last?.stop();
     }
-    expect(await findDevServer(home)).toBeUndefined();
+    expect(isAlive(last!.pid)).toBe(false);
+    expect(await findServer(home)).toBeUndefined();
+  });
+
+  it.each(['stop', 'kill'] as const)(
+    'outlives the process that started it (%s) while another one uses it',
+    async (how) => {
+      const workflowId = uniqueName('outlived');
+      const first = await startUser();
+      const second = await startDevServer(options());
+      try {
+        expect(first.server.startedHere).toBe(true);
+        expect(second).toMatchObject({ startedHere: false, address: first.server.address });
+        await first[how]();
+        await startWorkflow(second.address, workflowId);
+        const third = await startDevServer(options());
+        expect(third.pid).toBe(first.server.pid);
+        await third.stop();
+        expect(await statusOf(second.address, workflowId)).toBe('RUNNING');
+      } finally {
+        await second.stop();
+      }
+      expect(isAlive(first.server.pid)).toBe(false);
+    },
+  );
+
+  it('is started again by whoever is left when it dies together with the process that started it', async () => {
+    const workflowId = uniqueName('left');
+    const first = await startUser();
+    const [second, third] = [await startDevServer(options()), await startUser()];
+    try {
+      await startWorkflow(second.address, workflowId);
+      process.kill(first.server.pid, 'SIGKILL');
+      await first.kill();
+      await vi.waitFor(() => expect(second.pid).not.toBe(first.server.pid), { timeout: 20_000, interval: 50 });
+      await vi.waitFor(async () => expect(await findServer(home)).toBeDefined(), { timeout: 20_000, interval: 100 });
+      expect((await findServer(home))?.address).toBe(first.server.address);
+      expect(await statusOf(second.address, workflowId)).toBe('RUNNING');
+      await third.stop();
+    } finally {
+      await second.stop();
+    }
+    await untilGone(second.pid);
   });
 
   it('is started again at the same address when it dies, with its state', async () => {
@@ -102,7 +173,7 @@ describe('the dev server of a home', () => {
       const dead = server.pid;
       process.kill(dead, 'SIGKILL');
       await vi.waitFor(() => expect(server.pid).not.toBe(dead), { timeout: 20_000, interval: 50 });
-      await vi.waitFor(async () => expect(await findDevServer(home)).toBeDefined(), { timeout: 20_000, interval: 100 });
+      await vi.waitFor(async () => expect(await findServer(home)).toBeDefined(), { timeout: 20_000, interval: 100 });
       expect(await statusOf(server.address, workflowId)).toBe('RUNNING');
       expect(lines.join('\n')).toContain('dev server ended (SIGKILL)');
     } finally {
@@ -110,23 +181,54 @@ describe('the dev server of a home', () => {
     }
   });
 
-  it('ends with an owner that is killed, and the next start goes on with its state', async () => {
+  it('ends when all who used it were killed, and the next start goes on with its state', async () => {
     const workflowId = uniqueName('orphan');
-    const { child, server } = await startOwner();
-    const attached = await startDevServer(options());
-    expect(attached).toMatchObject({ owned: false, address: server.address });
-    await startWorkflow(server.address, workflowId);
-
-    child.removeAllListeners('exit');
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+    const [first, second] = [await startUser(), await startUser()];
+    await startWorkflow(first.server.address, workflowId);
+    await Promise.all([first.kill(), second.kill()]);
     const next = await startDevServer(options());
     try {
-      expect(next.owned).toBe(true);
-      expect(isAlive(server.pid)).toBe(false);
+      expect(isAlive(first.server.pid)).toBe(false);
       expect(await statusOf(next.address, workflowId)).toBe('RUNNING');
+      expect(await readdir(join(home, 'server-users'))).toHaveLength(1);
     } finally {
       await next.stop();
+    }
+    const again = await startUser();
+    await again.kill();
+    await untilGone(again.server.pid);
+  });
+
+  it('moves when another program has taken its port for long, and says so to those who use it', async () => {
+    const server = await startDevServer(options());
+    const port = Number(server.address.split(':')[1]);
+    const taker = createServer((socket) => socket.destroy());
+    const taken = () =>
+      new Promise<void>((done, failed) => taker.once('error', failed).listen(port, '127.0.0.1', done));
+    try {
+      process.kill(server.pid, 'SIGKILL');
+      await vi.waitFor(taken, { timeout: 2_000, interval: 5 });
+      const fault = await server.moved;
+      expect(fault).toMatchObject({ code: 'temporal_unreachable', nextStep: expect.stringContaining('again') });
+      expect(fault.message).toContain(`had to move from 127.0.0.1:${port}`);
+      const found = await findServer(home);
+      expect(found?.pid).toBe(server.pid);
+      expect(found?.address).not.toBe(server.address);
+    } finally {
+      taker.close();
+      await server.stop();
+    }
+  });
+
+  it('is not mistaken for the server of another home that has its port', async () => {
+    const otherHome = await mkdtemp(join(tmpdir(), 'wds-dev-server-'));
+    const other = await startDevServer({ ...options(), home: otherHome, mark: 'wds-home-2' });
+    try {
+      expect(await answersAt(other.address, 'wds-home-2')).toBe(true);
+      expect(await answersAt(other.address, 'wds-home-1')).toBe(false);
+    } finally {
+      await other.stop();
+      await rm(otherHome, { recursive: true, force: true });
     }
   });
 
@@ -141,9 +243,9 @@ describe('the dev server of a home', () => {
       owner: gone,
     };
     await writeFile(join(home, 'server.json'), JSON.stringify(record));
-    expect(await findDevServer(home)).toBeUndefined();
+    expect(await findServer(home)).toBeUndefined();
     const server = await startDevServer(options());
-    expect(server.owned).toBe(true);
+    expect(server.startedHere).toBe(true);
     await server.stop();
   });
 
@@ -164,7 +266,7 @@ describe('the dev server of a home', () => {
 });
 
 describe('the command line of the dev server', () => {
-  const place = { executable: 'temporal', port: 1, uiPort: 2, databaseFile: '/h/temporal.db' };
+  const place = { executable: 'temporal', mark: 'wds-home-1', port: 1, uiPort: 2, databaseFile: '/h/temporal.db' };
 
   it('has one partition, the search attributes, and waits for the disk by default', () => {
     const line = devServerArguments(place).join(' ');
@@ -173,6 +275,7 @@ describe('the command line of the dev server', () => {
     expect(line).toContain('--dynamic-config-value system.enableActivityEagerExecution=false');
     expect(line).toContain('--search-attribute WdsFileName=Keyword');
     expect(line).toContain('--search-attribute WdsRows=Int');
+    expect(line).toContain('--namespace wds-home-1');
     expect(line).toContain('--sqlite-pragma synchronous=FULL');
     expect(line).toContain('--ip 127.0.0.1');
   });
