@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ReceiverReport } from '../src/receiver/receiver.ts';
 import type { ReceiverSettings } from '../src/receiver/receiver-options.ts';
+import type { ReceiverReport } from '../src/receiver/receiver-stats.ts';
 
 export interface ReceiverProcess {
   readonly url: string;

@@ -1,5 +1,5 @@
 /**
- * Crash points with names, for the tests of reliability.md: `WDS_FAILPOINT=name:n` makes the process kill itself (SIGKILL: nothing is
+ * Crash points with names, for tests (CONTRIBUTING.md, "Failpoints"): `WDS_FAILPOINT=name:n` makes the process kill itself (SIGKILL: nothing is
  * flushed, no handler runs) at the n-th pass of that point. Inert unless set: a pass then costs one boolean check.
  */
 import { Fault } from './domain/failure.ts';

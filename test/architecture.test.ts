@@ -1,4 +1,4 @@
-/** The house rules that a reader relies on and a compiler does not check (docs: the layout in README.md). */
+/** The house rules that a reader relies on and a compiler does not check (the layout is in docs/architecture.md). */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
@@ -87,6 +87,10 @@ describe('the imports', () => {
     expect(against.map(show)).toEqual([]);
   });
 
+  it('never lead back to where they came from, not within a folder either', () => {
+    expect(circles()).toEqual([]);
+  });
+
   it('know every folder', () => {
     expect(imports.filter(isOwn).length).toBeGreaterThan(sources.length / 2);
     const parts = [...new Set(sources.map(partOf))].filter((part) => part !== BELOW_ALL);
@@ -99,6 +103,10 @@ describe('the imports', () => {
 });
 
 describe('the domain', () => {
+  it('has at most 20 files at its top: what grows gets a folder', () => {
+    expect(sources.filter((path) => dirname(path) === 'src/domain').length).toBeLessThanOrEqual(20);
+  });
+
   it('imports nothing but itself', () => {
     expect(
       within('domain')
@@ -115,6 +123,32 @@ describe('the domain', () => {
     expect(found).toEqual([]);
   });
 });
+
+/** Files that reach themselves by imports, as strongly connected parts of more than one file (Tarjan). Types count: they are read in a circle, too. */
+function circles(): string[][] {
+  const after = new Map(sources.map((path) => [path, [] as string[]]));
+  for (const one of imports.filter(isOwn)) after.get(one.from)?.push(normalize(join(dirname(one.from), one.to)));
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (path: string): number => {
+    order.set(path, order.size);
+    lowest.set(path, order.size - 1);
+    open.push(path);
+    for (const next of after.get(path) ?? []) {
+      if (!order.has(next)) lowest.set(path, Math.min(lowest.get(path)!, visit(next)));
+      else if (open.includes(next)) lowest.set(path, Math.min(lowest.get(path)!, order.get(next)!));
+    }
+    if (lowest.get(path) === order.get(path)) {
+      const part = open.splice(open.indexOf(path));
+      if (part.length > 1) found.push(part.sort());
+    }
+    return lowest.get(path)!;
+  };
+  for (const path of sources) if (!order.has(path)) visit(path);
+  return found;
+}
 
 describe('the command line', () => {
   it('knows nothing of Temporal', () => {

@@ -1,4 +1,4 @@
-/** A receiver model (receiver-models.ts) behind a simulated network, with times when it is down or refuses everybody. */
+/** A receiver model (src/receiver/models/models.ts) behind a simulated network, with times when it is down or refuses everybody. */
 import type { ReceiverModel, ReceiverModelSpec } from '../../src/receiver/models/model.ts';
 import { createReceiverModel, DEFAULT_MODEL_SPEC } from '../../src/receiver/models/models.ts';
 import type { EventQueue } from './event-queue.ts';

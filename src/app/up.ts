@@ -2,13 +2,23 @@
 import { fileURLToPath } from 'node:url';
 import { shownUrl } from '../config/endpoint-url.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import type { UpOptions } from './app.ts';
-import type { TemporalApp } from './app-temporal.ts';
+import type { Installation } from '../temporal/installation.ts';
+import type { AppContext, FileEnd, SendOptions, UpOptions } from './app.ts';
 import { BUNDLED_RATE, startBundledReceiver } from './bundled-receiver.ts';
+import type { Services } from './services.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../examples/alerts.csv', import.meta.url));
 
-export async function runUp(app: TemporalApp, options: UpOptions): Promise<void> {
+/** What `up` needs of the application. */
+export interface UpHost {
+  readonly context: AppContext;
+  installation(): Promise<Installation>;
+  services(): Promise<Services>;
+  deliver(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]>;
+  close(): Promise<void>;
+}
+
+export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
   const { settings, signal } = app.context;
   const receiver = settings.endpoint === undefined ? await startBundledReceiver(settings.home) : undefined;
   const endpoint = settings.endpoint ?? receiver!.endpoint;
@@ -37,7 +47,7 @@ export async function runUp(app: TemporalApp, options: UpOptions): Promise<void>
 }
 
 /** Delivered once in the life of a home: at the next start the same bytes are known. */
-async function deliverExample(app: TemporalApp, endpoint: Endpoint, { observer }: UpOptions): Promise<void> {
+async function deliverExample(app: UpHost, endpoint: Endpoint, { observer }: UpOptions): Promise<void> {
   observer.exampleBegins();
   const following = { progress: () => undefined, ended: observer.exampleEnded };
   await app.deliver([EXAMPLE], endpoint, { observer: following, deadlineMs: undefined, priority: 'normal' });

@@ -1,4 +1,4 @@
-/** How a command ended, as a number for scripts (conventions.md, "Command line"). */
+/** How a command ended, as a number for scripts (docs/guide.md, "Scripts and exit codes"). */
 
 import type { FileEnd, FileResult, ReportedFile } from '../app/app.ts';
 import { FAULT_EXIT_CODES, Fault, FileRefusal } from '../domain/failure.ts';

@@ -1,6 +1,6 @@
 /**
- * The entry of the `wds` command: the only file that touches the process and exits. The first Ctrl-C (or SIGTERM) asks everything to end
- * cleanly; the next one ends the process at once.
+ * The entry of the `wds` command: the only file that hears the process's signals and ends it. The first Ctrl-C (or SIGTERM, SIGHUP) asks
+ * everything to end cleanly; the next one ends the process at once.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';

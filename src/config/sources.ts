@@ -144,14 +144,7 @@ export function flagLayer(flags: FlagValues, cwd: string): Layer {
 }
 
 /** Variables that wds reads beside those of the settings. */
-const OTHER_VARIABLES = [
-  'WDS_CONFIG',
-  'WDS_SECRET',
-  'WDS_FAILPOINT',
-  'WDS_CACHE',
-  'WDS_TEMPORAL_CLI',
-  'WDS_RECEIVER_SECRET',
-];
+const OTHER_VARIABLES = ['WDS_CONFIG', 'WDS_SECRET', 'WDS_FAILPOINT', 'WDS_TEMPORAL_CLI', 'WDS_RECEIVER_SECRET'];
 
 /** Warnings about WDS_ variables that look like misspelt ones: a secret in WDS_SECRT would leave requests unsigned without a word. */
 export function misspeltVariables(env: Environment): string[] {

@@ -12,7 +12,7 @@ import { Fault } from '../domain/failure.ts';
 import { buildTemporalCli } from './temporal-cli-build.ts';
 import { downloadTemporalCli } from './temporal-cli-download.ts';
 
-/** Newer versions need a nested module that the Go module proxy does not serve (design.md). */
+/** Newer versions need a nested module that the Go module proxy does not serve. */
 export const TEMPORAL_CLI_VERSION = '1.5.1';
 
 /** The first server with task-queue rate limits that can be changed while running. */
@@ -69,7 +69,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wds');
 }
 
-/** Order and reasons: design.md, "Where Temporal comes from". */
+/** What costs nothing comes first; the build takes minutes, once, and works without the SDK's download service. */
 function standardPlaces(env: NodeJS.ProcessEnv, say: (text: string) => void): CliPlace[] {
   const cache = cacheFolder(env);
   const cached = join(cache, `temporal-cli-${TEMPORAL_CLI_VERSION}`, executable('temporal'));

@@ -24,8 +24,8 @@ export const OUTCOMES = ['delivered', 'rejected', 'undelivered', 'unconfirmed'] 
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
- * The body of the one POST that an alert becomes. Byte-identical at every attempt, so it is made once, when the chunk is written.
- * Source: conventions.md, "Outgoing request".
+ * The body of the one POST that an alert becomes, with exactly these members in this order. Byte-identical at every attempt, so it is made
+ * once, when the chunk is written: a signature or a checksum of the receiver stays the same.
  */
 export function alertBody(userId: string, alertMessage: string): string {
   return `{"userId":${JSON.stringify(userId)},"alertMessage":${JSON.stringify(alertMessage)}}`;

@@ -1,5 +1,5 @@
 /**
- * What makes a row an alert (conventions.md, "Input files"): a non-empty userId of bounded length, taken as it is, and a non-empty
+ * What makes a row an alert (docs/guide.md, "Files"): a non-empty userId of bounded length, taken as it is, and a non-empty
  * message; no NUL in either. The optional member that names the row of an earlier file, which this row mends, is believed only in
  * its exact form.
  */

@@ -16,7 +16,7 @@ import { faultOf, originOf } from './alert-rules.ts';
 import type { CsvColumns } from './csv-header.ts';
 import { findColumns, HEADERLESS_COLUMNS, headerRefusal } from './csv-header.ts';
 import { RecordParser, recordTooLarge, refusalOf, STRAY_QUOTE } from './csv-records.ts';
-import type { RowReader, RowSink } from './rows.ts';
+import type { RowReader, RowSink } from './row-reader.ts';
 import { CR, countLineEnds, LF, lastLineEnd, trimLineEnd } from './text.ts';
 
 /** Read in one turn of the event loop where rows have stray quotes. */

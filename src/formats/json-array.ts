@@ -9,7 +9,7 @@ import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { MAX_DEPTH, parseJson, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
-import type { RowReader, RowSink } from './rows.ts';
+import type { RowReader, RowSink } from './row-reader.ts';
 
 const KEPT_OF_LONG_ELEMENT_BYTES = 2048;
 const COMMA = 0x2c;

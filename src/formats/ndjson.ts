@@ -7,7 +7,7 @@ import type { ReadCursor } from '../domain/contracts.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { MAX_DEPTH, parseJson, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
-import type { RowReader, RowSink } from './rows.ts';
+import type { RowReader, RowSink } from './row-reader.ts';
 import { CR, LF, lastLineEnd, trimLineEnd } from './text.ts';
 
 const KEPT_OF_LONG_LINE_BYTES = 2048;

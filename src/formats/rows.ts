@@ -2,34 +2,13 @@
  * Bytes → rows, the same for every format: cuts a stream into pieces that do not hold up the event loop, keeps what is not yet a whole
  * record, stops before the row after the last one wanted, and says where the next window goes on. Memory: a piece and a record.
  */
-import type { InvalidReason } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import type { FileFormat, ParseOptions } from '../domain/parse-options.ts';
 import { CsvReader } from './csv.ts';
 import { JsonArrayReader } from './json-array.ts';
 import { NdjsonReader } from './ndjson.ts';
+import type { RowReader, RowSink } from './row-reader.ts';
 import { ENCODING_BYTES, textStart } from './text.ts';
-
-/** Takes the rows in the order of the file. Both are called synchronously, one call a row. */
-export interface RowSink {
-  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void;
-  /** `row`: the record's bytes, perhaps only its beginning; valid during the call only. */
-  invalid(line: number, reason: InvalidReason, row: Buffer): void;
-}
-
-/** One format's reader, fed piece by piece. Throws FileRefusal. */
-export interface RowReader {
-  /** Hands out the rows that end in `bytes` and returns how many bytes are done with; the rest must come again, with more behind it. */
-  read(bytes: Buffer, final: boolean): number;
-  /** The row after the last one wanted was met: it begins behind the bytes done with. */
-  readonly stopped: boolean;
-  /** `read` came back early to let others run: call it again with the rest. */
-  readonly paused: boolean;
-  /** Line (or element number) behind the bytes done with. */
-  readonly nextLine: number;
-  readonly rows: number;
-  readonly columns?: ReadCursor['columns'];
-}
 
 export interface ReadRowsOptions {
   /** The file's bytes from `cursor.byteOffset` (0 for null) on. */

@@ -3,8 +3,8 @@
  * so clocks that are wrong or differ between hosts do not matter. Time is a monotonic clock of the caller.
  *
  * A file is complete when size, mtime, ctime, inode and device have not changed for the settle time and nobody is seen writing to it
- * (an mtime can be set back by whoever has written, a ctime cannot). A
- * network mount or another container may hide its writers; then only a longer settle time helps (conventions.md, "Complete").
+ * (an mtime can be set back by whoever has written, a ctime cannot). A network mount or another container may hide its writers; then only
+ * a longer settle time helps (docs/guide.md, "Dropping a file").
  */
 
 export interface FileSample {

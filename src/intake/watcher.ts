@@ -1,7 +1,8 @@
 /**
  * Watches an inbox and its `urgent` folder: each complete file is claimed, staged, submitted and moved to `processed`. Any number of
  * watchers may share an inbox. Scans at start and at intervals are the truth, events only make them quick. At every instant each file
- * is in the inbox, in a claim folder or in `processed`, so a crash loses nothing: another watcher, or the next start, finishes the work.
+ * is in the inbox, in a claim folder or in `processed` (in two of them while it is moved), so a crash loses nothing: another watcher, or
+ * the next start, finishes the work.
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -38,7 +39,7 @@ export interface WatchOptions {
   readonly settle?: Partial<SettleTimes>;
   /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
   readonly writersAreLocal?: boolean;
-  /** Files staged at once. Default 4. */
+  /** Files staged, submitted or moved at once. Default 4. */
   readonly concurrency?: number;
   /** False: scans alone. Default true. */
   readonly events?: boolean;

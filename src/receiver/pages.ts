@@ -1,8 +1,8 @@
 /** What the receiver answers beside deliveries: `GET /`, `GET /stats`, `POST /control`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '../domain/failure.ts';
-import type { ReceiverReport } from './receiver.ts';
 import type { ReceiverSettings } from './receiver-options.ts';
+import type { ReceiverReport } from './receiver-stats.ts';
 import { statusPage } from './receiver-stats.ts';
 
 const MAX_CONTROL_BYTES = 64 * 1024;

@@ -1,5 +1,6 @@
 /** What the receiver counts, as `GET /stats` gives it and as a person reads it. Times are milliseconds since 1970. */
 import type { IdSet } from './id-set.ts';
+import type { ReceiverSettings } from './receiver-options.ts';
 
 /** How a request ended: 2xx · above the limit · other 3xx and 4xx · 5xx, reset or never answered. */
 export type Ending = 'accepted' | 'throttled' | 'refused' | 'failed';
@@ -35,6 +36,15 @@ export interface ReceiverStats {
   readonly openConnections: number;
   readonly openRequests: number;
   readonly peakConcurrency: number;
+}
+
+export interface ReceiverReport extends ReceiverStats {
+  /** The limit in words. */
+  readonly limit: string;
+  /** As given, without the secret. */
+  readonly settings: ReceiverSettings;
+  /** Base of the second listener (`--control-port`), or null. */
+  readonly controlUrl: string | null;
 }
 
 const KEPT_SECONDS = 600;

@@ -12,19 +12,10 @@ import { resetConnection } from './hostile.ts';
 import { serveControl, servePage } from './pages.ts';
 import type { ReceiverOptions, ReceiverSettings } from './receiver-options.ts';
 import { parseReceiverOptions } from './receiver-options.ts';
-import type { ReceiverStats } from './receiver-stats.ts';
+import type { ReceiverReport } from './receiver-stats.ts';
 
 /** Idle connections are closed after this time. */
 const KEEP_ALIVE_MS = 65_000;
-
-export interface ReceiverReport extends ReceiverStats {
-  /** The limit in words. */
-  readonly limit: string;
-  /** As given, without the secret. */
-  readonly settings: ReceiverSettings;
-  /** Base of the second listener (`--control-port`), or null. */
-  readonly controlUrl: string | null;
-}
 
 export interface RunningReceiver {
   readonly url: string;

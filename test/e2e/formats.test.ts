@@ -51,7 +51,7 @@ async function expectDelivered(
   return result;
 }
 
-/** conventions.md, "Command line": reports that people open in a spreadsheet must not run as formulas there. */
+/** Reports that people open in a spreadsheet must not run as formulas there. */
 const forSpreadsheet = (text: string): string => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
 
 describe('wds send', () => {

@@ -1,13 +1,17 @@
 /**
- * What is left in Temporal's history of real deliveries: little, and nothing about anybody. With RECORD_HISTORIES=1 the histories of the
- * three kinds of deliveries are kept in test/histories, for test/workflows/replay.test.ts:
+ * What is left in Temporal's history of real deliveries and of the governor: little, and nothing about anybody. Once for each release
+ * they are kept, for test/workflows/replay.test.ts, in a folder of test/histories that has the version of package.json:
  *
  *     RECORD_HISTORIES=1 npx vitest run test/e2e/histories.test.ts
  *
- * Record anew only with a change of the workflow that is meant to break running deliveries; otherwise the old ones must replay.
+ * What was recorded once is never overwritten: workflows that a release has begun must replay in every later one.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect } from 'vitest';
+import type { GovernorConfig, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
+import { decide, newGovernor } from '../../src/domain/governor/governor.ts';
+import { FILES_TASK_QUEUE, GOVERNOR_WORKFLOW, governorWorkflowId, LEASE_UPDATE } from '../../src/domain/names.ts';
+import { VERSION } from '../../src/version.ts';
 import { replay } from '../workflows/replaying.ts';
 import type { TestAlert } from './support/alert-files.ts';
 import { alerts, asCsv } from './support/alert-files.ts';
@@ -16,7 +20,7 @@ import type { Site } from './support/site.ts';
 import { countOf, eventsOf, historyOf, readableText, runsOf } from './support/temporal-service.ts';
 import { EACH_ONCE } from './support/test-receiver.ts';
 
-const FOLDER = 'test/histories';
+const FOLDER = `test/histories/${VERSION}`;
 
 /** Replays a run, and keeps its history where that was asked for: without where, and on what machine, it was recorded. */
 async function check(site: Site, name: string, workflowId: string, runId: string): Promise<void> {
@@ -28,7 +32,7 @@ async function check(site: Site, name: string, workflowId: string, runId: string
     return key === 'identity' || (key === 'name' && /^\d+@/.test(String(value))) ? 'recorded' : value;
   });
   await mkdir(FOLDER, { recursive: true });
-  await writeFile(`${FOLDER}/${name}.json`, `${text}\n`);
+  await writeFile(`${FOLDER}/${name}.json`, `${text}\n`, { flag: 'wx' });
 }
 
 /** No user, no message: each row of the input is looked for, as it would stand in a payload. */
@@ -110,5 +114,43 @@ describe.concurrent('the history of a delivery', () => {
     expectNobodyIn(readableText(history), input);
     await check(site, 'continued', result.workflowId, first);
     await check(site, 'resumed', result.workflowId, second);
+  });
+});
+
+describe.concurrent('the history of a governor', () => {
+  test('that learns a rate, lends it and obeys its operator names nobody', async ({ site }) => {
+    await site.receive(['--rate', '200'], { rate: 'auto' });
+    await site.worker();
+    const input = alerts(600);
+    const { code } = await sendFile(site, input);
+    expect(code).toBe(0);
+    for (const order of [['pause'], ['resume'], ['set-rate', 'crm', '50'], ['forget']] as const) {
+      const [verb, ...rest] = order;
+      expect((await site.wds('endpoint', verb, ...(rest.length === 0 ? ['crm'] : rest))).code).toBe(0);
+    }
+    const workflowId = governorWorkflowId('crm');
+    const [run] = await runsOf(site, workflowId);
+    expectNobodyIn(readableText(await historyOf(site, workflowId, run!.runId)), input);
+    await check(site, 'governor', workflowId, run!.runId);
+  });
+
+  test('begins with what the run before it knew', async ({ site }) => {
+    await site.receive();
+    await site.worker('files');
+    const config: GovernorConfig = { rate: 100, batchSize: 100 };
+    const request: LeaseRequest = {
+      ...{ workerId: 'w1', demandPerSecond: null, delivered: 90, sent: 100, elapsedMs: 1_000 },
+      ...{ brake: { ageMs: 100, pacePerSecond: 99, afterMs: 900 }, badRun: null, latencyMs: 20, ceilingPerSecond: 80 },
+    };
+    const { state } = decide(newGovernor(config, Date.now()), { type: 'lease', request }, Date.now());
+    const workflowId = governorWorkflowId('other');
+    const handle = await site.client.workflow.start(GOVERNOR_WORKFLOW, {
+      ...{ workflowId, taskQueue: FILES_TASK_QUEUE },
+      args: [{ endpoint: 'other', config, waitMs: 0, state }],
+    });
+    const answer = await handle.executeUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE, { args: [request] });
+    expect(answer.segments.length).toBeGreaterThan(0);
+    expect(Math.max(...answer.segments.map(({ ratePerSecond }) => ratePerSecond))).toBeLessThanOrEqual(80);
+    await check(site, 'governor-resumed', workflowId, handle.firstExecutionRunId);
   });
 });

@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 describe('the outgoing request', () => {
-  it('is the POST of the conventions, byte for byte', async () => {
+  it('is the POST that the guide shows, byte for byte', async () => {
     const server = await serve();
     const client = connect(
       `http://127.0.0.1:${server.port}/a%20b?c=d&e=%C3%BC#f`,

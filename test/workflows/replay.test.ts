@@ -1,6 +1,6 @@
 /**
- * Deliveries that were begun by an earlier build must be able to go on: recorded histories (test/e2e/histories.test.ts says how they
- * were made) replay against the workflows as they are now.
+ * Workflows that were begun by an earlier release must be able to go on: the histories that each release recorded
+ * (test/e2e/histories.test.ts says how) replay against the workflows as they are now.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,31 +9,51 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildWorkflows, replay } from './replaying.ts';
 
 const FOLDER = 'test/histories';
+/** The ways in which a delivery, and a governor, can go. */
+const WAYS = ['continued', 'failed', 'governor', 'governor-resumed', 'plain', 'resumed', 'retried'];
 
 interface Recorded {
   readonly events: readonly {
     readonly activityTaskScheduledEventAttributes?: { readonly activityType: { name: string } };
+    /** Local activities leave markers. */
+    readonly markerRecordedEventAttributes?: {
+      readonly details: Readonly<Record<string, { readonly payloads: readonly { data: string }[] }>>;
+    };
   }[];
 }
 
-const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+const releases = readdirSync(FOLDER);
+const histories = releases.flatMap((release) => readdirSync(join(FOLDER, release)).map((name) => join(release, name)));
 const read = (name: string): Recorded => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Recorded;
 
 beforeAll(buildWorkflows);
 
 describe('a recorded history', () => {
-  it('is there for each way in which a delivery can go', () => {
-    expect(names.sort()).toEqual(['continued.json', 'failed.json', 'plain.json', 'resumed.json', 'retried.json']);
+  it.each(releases)('is there for each way in which a workflow of %s can go', (release) => {
+    const names = readdirSync(join(FOLDER, release)).map((name) => name.replace(/\.json$/, ''));
+    expect(names.sort()).toEqual(WAYS);
   });
 
-  it.each(names)('%s replays', async (name) => {
+  it.each(histories)('%s replays', async (name) => {
     await expect(replay(read(name), name)).resolves.toBeUndefined();
   });
 
-  it('that is not what the workflow does is told apart', async () => {
-    const tampered = read('plain.json');
+  it.each(releases)('of a delivery of %s that is not what the workflow does is told apart', async (release) => {
+    const tampered = read(`${release}/plain.json`);
     const scheduled = tampered.events.flatMap(({ activityTaskScheduledEventAttributes: one }) => one ?? []);
     scheduled[0]!.activityType.name = 'writeReport';
+    await expect(replay(tampered, 'tampered')).rejects.toThrow(DeterminismViolationError);
+  });
+
+  it.each(releases)('of a governor of %s that is not what the workflow does is told apart', async (release) => {
+    const tampered = read(`${release}/governor.json`);
+    const markers = tampered.events.flatMap(
+      ({ markerRecordedEventAttributes: one }) => one?.details.data?.payloads ?? [],
+    );
+    const marker = markers[0]!;
+    const text = Buffer.from(marker.data, 'base64').toString('utf8');
+    expect(text).toContain('"applyTaskQueueRate"');
+    marker.data = Buffer.from(text.replace('"applyTaskQueueRate"', '"applyAnother"')).toString('base64');
     await expect(replay(tampered, 'tampered')).rejects.toThrow(DeterminismViolationError);
   });
 });

@@ -1,6 +1,6 @@
 /**
  * How receivers limit what they take: the models behind `wds receiver`, and what the governor is simulated against. Pure, see
- * receiver-model.ts. Refused requests use nothing up, as with most real limiters.
+ * model.ts. Refused requests use nothing up, as with most real limiters.
  */
 import type { ReceiverModel, ReceiverModelName, ReceiverModelSpec, Verdict } from './model.ts';
 import { ADMITTED, LimitedModel, refusedFor, TOKEN_EPSILON, UNKNOWABLE_RETRY_MS } from './model.ts';

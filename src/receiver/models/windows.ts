@@ -1,4 +1,4 @@
-/** Receivers that count requests per window of time: fixed, sliding (exact) and sliding (approximate). Pure, see receiver-model.ts. */
+/** Receivers that count requests per window of time: fixed, sliding (exact) and sliding (approximate). Pure, see model.ts. */
 import type { Verdict } from './model.ts';
 import { ADMITTED, LimitedModel, refusedFor, TOKEN_EPSILON, UNKNOWABLE_RETRY_MS } from './model.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoggedDelivery } from '../../../src/receiver/delivery-log.ts';
 import { messageCrc32, readDeliveryLog } from '../../../src/receiver/delivery-log.ts';
-import type { ReceiverReport } from '../../../src/receiver/receiver.ts';
+import type { ReceiverReport } from '../../../src/receiver/receiver-stats.ts';
 import type { TestAlert } from './alert-files.ts';
 import { until } from './waiting.ts';
 import type { ProcessPlace } from './wds-process.ts';

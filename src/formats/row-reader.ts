@@ -1,0 +1,24 @@
+/** What the reader of each format takes and gives. */
+import type { InvalidReason } from '../domain/alert.ts';
+import type { ReadCursor } from '../domain/contracts.ts';
+
+/** Takes the rows in the order of the file. Both are called synchronously, one call a row. */
+export interface RowSink {
+  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void;
+  /** `row`: the record's bytes, perhaps only its beginning; valid during the call only. */
+  invalid(line: number, reason: InvalidReason, row: Buffer): void;
+}
+
+/** One format's reader, fed piece by piece. Throws FileRefusal. */
+export interface RowReader {
+  /** Hands out the rows that end in `bytes` and returns how many bytes are done with; the rest must come again, with more behind it. */
+  read(bytes: Buffer, final: boolean): number;
+  /** The row after the last one wanted was met: it begins behind the bytes done with. */
+  readonly stopped: boolean;
+  /** `read` came back early to let others run: call it again with the rest. */
+  readonly paused: boolean;
+  /** Line (or element number) behind the bytes done with. */
+  readonly nextLine: number;
+  readonly rows: number;
+  readonly columns?: ReadCursor['columns'];
+}

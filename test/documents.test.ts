@@ -1,0 +1,91 @@
+/** What is written about wds, in its documents and in comments, names only what there is. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.wds', 'inbox']);
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (NOT_OURS.has(entry.name)) return [];
+    const path = folder === '.' ? entry.name : join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+}
+
+const files = filesBelow('.');
+const folders = new Set(files.flatMap((path) => path.split('/').map((_, at, parts) => parts.slice(0, at).join('/'))));
+const texts = files.filter((path) => /\.(ts|mjs|md|ya?ml)$|(^|\/)(Dockerfile|run)$/.test(path));
+const documents = files.filter((path) => path.endsWith('.md'));
+const textOf = new Map(texts.map((path) => [path, readFileSync(path, 'utf8')]));
+
+/** Comments of code, and the whole of everything else. */
+function proseOf(path: string): string {
+  const text = textOf.get(path) ?? '';
+  if (!/\.(ts|mjs)$/.test(path)) return text;
+  return (text.match(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm) ?? []).join('\n');
+}
+
+describe('every file that a text names', () => {
+  it('exists: folders and other files by their paths from the top', () => {
+    const tops = 'src|test|workflows|activities|bench|simulation|chaos|docs|scripts|examples|bin';
+    const named = new RegExp(`(?<![\\w./<>*…-])((?:${tops})/[\\w./-]*\\w)(?![\\w/<*…{]|-\\w)`, 'g');
+    const missing = texts.flatMap((path) =>
+      [...proseOf(path).matchAll(named)]
+        .map(([, name = '']) => name)
+        .filter((name) => !files.includes(name) && !folders.has(name))
+        .map((name) => `${path} names ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('every link', () => {
+  const anchorsOf = (path: string): Set<string> =>
+    new Set(
+      [...readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+          .replaceAll(' ', '-'),
+      ),
+    );
+
+  it('leads to a file, and to a heading in it', () => {
+    const broken = documents.flatMap((path) =>
+      [...(textOf.get(path) ?? '').matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)]
+        .filter(([, to = '', anchor]) => {
+          const target = to === '' ? path : normalize(join(dirname(path), to));
+          return !existsSync(target) || (anchor !== undefined && !anchorsOf(target).has(anchor));
+        })
+        .map(([link]) => `${path}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('the events of the log', () => {
+  const sources = files.filter((path) => /^(src|activities)\/.*\.ts$/.test(path)).map((path) => textOf.get(path) ?? '');
+  const code = sources.join('\n');
+  const membersOf = (union: string): string[] => {
+    const [, members = ''] = new RegExp(`type ${union} =([^;]+);`).exec(code) ?? [];
+    return [...members.matchAll(/'(\w+)'/g)].map(([, member = '']) => member);
+  };
+  /** What stands for what in the template literals that make up names of events. */
+  const variables: Readonly<Record<string, readonly string[]>> = {
+    'task.result': membersOf('SubmitResult'),
+    step: membersOf('Step'),
+  };
+  const logged = new Set([
+    ...[...code.matchAll(/\bevent: '(\w+)'/g)].map(([, name = '']) => name),
+    ...[...code.matchAll(/\bevent: `(\w*)\$\{([\w.]+)\}(\w*)`/g)].flatMap(([, before, variable = '', after]) =>
+      (variables[variable] ?? [`?${variable}`]).map((value) => `${before}${value}${after}`),
+    ),
+  ]);
+
+  it('are those that the runbook lists', () => {
+    const [, table = ''] =
+      /\n\| event \| level \|[^\n]*\n\|---[^\n]*\n((?:\|[^\n]*\n)+)/.exec(textOf.get('docs/operations.md') ?? '') ?? [];
+    const documented = table.split('\n').flatMap((row) => row.split('|')[1]?.match(/\w+(?=`)/g) ?? []);
+    expect([...logged].sort()).toEqual(documented.sort());
+  });
+});
