@@ -4,6 +4,7 @@ import { failpoint } from '../src/failpoint.ts';
 import { writeReportFiles } from '../src/store/report.ts';
 import type { Store } from '../src/store/store.ts';
 import { storeFailure } from './failures.ts';
+import { pulsing } from './pulse.ts';
 
 export interface ReportDependencies {
   readonly store: Store;
@@ -19,7 +20,8 @@ export function createWriteReport(dependencies: ReportDependencies) {
     const { store, reportsRoot } = dependencies;
     const scope = dependencies.scope();
     try {
-      const summary = await writeReportFiles(store, reportsRoot, input, () => scope.heartbeat());
+      const beat = (): void => scope.heartbeat();
+      const summary = await pulsing(beat, () => writeReportFiles(store, reportsRoot, input, beat));
       failpoint('reporting.published');
       dependencies.onReport(input, summary);
       return summary;

@@ -1,6 +1,7 @@
 /** Writing so that a power loss takes nothing back, at the speed of the disk: syncs are shared, and begun early. */
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 
 async function syncFolderNow(path: string): Promise<void> {
   const handle = await open(path, 'r');
@@ -64,4 +65,16 @@ export function syncFolder(path: string): Promise<void> {
     nextSyncs.set(path, next);
   }
   return next;
+}
+
+/** Makes a folder, and those above it that are missing. A new one survives a power loss only once the folder above it is synced. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  const top = dirname(resolve(first));
+  let parent = resolve(path);
+  do {
+    parent = dirname(parent);
+    await syncFolder(parent);
+  } while (parent !== top && parent !== dirname(parent));
 }

@@ -5,15 +5,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, openSync, statSync } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Fault } from '../domain/failure.ts';
-import { syncFolder, writeAhead } from './durable-write.ts';
+import { makeFolder, syncFolder, writeAhead } from './durable-write.ts';
 import { FolderJournal } from './folder-journal.ts';
 import type { Journal, Store } from './store.ts';
 import { storeFault } from './store-fault.ts';
-
-let temporaryNames = 0;
 
 /** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
 const INCOMING = 'incoming';
@@ -37,16 +35,7 @@ export class FolderStore implements Store {
 
   async #ensureFolder(path: string): Promise<void> {
     if (this.#knownFolders.has(path)) return;
-    const first = await mkdir(path, { recursive: true });
-    // A new folder survives a power loss only once the folder above it is synced.
-    if (first !== undefined) {
-      const top = dirname(resolve(first));
-      let parent = resolve(path);
-      do {
-        parent = dirname(parent);
-        await syncFolder(parent);
-      } while (parent !== top && parent !== dirname(parent));
-    }
+    await makeFolder(path);
     this.#knownFolders.add(path);
   }
 
@@ -59,7 +48,7 @@ export class FolderStore implements Store {
     source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
   ): Promise<void> {
     const path = this.#path(key);
-    const temporary = `${path}.${process.pid}-${temporaryNames++}.tmp`;
+    const temporary = `${path}.${randomUUID()}.tmp`;
     try {
       await this.#ensureFolder(dirname(path));
       const handle = await open(temporary, 'w');

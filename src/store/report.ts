@@ -14,7 +14,7 @@ import { outcomeInRound } from '../domain/receipts.ts';
 import type { ChunkRow } from './chunks.ts';
 import { readChunk, readRejects, readWindow } from './chunks.ts';
 import { readStates } from './receipts.ts';
-import { ReportFiles, reportFolderName } from './report-files.ts';
+import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
 import type { Store } from './store.ts';
 
 export interface ReportRequest {
@@ -46,8 +46,9 @@ export async function writeReportFiles(
   heartbeat: () => void,
 ): Promise<FileSummary> {
   const { sha256, endpoint, fileName, parse } = request;
-  const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
-  const files = await ReportFiles.open(reportDir, headers(parse));
+  const folderName = reportFolderName(fileName, sha256, endpoint);
+  const reportDir = join(reportsRoot, folderName);
+  const files = await ReportFiles.open(reportsRoot, folderName, headers(parse));
   const counts: Counts = { ...NO_COUNTS };
   const ambiguous = { count: 0, lines: [] as number[] };
   let begun = false;
@@ -72,7 +73,7 @@ export async function writeReportFiles(
       complete = window.next === null;
     }
     const summary = { sha256, reportDir, ...counts };
-    if (!begun && files.replacesEarlier) {
+    if (!begun && (await readEarlierReport(reportDir)) !== undefined) {
       // Nothing can be read any more: the earlier report says more.
       await files.discard();
       return summary;
@@ -85,6 +86,8 @@ export async function writeReportFiles(
       readToTheEnd: complete,
       ...summary,
       ambiguous,
+      /** A report with a higher number was begun later. */
+      number: files.number,
       writtenAt: new Date().toISOString(),
     };
     await files.append('report.json', `${JSON.stringify(report, null, 2)}\n`);
