@@ -1,5 +1,6 @@
 /** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
 import type { Endpoint } from '../domain/endpoint.ts';
+import { termsOf } from '../intake/terms.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -32,6 +33,7 @@ export class Services {
         maxExpandedBytes: settings.maxExpandedBytes,
         log: logger,
         endpoint: endpoint.name,
+        terms: termsOf(endpoint, settings.parse),
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
       },
@@ -47,7 +49,7 @@ export class Services {
     if (signal.aborted) return;
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     const { workersEnded, lost } = this.#installation;
-    await Promise.race([stopped, workersEnded.then(() => stopped), lost]);
+    await Promise.race([stopped, workersEnded.then(() => stopped), lost, this.#watcher?.ended ?? stopped]);
   }
 
   async close(): Promise<void> {

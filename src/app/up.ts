@@ -24,8 +24,9 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
   const endpoint = settings.endpoint ?? receiver!.endpoint;
   try {
     const services = await app.services();
-    await services.startWorkers(endpoint);
+    // First: it is refused where another one watches this inbox for another endpoint, and then nothing may be sent from here.
     await services.startWatcher(endpoint);
+    await services.startWorkers(endpoint);
     if (receiver !== undefined && options.example && !signal.aborted) await deliverExample(app, endpoint, options);
     const { temporal, devServer, reportsRoot } = await app.installation();
     if (!signal.aborted) {

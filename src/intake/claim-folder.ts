@@ -17,15 +17,17 @@ import {
   processedName,
   STATE_FOLDER,
 } from './inbox-names.ts';
-import type { Heartbeat, WatcherIdentity } from './instance.ts';
-import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS } from './instance.ts';
+import type { Alive, Heartbeat, WatcherIdentity } from './instance.ts';
+import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS, parseAlive } from './instance.ts';
+import type { OtherWatcher, Terms } from './terms.ts';
 
 export class ClaimFolder {
   readonly #inbox: string;
   readonly #root: string;
   readonly #folder: string;
-  readonly #identity: WatcherIdentity;
   readonly #deathWatch: DeathWatch;
+  readonly deadAfterMs: number;
+  #alive: Alive;
   #sequence = 0;
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -33,28 +35,42 @@ export class ClaimFolder {
     this.#inbox = inbox;
     this.#root = join(inbox, STATE_FOLDER, 'claims');
     this.#folder = join(this.#root, identity.instance);
-    this.#identity = identity;
+    this.#alive = identity;
+    this.deadAfterMs = deadAfterMs;
     this.#deathWatch = new DeathWatch(identity, deadAfterMs);
   }
 
-  /** Shows this watcher as alive from now on. Throws what mkdir and write throw. */
-  async open(): Promise<void> {
-    await this.#announce();
-    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
-    this.#heartbeat.unref();
+  get instance(): string {
+    return this.#alive.instance;
   }
 
-  async #announce(): Promise<void> {
+  /** Shows this watcher as alive from now on, with its terms. Throws what mkdir and write throw. */
+  async show(terms: Terms | undefined, agreed: boolean): Promise<void> {
+    this.#alive = { ...this.#alive, ...(terms === undefined ? {} : { terms, agreed }) };
+    await this.#write();
+    this.#heartbeat ??= setInterval(() => void this.#beat(), HEARTBEAT_MS).unref();
+  }
+
+  /** Whole at every instant: the others read it at any. */
+  async #write(): Promise<void> {
+    const path = join(this.#folder, ALIVE_FILE);
     await mkdir(this.#folder, { recursive: true });
-    await writeFile(join(this.#folder, ALIVE_FILE), `${JSON.stringify(this.#identity)}\n`);
+    await writeFile(`${path}.new`, `${JSON.stringify(this.#alive)}\n`);
+    await rename(`${path}.new`, path);
+  }
+
+  /** False: another watcher took this one for dead, and has its claims. */
+  async isShown(): Promise<boolean> {
+    return lstat(join(this.#folder, ALIVE_FILE)).then(
+      () => true,
+      (error: unknown) => !isErrno(error, 'ENOENT'),
+    );
   }
 
   /** A failed beat is not fatal: at worst another watcher finishes the work as well, and staging and starting are idempotent. */
   async #beat(): Promise<void> {
     const now = new Date();
-    await utimes(join(this.#folder, ALIVE_FILE), now, now).catch((error: unknown) =>
-      isErrno(error, 'ENOENT') ? this.#announce().catch(() => undefined) : undefined,
-    );
+    await utimes(join(this.#folder, ALIVE_FILE), now, now).catch(() => undefined);
   }
 
   /** Moves a file into the claim folder, and returns its new path; undefined: it is gone, most likely to another watcher. */
@@ -78,16 +94,30 @@ export class ClaimFolder {
 
   /** Takes over what dead watchers have left. `nowMs` is monotonic. */
   async adopt(nowMs: number): Promise<FilePlace[]> {
-    const others = (await readdir(this.#root, { withFileTypes: true }))
-      .filter((entry) => entry.isDirectory() && entry.name !== this.#identity.instance)
-      .map((entry) => entry.name);
-    this.#deathWatch.retain(new Set(others));
     const adopted: FilePlace[] = [];
-    for (const other of others) {
-      const folder = join(this.#root, other);
-      if (this.#deathWatch.observe(other, await readHeartbeat(folder), nowMs)) await this.#takeOver(folder, adopted);
+    for (const { life, instance } of await this.others(nowMs)) {
+      if (life === 'gone') await this.#takeOver(join(this.#root, instance), adopted);
     }
     return adopted;
+  }
+
+  /** All other watchers that have a claim folder here. `nowMs` is monotonic. */
+  async others(nowMs: number): Promise<OtherWatcher[]> {
+    const instances = (await readdir(this.#root, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory() && entry.name !== this.instance)
+      .map((entry) => entry.name);
+    this.#deathWatch.retain(new Set(instances));
+    return Promise.all(instances.map((instance) => this.#observe(instance, nowMs)));
+  }
+
+  async #observe(instance: string, nowMs: number): Promise<OtherWatcher> {
+    const heartbeat = await readHeartbeat(join(this.#root, instance));
+    const life = this.#deathWatch.observe(instance, heartbeat, nowMs);
+    const { pid, host, terms, agreed = false } = parseAlive(heartbeat.content ?? '');
+    // Its time tells how long it was silent before it was seen, unless a clock was set: then that is at most not known.
+    const ageMs = Math.max(0, Date.now() - heartbeat.mtimeMs);
+    const silentMs = Math.max(this.#deathWatch.silentMs(instance), ageMs);
+    return { instance, who: `process ${pid} on host ${host}`, life, terms, agreed, silentMs };
   }
 
   async #takeOver(folder: string, adopted: FilePlace[]): Promise<void> {
@@ -102,8 +132,7 @@ export class ClaimFolder {
       );
       if (won) adopted.push({ path, ...claim });
     }
-    await rm(join(folder, ALIVE_FILE), { force: true }).catch(() => undefined);
-    await rmdir(folder).catch(() => undefined);
+    await removeShown(folder);
   }
 
   /** Moves a claim's file to `processed`, over nothing. False: another watcher has moved it. */
@@ -141,9 +170,16 @@ export class ClaimFolder {
   /** Ends the proof of life: claims that are left may be adopted at once. */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
-    await rm(join(this.#folder, ALIVE_FILE), { force: true }).catch(() => undefined);
-    await rmdir(this.#folder).catch(() => undefined);
+    this.#heartbeat = undefined;
+    await removeShown(this.#folder);
   }
+}
+
+async function removeShown(folder: string): Promise<void> {
+  for (const name of [`${ALIVE_FILE}.new`, ALIVE_FILE]) {
+    await rm(join(folder, name), { force: true }).catch(() => undefined);
+  }
+  await rmdir(folder).catch(() => undefined);
 }
 
 /**

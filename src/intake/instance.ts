@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { processStart } from '../process-start.ts';
+import type { Terms } from './terms.ts';
 
 export interface WatcherIdentity {
   readonly instance: string;
@@ -62,7 +63,12 @@ interface Silence {
   heartbeat: Heartbeat;
   silentMs: number;
   observedMs: number;
+  /** Its heartbeat has changed since it was first seen. */
+  moved: boolean;
 }
+
+/** `gone`: its claims may be adopted. `unknown`: it must be observed for longer. */
+export type Life = 'alive' | 'gone' | 'unknown';
 
 /** Judges the other watchers of an inbox by what is observed of them over time. */
 export class DeathWatch {
@@ -75,16 +81,24 @@ export class DeathWatch {
     this.#deadAfterMs = deadAfterMs;
   }
 
-  /** Takes one look at another instance in; true: it is dead, and its claims may be adopted. `nowMs` is monotonic. */
-  observe(instance: string, heartbeat: Heartbeat, nowMs: number): boolean {
-    const silence = this.#silences.get(instance);
-    const same = silence?.heartbeat.content === heartbeat.content && silence?.heartbeat.mtimeMs === heartbeat.mtimeMs;
+  /** Takes one look at another instance in. `nowMs` is monotonic. */
+  observe(instance: string, heartbeat: Heartbeat, nowMs: number): Life {
+    const before = this.#silences.get(instance);
+    const same = before?.heartbeat.content === heartbeat.content && before?.heartbeat.mtimeMs === heartbeat.mtimeMs;
     const silentMs =
-      silence !== undefined && same ? silence.silentMs + Math.min(nowMs - silence.observedMs, MAX_GAP_MS) : 0;
-    this.#silences.set(instance, { heartbeat, silentMs, observedMs: nowMs });
-    if (heartbeat.content === undefined) return silentMs >= GIVEN_UP_AFTER_MS;
-    const runs = processRuns(this.#self, parseIdentity(heartbeat.content));
-    return runs === undefined ? silentMs >= this.#deadAfterMs : !runs;
+      before !== undefined && same ? before.silentMs + Math.min(nowMs - before.observedMs, MAX_GAP_MS) : 0;
+    const moved = before !== undefined && (before.moved || !same);
+    this.#silences.set(instance, { heartbeat, silentMs, observedMs: nowMs, moved });
+    if (heartbeat.content === undefined) return silentMs >= GIVEN_UP_AFTER_MS ? 'gone' : 'unknown';
+    const runs = processRuns(this.#self, parseAlive(heartbeat.content));
+    if (runs !== undefined) return runs ? 'alive' : 'gone';
+    if (silentMs >= this.#deadAfterMs) return 'gone';
+    return moved ? 'alive' : 'unknown';
+  }
+
+  /** Observed time since its last heartbeat. */
+  silentMs(instance: string): number {
+    return this.#silences.get(instance)?.silentMs ?? 0;
   }
 
   /** Forgets the instances that are gone. */
@@ -93,7 +107,15 @@ export class DeathWatch {
   }
 }
 
-function parseIdentity(content: string): Partial<WatcherIdentity> {
+/** What a watcher shows of itself in its `alive` file. */
+export interface Alive extends WatcherIdentity {
+  /** Absent: of an earlier version. */
+  readonly terms?: Terms;
+  readonly agreed?: boolean;
+}
+
+/** Empty for what cannot be read. */
+export function parseAlive(content: string): Partial<Alive> {
   try {
     const value: unknown = JSON.parse(content);
     return typeof value === 'object' && value !== null ? value : {};

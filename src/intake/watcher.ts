@@ -16,6 +16,7 @@ import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
 import { FolderEvents } from './folder-events.ts';
+import { InboxEntry } from './inbox-entry.ts';
 import { InboxFolder } from './inbox-folder.ts';
 import { URGENT_FOLDER } from './inbox-names.ts';
 import { newIdentity } from './instance.ts';
@@ -24,6 +25,7 @@ import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import type { Submit } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
+import type { Terms } from './terms.ts';
 
 export interface WatchOptions {
   /** Created if missing. */
@@ -34,6 +36,8 @@ export interface WatchOptions {
   readonly log: IntakeLogger;
   /** For the log lines only. */
   readonly endpoint?: string;
+  /** Another watcher of this inbox must have the same. Absent: any may watch. */
+  readonly terms?: Terms;
   /** Default 2 s. */
   readonly scanIntervalMs?: number;
   readonly settle?: Partial<SettleTimes>;
@@ -61,6 +65,8 @@ export interface WatcherStatus {
 export interface Watcher {
   /** The first scan is done. Rejects with a Fault if there can be no such inbox. */
   readonly ready: Promise<void>;
+  /** Rejects with a Fault if it may not go on: another watcher took it for dead, and now watches with other terms. */
+  readonly ended: Promise<never>;
   close(): Promise<void>;
   status(): WatcherStatus;
 }
@@ -78,6 +84,7 @@ export function watchInbox(options: WatchOptions, submit: Submit): Watcher {
 
 class InboxWatcher implements Watcher {
   readonly ready: Promise<void>;
+  readonly ended: Promise<never>;
   readonly #options: WatchOptions;
   readonly #inbox: string;
   readonly #claimFolder: ClaimFolder;
@@ -87,7 +94,11 @@ class InboxWatcher implements Watcher {
   readonly #context: { -readonly [K in keyof CompletenessContext]: CompletenessContext[K] };
   readonly #folders: readonly InboxFolder[];
   readonly #events: readonly FolderEvents[];
+  readonly #entry: InboxEntry;
   readonly #loop: Promise<void>;
+  readonly #closed: Promise<void>;
+  #close: () => void = () => undefined;
+  #end: (refusal: Fault) => void = () => undefined;
   #closing = false;
   #nextScanMs = 0;
   #wake: () => void = () => undefined;
@@ -116,8 +127,21 @@ class InboxWatcher implements Watcher {
     this.#queue = queue;
     const { folders, faults } = { folders: this.#folders, faults: this.#faults };
     this.#claimer = new Claimer({ folders, claimFolder, queue, context, faults, say });
+    this.#closed = new Promise((close) => {
+      this.#close = close;
+    });
+    this.#entry = new InboxEntry({
+      ...{ inbox: this.#inbox, claimFolder, terms: options.terms, say, nowMs },
+      pause: (ms) => pause(ms, this.#closed),
+      isClosing: () => this.#closing,
+    });
+    this.ended = new Promise((_, end) => {
+      this.#end = end;
+    });
+    this.ended.catch(() => undefined);
     const started = this.#start();
     this.ready = started.catch((error: unknown) => {
+      if (error instanceof Fault) throw error;
       const message = `cannot watch ${this.#inbox}: ${reasonOf(error)}`;
       throw new Fault('config', message, 'Name a folder that wds may write to.', { cause: error });
     });
@@ -138,8 +162,8 @@ class InboxWatcher implements Watcher {
   async #start(): Promise<void> {
     await mkdir(this.#inbox, { recursive: true });
     this.#context.writersAreLocal = this.#options.writersAreLocal ?? (await folderWritersAreLocal(this.#inbox));
-    await this.#claimFolder.open();
-    await this.#scan();
+    await this.#entry.enter();
+    if (!this.#closing) await this.#scan();
   }
 
   async #run(): Promise<void> {
@@ -147,7 +171,16 @@ class InboxWatcher implements Watcher {
       const woken = new Promise<void>((wake) => {
         this.#wake = wake;
       });
-      await this.#faults.guard('intake', () => this.#tick());
+      let refusal: Fault | undefined;
+      await this.#faults.guard('intake', async () => {
+        refusal = await this.#entry.refusal();
+        if (refusal === undefined && !this.#closing) await this.#tick();
+      });
+      if (refusal !== undefined) {
+        void this.#queue.stop();
+        this.#end(refusal);
+        return;
+      }
       await pause(MIN_TICK_GAP_MS);
       if (!this.#closing) await pause(Math.max(this.#nextDueMs() - this.#context.nowMs(), 0) + GATHER_MS, woken);
     }
@@ -188,6 +221,7 @@ class InboxWatcher implements Watcher {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#close();
     for (const events of this.#events) events.close();
     this.#wake();
     await this.#loop;

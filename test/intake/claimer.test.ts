@@ -46,7 +46,7 @@ async function parts(race: (path: string) => void) {
   const context = { times: { seenMs: 60, unseenMs: 200 }, writersAreLocal: true, nowMs };
   const claimFolder = new RacedClaimFolder(scene.inbox, newIdentity());
   claimFolder.race = race;
-  await claimFolder.open();
+  await claimFolder.show(undefined, true);
   const submissions: Submission[] = [];
   const queue = new SubmissionQueue({
     store: scene.store,

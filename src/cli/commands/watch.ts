@@ -7,7 +7,7 @@ import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../option
 export function registerWatch(program: Command, context: CommandContext): void {
   const command = program
     .command('watch')
-    .description('run the watcher alone; any number of them may watch the same folder')
+    .description('run the watcher alone; any number of them, for the same endpoint, may watch the same folder')
     .argument('[dir]', 'the drop folder (default: ./inbox)')
     .action(async (dir: string | undefined, _flags: object, self: Command) => {
       const settings = dir === undefined ? {} : { inbox: { value: dir, flag: 'watch DIR' } };
