@@ -26,9 +26,6 @@ export interface ServerSettings {
   readonly eagerActivities?: boolean;
   /** Every commit waits for the disk, so that a power loss undoes nothing. Default true; tests go without. */
   readonly durable?: boolean;
-  /** More dynamic configuration of the server; values as JSON. */
-  readonly dynamicConfig?: Readonly<Record<string, unknown>>;
-  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
 }
 
 export interface ServerPlace {
@@ -42,20 +39,19 @@ export interface ServerPlace {
 
 /** The arguments after the executable's name. `fair`: see fair-queues.ts. */
 export function devServerArguments(place: ServerPlace, settings: ServerSettings = {}, fair = false): string[] {
-  const { partitions = 1, eagerActivities = false, durable = true, dynamicConfig = {}, logLevel = 'warn' } = settings;
+  const { partitions = 1, eagerActivities = false, durable = true } = settings;
   const dynamic = {
     'matching.numTaskqueueReadPartitions': partitions,
     'matching.numTaskqueueWritePartitions': partitions,
     'system.enableActivityEagerExecution': eagerActivities,
     'matching.useNewMatcher': true,
     'matching.enableFairness': fair,
-    ...dynamicConfig,
   };
   // Measured, workflow starts by 16 callers: SQLite's default rollback journal 60–100/s, WAL 200/s, WAL without a sync per commit 300/s.
   const pragmas = ['journal_mode=WAL', `synchronous=${durable ? 'FULL' : 'NORMAL'}`];
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', `${place.port}`, '--ui-port', `${place.uiPort}`],
-    ...['--db-filename', place.databaseFile, '--namespace', place.mark, '--log-level', logLevel, '--color', 'never'],
+    ...['--db-filename', place.databaseFile, '--namespace', place.mark, '--log-level', 'warn', '--color', 'never'],
     ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
     ...Object.entries(SEARCH_ATTRIBUTE_TYPES).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
     ...Object.entries(dynamic).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${JSON.stringify(value)}`]),
