@@ -67,7 +67,8 @@ export class StubbornAlerts {
   #begin(ref: StubbornRef): void {
     this.#begun.add(ref.line);
     this.#runs.push(
-      this.#run(ref).catch((error: unknown) => {
+      // Out of the scope of the batch that handed it over: that one ends with the first pause.
+      CancellationScope.nonCancellable(() => this.#run(ref)).catch((error: unknown) => {
         // Cancelled at the end of the run: the next one goes on with it.
         if (!(this.#ending && isCancellation(error))) this.#failure ??= error;
       }),

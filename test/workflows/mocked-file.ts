@@ -1,0 +1,107 @@
+/** A file of so many chunks whose activities are functions of the test: by default every alert is delivered at once. */
+import type {
+  DeliveryOptions,
+  FileProgress,
+  FileSummary,
+  FileWorkflowInput,
+  ReadChunksInput,
+  SendAlertInput,
+  SendAlertResult,
+  SendAlertsInput,
+  SendAlertsResult,
+  SentCounts,
+  WindowResult,
+} from '../../src/domain/contracts.ts';
+import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
+import { NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
+import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
+import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
+import type { ActivityCall, MockedActivities } from './activity-desk.ts';
+import type { RunEnd } from './workflow-run.ts';
+import { WorkflowRun } from './workflow-run.ts';
+
+export const CHUNK = 10;
+
+type SendAlerts = (input: SendAlertsInput, call: ActivityCall) => Promise<SendAlertsResult> | SendAlertsResult;
+type SendAlert = (input: SendAlertInput, call: ActivityCall) => Promise<SendAlertResult> | SendAlertResult;
+
+export const batchResult = (counts: Partial<SendAlertsResult>): SendAlertsResult => ({
+  ...NOTHING_SENT,
+  ...{ stubborn: [], unsettled: 0, endpointLost: false },
+  ...counts,
+});
+
+export class MockedFile {
+  readonly chunks: number;
+  readonly delivery: DeliveryOptions;
+  readChunks = ({ window }: ReadChunksInput): WindowResult => ({
+    ...{ window, rows: this.alerts, alerts: this.alerts, invalid: 0, duplicates: 0 },
+    ...{ firstChunk: 1, chunks: this.chunks, lastChunkAlerts: CHUNK, origins: 0, next: null },
+  });
+  sendAlerts: SendAlerts = ({ from, to }) => batchResult({ delivered: to - from });
+  sendAlert: SendAlert = () => ({ outcome: 'delivered' });
+  /** What the receipts would tell; the report is made of it. Set by the mocks of the test where not all is delivered. */
+  sent: SentCounts | undefined;
+  /** Alerts that the report finds without an outcome, report after report; then none. */
+  readonly pendingAtReport: number[] = [];
+
+  constructor(chunks: number, delivery: Partial<DeliveryOptions> = {}) {
+    this.chunks = chunks;
+    this.delivery = {
+      ...{ batchSize: CHUNK, parallelChunks: 2, requestTimeoutMs: 15_000, retry: DEFAULT_RETRY_POLICY },
+      ...{ maxStubborn: 100, maxHistoryEvents: 10_000 },
+      ...delivery,
+    };
+  }
+
+  get alerts(): number {
+    return this.chunks * CHUNK;
+  }
+
+  get input(): FileWorkflowInput {
+    return {
+      ...{ sha256: 'ab'.repeat(32), fileName: 'a.csv', endpoint: 'crm', delivery: this.delivery },
+      parse: { ...DEFAULT_PARSE_OPTIONS, format: 'csv', chunkSize: CHUNK },
+      ...{ reopenUnconfirmed: false, searchAttributes: true },
+    };
+  }
+
+  get #activities(): MockedActivities {
+    return {
+      readChunks: (input: ReadChunksInput) => this.readChunks(input),
+      sendAlerts: (input: SendAlertsInput, call: ActivityCall) => this.sendAlerts(input, call),
+      sendAlert: (input: SendAlertInput, call: ActivityCall) => this.sendAlert(input, call),
+      writeReport: (): FileSummary => {
+        const pending = this.pendingAtReport.shift() ?? 0;
+        const sent = this.sent ?? { ...NOTHING_SENT, delivered: this.alerts - pending };
+        return {
+          ...{ sha256: this.input.sha256, reportDir: '/reports/a', rows: this.alerts, alerts: this.alerts },
+          ...{ ...sent, invalid: 0, duplicates: 0, pending },
+        };
+      },
+    };
+  }
+
+  start(input: FileWorkflowInput = this.input): Promise<WorkflowRun> {
+    return WorkflowRun.start(FILE_WORKFLOW, input, this.#activities);
+  }
+
+  /** Through all runs to the end. */
+  async deliver(): Promise<{ readonly end: RunEnd; readonly runs: readonly WorkflowRun[] }> {
+    const runs: WorkflowRun[] = [];
+    for (let input = this.input; ; ) {
+      const run = await this.start(input);
+      runs.push(run);
+      const end = await run.ended();
+      if (end.kind !== 'continued') return { end, runs };
+      input = end.input as FileWorkflowInput;
+    }
+  }
+
+  count(outcomes: Partial<SentCounts>): void {
+    this.sent = plus(this.sent ?? NOTHING_SENT, { ...NOTHING_SENT, ...outcomes });
+  }
+}
+
+export const progressOf = (run: WorkflowRun): Promise<FileProgress> => run.query(PROGRESS_QUERY);
+export const pause = (run: WorkflowRun, paused: boolean): void => run.signal(PAUSE_SIGNAL, paused);
