@@ -1,15 +1,16 @@
 /**
- * One attempt at a batch: sends its rows wave by wave, each wave announced and fenced first. It ends when every row has been tried once, when
- * its turn is over, or earlier when there is a reason to stop; open requests are always awaited first. Nothing in here retries: rows that
- * may be tried again are left to the next attempt.
+ * One attempt at some rows: the only way of an alert to the wire. Sends them wave by wave, each wave announced and confirmed first. It ends
+ * when every row has been tried once, when its turn is over, or earlier when there is a reason to stop; open requests are always awaited
+ * first. Nothing in here retries: rows that may be tried again are left to the next attempt.
  */
 
+import type { Clock } from '../src/clock.ts';
 import type { Verdict } from '../src/domain/answers.ts';
-import { LONGEST_WAY_TO_SOCKET_MS } from '../src/domain/batch-plan.ts';
-import type { RetryPolicy } from '../src/domain/endpoint.ts';
+import type { AmbiguousPolicy, RetryPolicy } from '../src/domain/endpoint.ts';
+import { mayBegin } from '../src/domain/ledger/fence.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { failpoint } from '../src/failpoint.ts';
-import type { Ledger } from '../src/store/receipts.ts';
+import type { Ledger } from '../src/store/ledger.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
 
@@ -43,14 +44,12 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
 const TURN_MS = 5_000;
 /** A longer pause is not sat out in the activity's slot. */
 const LONGEST_PAUSE_IN_SLOT_MS = 2_000;
-/** A row that is not on the socket this long after the fence was asked asks again. */
-const FENCE_VALID_MS = 1_000;
-
 export interface BatchOptions {
   readonly session: EndpointSession;
   readonly ledger: Ledger;
   readonly retry: RetryPolicy;
-  readonly nowMs: () => number;
+  readonly ambiguous: AmbiguousPolicy;
+  readonly clock: Clock;
 }
 
 export class Batch {
@@ -58,17 +57,26 @@ export class Batch {
   readonly outcomes: RowOutcomes;
   readonly #session: EndpointSession;
   readonly #ledger: Ledger;
-  readonly #nowMs: () => number;
+  readonly #ambiguous: AmbiguousPolicy;
+  readonly #clock: Clock;
   #stop: StopReason | undefined;
   #open = 0;
-  #allAnswered: (() => void) | undefined;
-  #fenceAskedMs = 0;
+  /** Still to be sent, the next one last. */
+  #unsent: OpenRow[] = [];
+  /** Something has been answered; set while `run` waits for that. */
+  #onAnswer: (() => void) | undefined;
 
   constructor(options: BatchOptions) {
     this.#session = options.session;
     this.#ledger = options.ledger;
-    this.#nowMs = options.nowMs;
-    this.outcomes = new RowOutcomes({ ...options, onStoreFault: (error) => this.stop({ kind: 'store', error }) });
+    this.#ambiguous = options.ambiguous;
+    this.#clock = options.clock;
+    const { wallMs } = options.clock;
+    this.outcomes = new RowOutcomes({
+      ...options,
+      wallMs,
+      onStoreFault: (error) => this.stop({ kind: 'store', error }),
+    });
   }
 
   /** Takes no new rows from here on. */
@@ -80,32 +88,53 @@ export class Batch {
     this.#session.wake();
   }
 
-  /** Sends the rows. Resolves when nothing is open any more. */
+  /** Sends the rows, in this order. Resolves when nothing is open any more. */
   async run(rows: readonly OpenRow[]): Promise<BatchEnd> {
-    const startMs = this.#nowMs();
-    let next = 0;
+    const startMs = this.#clock.now();
+    this.#unsent = rows.toReversed();
     let turnOver = false;
     try {
-      while (next < rows.length && !this.#mustStop()) {
-        // Whoever waits for a rate keeps the slot: to come back for it would only cost history.
-        turnOver = next > 0 && this.#nowMs() - startMs > TURN_MS;
-        if (turnOver) break;
-        const count = await this.#session.admit(rows.length - next);
-        if (count === 0) continue;
-        if (this.#mustStop()) {
-          this.#session.giveBack(count);
-          break;
+      while (!turnOver && (this.#unsent.length > 0 || this.#open > 0)) {
+        if (this.#unsent.length === 0 || this.#mustStop()) {
+          if (this.#open === 0) break;
+          await new Promise<void>((resolve) => (this.#onAnswer = resolve));
+          continue;
         }
-        const wave = rows.slice(next, next + count);
-        next += count;
-        await this.#sendWave(wave);
+        // Whoever waits for a rate keeps the slot: to come back for it would only cost history.
+        turnOver = this.#unsent.length < rows.length && this.#clock.now() - startMs > TURN_MS;
+        if (!turnOver) await this.#sendSome();
       }
     } catch (error) {
       this.stop({ kind: 'store', error });
     }
-    if (this.#open > 0) await new Promise<void>((resolve) => (this.#allAnswered = resolve));
+    while (this.#open > 0) await new Promise<void>((resolve) => (this.#onAnswer = resolve));
     this.outcomes.finish();
     return this.#stop ?? { kind: turnOver ? 'turn_over' : 'done' };
+  }
+
+  async #sendSome(): Promise<void> {
+    const risky = this.#nextIsRisky;
+    const count = await this.#session.admit(this.#likeTheNext(risky), risky);
+    if (count === 0) return;
+    if (this.#mustStop()) {
+      this.#session.giveBack(count);
+      return;
+    }
+    const wave = this.#unsent.splice(-count, count).reverse();
+    if (wave.length < count) this.#session.giveBack(count - wave.length);
+    await this.#sendWave(wave);
+  }
+
+  /** Somebody may have got it already. */
+  get #nextIsRisky(): boolean {
+    return (this.#unsent.at(-1)?.unknown ?? 0) > 0;
+  }
+
+  /** How many of the next rows are risky, or are not, as it is. Rows come in the order of their risk, so a look at both ends mostly tells. */
+  #likeTheNext(risky: boolean): number {
+    const unsent = this.#unsent;
+    if (unsent[0]!.unknown > 0 === risky) return unsent.length;
+    return unsent.length - 1 - unsent.findLastIndex(({ unknown }) => unknown > 0 !== risky);
   }
 
   #mustStop(): boolean {
@@ -114,74 +143,60 @@ export class Batch {
     if (this.#session.standingBy) this.stop({ kind: 'standing_by' });
     const pauseMs = this.#session.pauseMs;
     if (pauseMs > LONGEST_PAUSE_IN_SLOT_MS) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
+    if (this.#unsent.length > 0 && this.#session.isBarred(this.#nextIsRisky)) this.stop(this.#illness());
     return this.#stop !== undefined;
   }
 
+  #illness(): StopReason {
+    return { kind: this.#session.health.state === 'misconfigured' ? 'misconfigured' : 'down' };
+  }
+
+  /** Announces the rows, and sends those whose first byte can be written while the confirmation holds. */
   async #sendWave(wave: readonly OpenRow[]): Promise<void> {
-    const intendedMs = this.#nowMs();
-    if (!(await this.#announce(wave, intendedMs))) {
+    const confirmedMs = await this.#announce(wave.map((row) => row.line));
+    if (confirmedMs === undefined) {
       this.#session.giveBack(wave.length);
-      for (const row of wave) this.#ledger.record('p', row.line, undefined, row.attempts, this.#nowMs());
+      for (const row of wave) this.outcomes.notSent(row);
       return;
     }
     failpoint('sending.announced');
-    const askedMs = this.#nowMs();
-    this.#fenceAskedMs = askedMs;
-    const mayWrite = (): boolean => this.#mayWrite(intendedMs, askedMs);
+    const mayWrite = (): boolean => !this.#mustStop() && mayBegin(confirmedMs, this.#clock.now());
     for (const row of wave) {
       this.#open++;
       const failedBefore = row.firstFailureMs !== undefined || row.refusedBefore;
-      const request = { id: row.id, body: row.body, failedBefore };
-      this.#session.send(request, mayWrite, (verdict) => {
-        this.#take(row, verdict);
-        if (--this.#open === 0) this.#allAnswered?.();
-      });
+      const request = { id: row.id, body: row.body, failedBefore, ambiguous: this.#ambiguous };
+      this.#session.send(request, mayWrite, (verdict) => this.#take(row, verdict));
     }
   }
 
-  /** The intent, then the fence. false: the wave must not be sent. */
-  async #announce(wave: readonly OpenRow[], nowMs: number): Promise<boolean> {
+  /** undefined: the wave must not be sent. Otherwise when the look began that found the rows to be ours. */
+  async #announce(lines: readonly number[]): Promise<number | undefined> {
     try {
-      this.#ledger.intend(
-        wave.map((row) => row.line),
-        nowMs,
-      );
-      if (this.#session.endpoint.ambiguous === 'hold') await this.#ledger.sync();
+      const confirmedMs = await this.#ledger.announce(lines);
+      if (confirmedMs === undefined) this.stop({ kind: 'superseded' });
+      return confirmedMs;
     } catch (error) {
       this.stop({ kind: 'store', error });
-      return false;
+      return undefined;
     }
-    return !this.#fenced();
-  }
-
-  #mayWrite(intendedMs: number, askedMs: number): boolean {
-    if (this.#mustStop()) return false;
-    // A newer attempt counts on it that an announced row is sent by then, or never.
-    if (this.#nowMs() - intendedMs > LONGEST_WAY_TO_SOCKET_MS) return false;
-    if (this.#nowMs() - Math.max(askedMs, this.#fenceAskedMs) <= FENCE_VALID_MS) return true;
-    if (this.#fenced()) return false;
-    this.#fenceAskedMs = this.#nowMs();
-    return true;
-  }
-
-  /** A fence that cannot be asked is closed. */
-  #fenced(): boolean {
-    try {
-      if (!this.#ledger.superseded()) return false;
-      this.stop({ kind: 'superseded' });
-    } catch (error) {
-      this.stop({ kind: 'store', error });
-    }
-    return true;
   }
 
   #take(row: OpenRow, verdict: Verdict): void {
     failpoint('sending.answered');
-    this.outcomes.settle(row, verdict);
+    this.#open--;
+    if (verdict.kind === 'withheld' && this.#stop === undefined) {
+      // It was late for its connection, which is there by now: announced again, it goes at once.
+      this.outcomes.notSent(row);
+      this.#unsent.push(row);
+    } else {
+      this.outcomes.settle(row, verdict);
+    }
     if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
-    const { health } = this.#session;
-    if (!health.ill) return;
-    this.outcomes.giveBack();
-    this.stop({ kind: health.state === 'misconfigured' ? 'misconfigured' : 'down' });
+    if (this.#session.health.ill && verdict.kind !== 'withheld') {
+      this.outcomes.giveBack();
+      this.stop(this.#illness());
+    }
+    this.#onAnswer?.();
+    this.#onAnswer = undefined;
   }
 }

@@ -3,7 +3,7 @@
  * statuses, never user data. What is retried says when; throttling is benign: it is no fault of anybody's.
  */
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
-import { backoffMs } from '../src/domain/backoff.ts';
+import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
@@ -108,13 +108,21 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
   }
 }
 
-/** Alerts that failed for a passing reason and have attempts left. `failures`: the most that one of them has. */
-export function transientFailure(context: StopContext, failures: number): ApplicationFailure {
+const SHORTEST_REST_MS = 100;
+
+/** Alerts that failed for a passing reason and have attempts left. `dueInMs`: until the first of them may be sent again. */
+export function transientFailure(context: StopContext, dueInMs: number): ApplicationFailure {
+  const restMs = Math.max(SHORTEST_REST_MS, dueInMs);
   return retryable({
     type: FAILURE.transient,
     message: `${context.left} alerts failed for a passing reason and are tried again`,
-    delayMs: backoffMs(context.retry, { failures, random: context.random }),
+    delayMs: restMs * (1 + JITTER_FRACTION * context.random),
   });
+}
+
+/** A newer try at the file has begun, or this one was another run's: the workflow begins a round of its own, or ends. */
+export function staleRoundFailure(message: string): ApplicationFailure {
+  return ApplicationFailure.create({ type: FAILURE.staleRound, message, nonRetryable: true });
 }
 
 /** Requests of a crashed attempt whose answers may still come in. */

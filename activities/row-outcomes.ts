@@ -1,14 +1,15 @@
 /**
  * What becomes of the rows of one attempt: each verdict is exactly one line in the journal, and counts. Failures that may be the endpoint's
- * fault are provisional: a success after them proves the endpoint well, a run of them shows that it is ill, and then they are given back.
+ * fault are provisional: a success after them proves the endpoint well, a run of them shows that it is ill, and then they are given back. A
+ * request whose outcome is unknown is never given back, and an alert that had one ends delivered or unconfirmed.
  */
 import type { Outcome } from '../src/domain/alert.ts';
 import type { Verdict } from '../src/domain/answers.ts';
-import type { RetryPolicy } from '../src/domain/endpoint.ts';
-import type { ResultKind } from '../src/domain/receipts.ts';
-import { OUTCOME_OF_KIND } from '../src/domain/receipts.ts';
+import type { AmbiguousPolicy, RetryPolicy } from '../src/domain/endpoint.ts';
+import type { ResultKind } from '../src/domain/ledger/journal.ts';
+import { OUTCOME_OF_KIND } from '../src/domain/ledger/journal.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
-import type { Ledger } from '../src/store/receipts.ts';
+import type { Ledger } from '../src/store/ledger.ts';
 
 /** An alert that this attempt may send. */
 export interface OpenRow {
@@ -19,6 +20,11 @@ export interface OpenRow {
   attempts: number;
   /** When it first failed in this round. */
   firstFailureMs: number | undefined;
+  /** Requests whose outcome is unknown, over all rounds, and how many there may be. */
+  unknown: number;
+  readonly unknownLimit: number;
+  /** When it was last heard of; 0: never. */
+  triedAtMs: number;
   /** Others have got through since. */
   readonly othersGotThrough: boolean;
   /** With 401/403/404/410, in this round: the same again is no further sign that the endpoint is misconfigured. */
@@ -36,11 +42,15 @@ interface Provisional {
   readonly successesBefore: number;
 }
 
+const UNANSWERED_BEFORE = 'an earlier request was not answered';
+
 export interface RowOutcomesOptions {
   readonly session: EndpointSession;
   readonly ledger: Ledger;
   readonly retry: RetryPolicy;
-  readonly nowMs: () => number;
+  readonly ambiguous: AmbiguousPolicy;
+  /** Time of day. */
+  readonly wallMs: () => number;
   /** The journal cannot be written. */
   readonly onStoreFault: (error: unknown) => void;
 }
@@ -49,25 +59,19 @@ export class RowOutcomes {
   readonly counts: Record<Outcome, number> = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
   /** Tried without an end, may be tried again. */
   again: OpenRow[] = [];
-  readonly #session: EndpointSession;
-  readonly #ledger: Ledger;
-  readonly #retry: RetryPolicy;
-  readonly #nowMs: () => number;
+  readonly #options: RowOutcomesOptions;
   readonly #writeResults: () => void;
   readonly #successesBefore: number;
   #provisional: Provisional[] = [];
 
-  constructor({ session, ledger, retry, nowMs, onStoreFault }: RowOutcomesOptions) {
-    this.#session = session;
-    this.#ledger = ledger;
-    this.#retry = retry;
-    this.#nowMs = nowMs;
-    this.#successesBefore = session.health.successes;
+  constructor(options: RowOutcomesOptions) {
+    this.#options = options;
+    this.#successesBefore = options.session.health.successes;
     this.#writeResults = () => {
       try {
-        ledger.writeResults();
+        options.ledger.writeResults();
       } catch (error) {
-        onStoreFault(error);
+        options.onStoreFault(error);
       }
     };
   }
@@ -80,8 +84,8 @@ export class RowOutcomes {
   /** When nothing is open any more. */
   finish(): void {
     this.#settleProvisional();
-    const { maximumAttempts, giveUpAfterMs } = this.#retry;
-    const nowMs = this.#nowMs();
+    const { maximumAttempts, giveUpAfterMs } = this.#options.retry;
+    const nowMs = this.#options.wallMs();
     const exhausted = (row: OpenRow): boolean =>
       row.attempts >= maximumAttempts ||
       (row.firstFailureMs !== undefined && nowMs - row.firstFailureMs > giveUpAfterMs);
@@ -101,84 +105,71 @@ export class RowOutcomes {
     this.#provisional = [];
   }
 
+  /** It was announced, and not sent: whatever it is, nothing was used up. */
+  notSent(row: OpenRow): void {
+    row.status = undefined;
+    row.reason = '';
+    this.#write('p', row);
+  }
+
   /** After each of them ask whether the endpoint is ill (`giveBack`). */
   settle(row: OpenRow, verdict: Verdict): void {
-    const { health, endpoint } = this.#session;
     row.status = 'status' in verdict ? verdict.status : undefined;
     row.reason = 'reason' in verdict ? verdict.reason : verdict.kind;
+    row.triedAtMs = this.#options.wallMs();
     switch (verdict.kind) {
       case 'withheld':
+      case 'throttled':
         this.#tryAgain('p', row);
         break;
       case 'delivered':
         row.attempts++;
         row.reason = '';
-        health.success();
         this.#end('d', row);
-        break;
-      case 'throttled':
-        health.signOfLife();
-        this.#tryAgain('p', row);
         break;
       case 'permanent':
         row.attempts++;
         if (verdict.endpointSuspect && !this.#isItsOwnFault(row)) {
-          if (!row.refusedBefore || health.ill) health.refusal(verdict.status);
-          else health.signOfLife();
           this.#remember(row, true);
           this.#write('f', row);
-        } else {
-          health.signOfLife();
-          this.#end('r', row);
-        }
+        } else this.#end('r', row);
         break;
       case 'ambiguous':
         row.attempts++;
-        if (endpoint.ambiguous === 'hold') {
-          health.failure();
-          this.#end('c', row);
-        } else this.#failedByAnswer('a', row);
+        row.unknown++;
+        row.firstFailureMs ??= row.triedAtMs;
+        if (this.#options.ambiguous === 'hold' || row.unknown >= row.unknownLimit) this.#end('c', row);
+        else this.#tryAgain('a', row);
         break;
       case 'transient':
-        row.attempts++;
-        this.#failedByAnswer('t', row);
-        break;
       case 'not_sent':
         row.attempts++;
-        health.failure();
-        this.#failed('t', row);
+        if (verdict.kind === 'transient' && this.#isItsOwnFault(row)) this.#tryAgain('t', row);
+        else this.#failed(row);
         break;
     }
   }
 
   /** It has failed before, and others have got through since: its failures say nothing about the endpoint. */
   #isItsOwnFault(row: OpenRow): boolean {
-    const { health } = this.#session;
+    const { health } = this.#options.session;
     if (health.ill || row.firstFailureMs === undefined) return false;
     return row.othersGotThrough || health.successes > this.#successesBefore;
   }
 
-  #failedByAnswer(kind: 't' | 'a', row: OpenRow): void {
-    const { health } = this.#session;
-    // A few alerts that fail again and again do not make an endpoint that is down: it takes as many different ones.
-    if (row.firstFailureMs === undefined || health.ill) health.failure();
-    if (this.#isItsOwnFault(row)) this.#tryAgain(kind, row);
-    else this.#failed(kind, row);
-  }
-
-  #failed(kind: 't' | 'a', row: OpenRow): void {
-    row.firstFailureMs ??= this.#nowMs();
+  #failed(row: OpenRow): void {
+    row.firstFailureMs ??= row.triedAtMs;
     this.#remember(row, false);
-    this.#tryAgain(kind, row);
+    this.#tryAgain('t', row);
   }
 
   #remember(row: OpenRow, refusal: boolean): void {
-    this.#provisional.push({ row, refusal, successesBefore: this.#session.health.successes });
+    this.#provisional.push({ row, refusal, successesBefore: this.#options.session.health.successes });
   }
 
   /** A success since then proves the endpoint well: refusals were meant for the alert, failures count. */
   #settleProvisional(): void {
-    const { successes } = this.#session.health;
+    const { successes } = this.#options.session.health;
     const undecided: Provisional[] = [];
     for (const entry of this.#provisional) {
       if (entry.successesBefore === successes) undecided.push(entry);
@@ -187,7 +178,7 @@ export class RowOutcomes {
     this.#provisional = undecided;
   }
 
-  /** The endpoint is down or misconfigured: what it cost since its last success is given back. */
+  /** The endpoint is down or misconfigured: what it cost since its last success is given back, but for what may have got through. */
   giveBack(): void {
     this.#settleProvisional();
     for (const { row, refusal } of this.#provisional) {
@@ -203,14 +194,19 @@ export class RowOutcomes {
     this.again.push(row);
   }
 
+  /** Whoever may have got the alert is not told that he did not: he ends unconfirmed, with the last answer as the reason. */
   #end(kind: 'd' | 'r' | 'u' | 'c', row: OpenRow): void {
+    const doubtful = (kind === 'r' || kind === 'u') && row.unknown > 0;
+    if (doubtful) row.reason = `${UNANSWERED_BEFORE}${row.reason ? `; the last answer: ${row.reason}` : ''}`;
+    const ends = doubtful ? 'c' : kind;
     row.ended = true;
-    this.counts[OUTCOME_OF_KIND[kind]]++;
-    this.#write(kind, row);
+    this.counts[OUTCOME_OF_KIND[ends]]++;
+    this.#write(ends, row);
   }
 
   #write(kind: ResultKind, row: OpenRow): void {
-    this.#ledger.record(kind, row.line, row.status, row.attempts, this.#nowMs(), row.reason);
-    this.#session.atEndOfTurn(this.#writeResults);
+    const { ledger, session } = this.#options;
+    ledger.record(kind, row.line, row.status, row.attempts, row.reason);
+    session.atEndOfTurn(this.#writeResults);
   }
 }

@@ -1,15 +1,25 @@
 /** What both sending activities share: their surroundings, and running one attempt at some rows under a journal of its own. */
-
-import type { RowPlan } from '../src/domain/batch-plan.ts';
-import type { RetryPolicy } from '../src/domain/endpoint.ts';
+import type { Clock } from '../src/clock.ts';
+import { every } from '../src/clock.ts';
+import type { SendTarget } from '../src/domain/contracts.ts';
+import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
+import type { Scope } from '../src/domain/ledger/journal.ts';
+import type { PlanOptions, RowToSend } from '../src/domain/ledger/plan.ts';
+import { dueMs } from '../src/domain/ledger/plan.ts';
+import type { RowState } from '../src/domain/ledger/row-state.ts';
+import { NO_ROUND } from '../src/domain/ledger/row-state.ts';
 import { webhookId } from '../src/domain/names.ts';
-import type { RowState } from '../src/domain/receipts.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import type { Ledger } from '../src/store/receipts.ts';
+import { readChunk } from '../src/store/chunks.ts';
+import type { Ledger, Ledgers } from '../src/store/ledger.ts';
+import { StaleRound } from '../src/store/ledger.ts';
+import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import type { BatchEnd } from './batch.ts';
 import { Batch } from './batch.ts';
+import { staleRoundFailure, storeFailure, unknownEndpointFailure } from './failures.ts';
+import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
@@ -21,58 +31,135 @@ export interface ActivityScope {
 
 export interface SendDependencies {
   readonly store: Store;
+  readonly ledgers: Ledgers;
   /** undefined: this worker does not know the endpoint. */
   session(endpoint: string): EndpointSession | undefined;
   scope(): ActivityScope;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   readonly random: () => number;
 }
 
+/** One attempt at rows of a chunk: its place in the receipts, and how the rows are to be gone about. */
+export interface SendAttempt {
+  readonly session: EndpointSession;
+  readonly ledger: Ledger;
+  readonly plan: PlanOptions;
+  readonly rows: readonly ChunkRow[];
+}
+
+/** A power loss costs at most the receipts of this long. */
+const SYNC_MS = 1_000;
+
+/**
+ * Opens the attempt's place in the receipts, lets it work, and closes it in good order. Heartbeats go on all the time: receipts may take long
+ * to read. `closing`: what was left unsettled is settled now. `choose`: which of the chunk's rows it is for.
+ */
+export async function withAttempt<Result>(
+  dependencies: SendDependencies,
+  input: SendTarget,
+  closing: boolean,
+  choose: (rows: readonly ChunkRow[]) => { readonly scope: Scope; readonly rows: readonly ChunkRow[] },
+  work: (attempt: SendAttempt) => Promise<Result>,
+): Promise<Result> {
+  const { store, ledgers, clock } = dependencies;
+  const session = dependencies.session(input.endpoint);
+  if (session === undefined) throw unknownEndpointFailure(input.endpoint);
+  return pulsing(
+    clock,
+    () => dependencies.scope().heartbeat(),
+    async () => {
+      try {
+        const { scope, rows } = choose(await readChunk(store, input));
+        const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
+        const { endpoint } = session;
+        // A change to `hold` applies at once, the other way only to a new round.
+        const ambiguous: AmbiguousPolicy = round.ambiguous === 'hold' ? 'hold' : endpoint.ambiguous;
+        const { parseKey, reopenUnconfirmed } = input;
+        const durable = ambiguous === 'hold';
+        const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
+        try {
+          const plan: PlanOptions = {
+            round: round.round,
+            reopenUnconfirmed,
+            ambiguous,
+            maximumUnanswered: endpoint.maximumUnanswered,
+            requestTimeoutMs: endpoint.timeoutMs,
+            retry: endpoint.retry,
+            closing,
+            nowMs: clock.wallMs(),
+            lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
+          };
+          return await work({ session, ledger, plan, rows });
+        } finally {
+          await ledger.close();
+        }
+      } catch (error) {
+        if (error instanceof StaleRound) throw staleRoundFailure(error.message);
+        throw storeFailure(error, dependencies.scope().attempt);
+      }
+    },
+  );
+}
+
 /** When an alert of the chunk was last delivered; 0: never. */
-export function lastDeliveryMs(states: ReadonlyMap<number, RowState>): number {
+function lastDeliveryMs({ states }: Ledger): number {
   let lastMs = 0;
   for (const state of states.values()) if (state.outcome === 'delivered') lastMs = Math.max(lastMs, state.atMs);
   return lastMs;
 }
 
-/** `deliveredMs`: lastDeliveryMs of the chunk. */
 export function openRow(
   of: { readonly sha256: string; readonly endpoint: string },
   { line, body }: ChunkRow,
-  { attempts, firstFailureMs, refused }: RowPlan & { readonly kind: 'send' },
-  deliveredMs: number,
+  { attempts, firstFailureMs, refused, unknown, unknownLimit, triedAtMs }: RowToSend,
+  { lastSuccessMs }: PlanOptions,
 ): OpenRow {
-  const othersGotThrough = firstFailureMs !== undefined && deliveredMs > firstFailureMs;
+  const othersGotThrough = firstFailureMs !== undefined && lastSuccessMs > firstFailureMs;
   const id = webhookId(of.endpoint, of.sha256, line);
-  return { line, id, body, attempts, firstFailureMs, othersGotThrough, refusedBefore: refused, ended: false };
+  const counts = { attempts, firstFailureMs, unknown, unknownLimit, triedAtMs };
+  return { line, id, body, ...counts, othersGotThrough, refusedBefore: refused, ended: false };
 }
 
-/** Heartbeats, and syncs of the journal: a power loss costs at most the receipts of this long. */
-const PULSE_MS = 1_000;
-
-/** Sends the rows; on return their journal is power-loss safe. `closing`: refusals are believed even if nothing has proved them. */
+/** Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them. */
 export async function attemptRows(
   dependencies: SendDependencies,
-  session: EndpointSession,
-  ledger: Ledger,
+  { session, ledger, plan }: SendAttempt,
   rows: readonly OpenRow[],
-  options: { readonly retry: RetryPolicy; readonly closing: boolean },
 ): Promise<{ readonly outcomes: RowOutcomes; readonly end: BatchEnd }> {
+  const { clock } = dependencies;
   const scope = dependencies.scope();
-  const batch = new Batch({ session, ledger, retry: options.retry, nowMs: dependencies.nowMs });
+  const { retry, ambiguous } = plan;
+  const batch = new Batch({ session, ledger, retry, ambiguous, clock });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
-  const pulse = setInterval(() => {
-    scope.heartbeat();
+  const stopSyncs = every(clock, SYNC_MS, () => {
     ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
-  }, PULSE_MS);
+  });
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
+  if (rows.some(({ unknown }) => unknown === 0)) session.seesFresh();
   try {
     const end = await batch.run(rows);
-    if (options.closing && end.kind === 'done') batch.outcomes.believeRefusals();
+    if (plan.closing && end.kind === 'done') batch.outcomes.believeRefusals();
     return { outcomes: batch.outcomes, end };
   } finally {
-    clearInterval(pulse);
+    stopSyncs();
     scope.cancellationSignal.removeEventListener('abort', onCancel);
   }
 }
+
+/** Who rests for long is looked at again: the endpoint may have delivered others meanwhile, and then it need not. */
+const LONGEST_REST_MS = 60_000;
+
+/** How long until the first of these rows may be sent again, or is to be looked at. */
+export function dueInMs(rows: readonly OpenRow[], { session, plan }: SendAttempt, nowMs: number): number {
+  const lastSuccessMs = Math.max(plan.lastSuccessMs, session.lastSuccessMs);
+  const due = rows.map((row) => {
+    const restMs = dueMs(row, { retry: plan.retry, lastSuccessMs }) - nowMs;
+    return row.unknown > 1 ? Math.min(restMs, LONGEST_REST_MS) : restMs;
+  });
+  return Math.max(0, Math.min(...due));
+}
+
+/** The state of a row whose hand-over is not to be looked at: it is this attempt's. */
+export const asOwn = (state: RowState | undefined): RowState | undefined =>
+  state && { ...state, handedOverRound: NO_ROUND };

@@ -1,23 +1,29 @@
 /**
- * Before a file that mends rows of earlier ones is sent: those rows become its own, so that no retry of the earlier file sends them as
- * well. The same order as everywhere keeps two writers apart: a new epoch first, which stops whoever is sending from there, then reading.
+ * Before a file that mends rows of earlier ones is sent: those rows become its own, so that nobody else sends them. A row is taken from
+ * whoever owns it now (the file that mended it before, if one did), as any attempt takes rows: a new epoch first, which stops whoever is
+ * sending it from there, then reading, then the word that it has moved, then the look. What may have reached its user comes along.
  */
 
-import { planRow } from '../src/domain/batch-plan.ts';
+import type { Clock } from '../src/clock.ts';
 import type { OriginsInput } from '../src/domain/contracts.ts';
-import type { RowState } from '../src/domain/receipts.ts';
+import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
+import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
-import type { ChunkOf, PlacedRow } from '../src/store/origins.ts';
+import type { Ledger, Ledgers } from '../src/store/ledger.ts';
+import { StaleRound } from '../src/store/ledger.ts';
+import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
-import { chunkEpochs, Ledger, readStates, rowEpochs } from '../src/store/receipts.ts';
+import { newestRound, requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import { storeFailure, unsettledFailure } from './failures.ts';
+import { staleRoundFailure, stopFailure, storeFailure, unsettledFailure } from './failures.ts';
+import { pulsing } from './pulse.ts';
 
 export interface OriginDependencies {
   readonly store: Store;
+  readonly ledgers: Ledgers;
   scope(): { readonly attempt: number; heartbeat(): void };
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** Longest time that a request may be under way. */
   readonly requestTimeoutMs: number;
 }
@@ -28,32 +34,108 @@ export interface Mended {
   readonly origin: PlacedRow;
 }
 
-export function createTakeOverOrigins(dependencies: OriginDependencies) {
-  return async function takeOverOrigins(input: OriginsInput): Promise<void> {
-    const scope = dependencies.scope();
-    try {
-      const finder = new OriginFinder(dependencies.store, input.endpoint);
-      for await (const chunk of chunksOf(dependencies.store, input)) {
-        scope.heartbeat();
-        const mended = await findMended(dependencies.store, finder, chunk);
-        const delivered: ChunkRow[] = [];
-        for (const group of byChunk(mended)) delivered.push(...(await takeOver(dependencies, input, group)));
-        await skip(dependencies, input, chunk, delivered);
-      }
-    } catch (error) {
-      throw storeFailure(error, scope.attempt);
-    }
-  };
+/** What a row brings along from the one whose place it takes. */
+interface Inherited {
+  readonly row: ChunkRow;
+  readonly from: string;
+  /** It was delivered there: it need not be sent. */
+  readonly delivered: boolean;
+  readonly unknown: number;
 }
 
-export async function findMended(store: Store, finder: OriginFinder, chunk: ChunkOf): Promise<Mended[]> {
-  const mended: Mended[] = [];
-  for (const row of await readChunk(store, chunk)) {
-    if (row.origin === undefined || row.origin.startsWith(chunk.sha256)) continue;
-    const origin = await finder.find(row.origin);
-    if (origin !== undefined) mended.push({ row, origin });
+export function createTakeOverOrigins(dependencies: OriginDependencies) {
+  const { store, ledgers, clock } = dependencies;
+  return (input: OriginsInput): Promise<void> =>
+    withPulse(dependencies, async () => {
+      const { round } = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
+      const finder = new OriginFinder(store, input.endpoint);
+      for await (const chunk of chunksOf(store, input)) {
+        const mended: Mended[] = [];
+        for (const row of await readChunk(store, chunk)) {
+          const origin = await finder.owner(row, chunk, (of) => ledgers.read(of));
+          if (origin !== undefined) mended.push({ row, origin });
+        }
+        const inherited: Inherited[] = [];
+        for (const group of byChunk(mended)) inherited.push(...(await takeOver(dependencies, input, group)));
+        if (inherited.length === 0) continue;
+        const scope = linesScope(
+          'takeover',
+          inherited.map(({ row }) => row.line),
+        );
+        await withLedger(ledgers, chunk, { round, scope }, async (ledger) => {
+          for (const { row, from, delivered, unknown } of inherited) {
+            if (ledger.states.get(row.line)?.outcome === 'delivered') continue;
+            if (delivered) ledger.record('d', row.line, undefined, 0, `delivered as ${from}`);
+            else ledger.record('o', row.line, undefined, unknown, from);
+          }
+          await ledger.sync();
+        });
+      }
+    });
+
+  /** All of one chunk of an earlier file. */
+  async function takeOver(
+    { requestTimeoutMs }: OriginDependencies,
+    input: OriginsInput,
+    group: readonly Mended[],
+  ): Promise<Inherited[]> {
+    const { chunk } = group[0]!.origin;
+    const lines = group.map(({ origin }) => origin.row.line);
+    const round = (await newestRound(store, chunk))?.round ?? 0;
+    return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
+      const inherited: Inherited[] = [];
+      for (const { row, origin } of group) {
+        const state = ledger.states.get(origin.row.line);
+        const delivered = state?.outcome === 'delivered';
+        const openMs = state?.openFencedMs;
+        const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
+        if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
+        inherited.push({
+          row,
+          from: `${chunk.sha256}:${origin.row.line}`,
+          delivered,
+          unknown: state?.unknown ?? 0,
+        });
+        if (!delivered) ledger.record('m', origin.row.line, undefined, 0, `${input.sha256}:${row.line}`);
+      }
+      if ((await ledger.confirm(lines)) !== undefined) return inherited;
+      throw stopFailure({ kind: 'superseded' }, { ...NO_CONTEXT, endpoint: input.endpoint, left: lines.length });
+    });
   }
-  return mended;
+}
+
+const NO_CONTEXT = {
+  attempt: 1,
+  random: 0,
+  retry: { initialIntervalMs: 1_000, maximumIntervalMs: 1_000, maximumAttempts: 1, giveUpAfterMs: 0 },
+} as const;
+
+/** Heartbeats while it works; faults of the store and a round that is over become failures that say so. */
+export async function withPulse<Result>(
+  { scope, clock }: OriginDependencies,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { attempt, heartbeat } = scope();
+  try {
+    return await pulsing(clock, heartbeat, work);
+  } catch (error) {
+    if (error instanceof StaleRound) throw staleRoundFailure(error.message);
+    throw storeFailure(error, attempt);
+  }
+}
+
+export async function withLedger<Result>(
+  ledgers: Ledgers,
+  chunk: PlacedChunk,
+  { round, scope }: { readonly round: number; readonly scope: ReturnType<typeof linesScope> },
+  work: (ledger: Ledger) => Promise<Result>,
+): Promise<Result> {
+  const ledger = await ledgers.open(chunk, { round, scope, parseKey: chunk.parseKey, durable: true });
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
 }
 
 export function byChunk(mended: readonly Mended[]): Mended[][] {
@@ -64,49 +146,4 @@ export function byChunk(mended: readonly Mended[]): Mended[][] {
     groups.set(key, [...(groups.get(key) ?? []), entry]);
   }
   return [...groups.values()];
-}
-
-/** Returns the rows whose origin was delivered meanwhile: they need not be sent. */
-async function takeOver(
-  { store, nowMs, requestTimeoutMs }: OriginDependencies,
-  input: OriginsInput,
-  group: readonly Mended[],
-): Promise<ChunkRow[]> {
-  const { chunk } = group[0]!.origin;
-  const isOurs = (state: RowState | undefined): boolean => state?.movedTo.startsWith(input.sha256) ?? false;
-  const before = await readStates(store, chunk);
-  const open = group.filter(({ origin }) => !isOurs(before.get(origin.row.line)));
-  if (open.length === 0) return [];
-  const { round } = input;
-  return Ledger.using(store, chunkEpochs(chunk), { round, nowMs }, async (ledger) => {
-    for (const { origin } of open) {
-      if (before.get(origin.row.line)?.handedOverRound) {
-        await (await Ledger.open(store, rowEpochs(chunk, origin.row.line), round, nowMs)).close();
-      }
-    }
-    const states = await readStates(store, chunk);
-    const options = { round, reopenUnconfirmed: true, ambiguous: 'resend', closing: true, requestTimeoutMs } as const;
-    const delivered: ChunkRow[] = [];
-    for (const { row, origin } of open) {
-      const state = states.get(origin.row.line);
-      const plan = planRow(state && { ...state, handedOverRound: '' }, { ...options, nowMs: nowMs() });
-      if (plan.kind === 'wait') throw unsettledFailure(1, plan.atMs - nowMs());
-      if (state?.outcome === 'delivered') delivered.push(row);
-      else ledger.record('m', origin.row.line, undefined, 0, nowMs(), `${input.sha256}:${row.line}`);
-    }
-    return delivered;
-  });
-}
-
-/** Alerts of this file that were delivered as the rows that they mend. */
-async function skip(
-  { store, nowMs }: OriginDependencies,
-  input: OriginsInput,
-  chunk: ChunkOf,
-  rows: readonly ChunkRow[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await Ledger.using(store, chunkEpochs(chunk), { round: input.round, nowMs }, (ledger) => {
-    for (const row of rows) ledger.record('d', row.line, undefined, 0, nowMs(), `delivered as ${row.origin}`);
-  });
 }

@@ -1,13 +1,18 @@
 /** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
+import type { Clock } from '../src/clock.ts';
 import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
 import { failpoint } from '../src/failpoint.ts';
+import type { Ledgers } from '../src/store/ledger.ts';
 import { writeReportFiles } from '../src/store/report.ts';
+import { roundOfRun } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { storeFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 
 export interface ReportDependencies {
   readonly store: Store;
+  readonly ledgers: Ledgers;
+  readonly clock: Clock;
   /** Folder that holds a folder of reports a file. */
   readonly reportsRoot: string;
   /** For the log. */
@@ -17,11 +22,15 @@ export interface ReportDependencies {
 
 export function createWriteReport(dependencies: ReportDependencies) {
   return async function writeReport(input: WriteReportInput): Promise<FileSummary> {
-    const { store, reportsRoot } = dependencies;
+    const { store, ledgers, reportsRoot, clock } = dependencies;
     const scope = dependencies.scope();
     try {
+      // Where rounds were run IDs: its number, if it has got one since.
+      const round = typeof input.round === 'number' ? input.round : (await roundOfRun(store, input))(input.round);
       const beat = (): void => scope.heartbeat();
-      const summary = await pulsing(beat, () => writeReportFiles(store, reportsRoot, input, beat));
+      const summary = await pulsing(clock, beat, () =>
+        writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round }, beat),
+      );
       failpoint('reporting.published');
       dependencies.onReport(input, summary);
       return summary;

@@ -9,6 +9,7 @@ import type { Outcome } from '../src/domain/alert.ts';
 import type {
   CarriedState,
   FileWorkflowInput,
+  RoundOfRun,
   SendActivities,
   SendAlertsResult,
   SentCounts,
@@ -23,9 +24,11 @@ import { sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';
 
+const known = (epoch: number | undefined): { epoch?: number } => (epoch === undefined ? {} : { epoch });
+
 export class Delivery {
   readonly #input: FileWorkflowInput;
-  readonly #round: string;
+  readonly #round: RoundOfRun;
   readonly #windows: readonly WindowResult[];
   readonly #onProgress: () => void;
   readonly #unfinished: Stretch[];
@@ -42,7 +45,7 @@ export class Delivery {
   /** `carried`: what an earlier run left over; undefined begins with the first chunk. */
   constructor(
     input: FileWorkflowInput,
-    round: string,
+    round: RoundOfRun,
     windows: readonly WindowResult[],
     carried: CarriedState | undefined,
     onProgress: () => void,
@@ -92,7 +95,8 @@ export class Delivery {
 
   carried(): CarriedState {
     return {
-      round: this.#round,
+      ...this.#round,
+      parse: this.#input.parse,
       windows: this.#windows,
       sent: this.#sent,
       nextChunk: this.#nextChunk,
@@ -143,21 +147,23 @@ export class Delivery {
     let { from } = stretch;
     /** Of the batch that begins there, as far as its last turn came. */
     let counted = NOTHING_SENT;
+    let { epoch } = stretch;
     while (from < stretch.to) {
       await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || this.#historyIsLong());
       if (this.#historyIsLong()) {
         this.#sent = minus(this.#sent, counted);
-        (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from });
+        (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from, ...known(epoch) });
         return;
       }
       const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
       await this.#sending.run(async () => {
-        const result = await this.#sendBatch({ ...stretch, from, to }, closing);
+        const result = await this.#sendBatch({ ...stretch, from, to, ...known(epoch) }, closing);
+        epoch = result.epoch;
         const settled = result.turnOver || result.unsettled === 0 ? result : NOTHING_SENT;
         this.#sent = plus(minus(this.#sent, counted), settled);
         counted = result.turnOver ? settled : NOTHING_SENT;
         if (!result.turnOver) {
-          if (result.unsettled > 0) this.#revisit.push({ ...stretch, from, to });
+          if (result.unsettled > 0) this.#revisit.push({ ...stretch, from, to, ...known(epoch) });
           from = to;
         }
         this.#onProgress();
@@ -171,7 +177,8 @@ export class Delivery {
   }
 
   async #sendBatch(batch: Stretch, closing: boolean): Promise<SendAlertsResult> {
-    const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = this.#input;
+    const { sha256, endpoint, parse, reopenUnconfirmed } = this.#input;
+    const { epoch, ...place } = batch;
     const first = alertsBefore(this.#windows, parse.chunkSize, batch) + 1;
     const { sendAlerts } = proxyActivities<SendActivities>({
       ...sendOptions,
@@ -185,13 +192,13 @@ export class Delivery {
           sha256,
           endpoint,
           parseKey: parseKey(parse),
-          ...batch,
-          round: this.#round,
+          ...place,
+          ...this.#round,
           reopenUnconfirmed,
           maxHandover: this.#handoverPerBatch,
-          retry: delivery.retry,
           endpointLost: this.#endpointLost,
           closing,
+          ...(epoch === undefined ? {} : { knownEpoch: epoch }),
         }),
       );
       this.#endpointLost = result.endpointLost;

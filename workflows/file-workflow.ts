@@ -5,12 +5,14 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   continueAsNew,
   defineQuery,
   defineSignal,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,12 +20,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type {
+  BegunRound,
+  CarriedState,
   FileProgress,
   FileSummary,
   FileWorkflowInput,
   OriginActivities,
   ReadActivities,
   ReportActivities,
+  RoundActivities,
+  RoundOfRun,
   WindowResult,
 } from '../src/domain/contracts.ts';
 import { countsOf, NOTHING_SENT } from '../src/domain/file-plan.ts';
@@ -37,18 +43,22 @@ export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
 
 const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
+/** Patch: rounds are numbers that an activity gives; before, the run ID stood for one. */
+const NUMBERED_ROUNDS = 'numbered-rounds';
 /** Times that a file is gone through, should receipts be missing at its end. */
 const MAX_PASSES = 3;
 
 const failedAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.failed, 'INT');
 
-export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummary> {
-  const round = input.carried?.round ?? workflowInfo().runId;
-  const windows: WindowResult[] = [...(input.carried?.windows ?? [])];
+export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSummary> {
+  const { carried } = submitted;
+  const windows: WindowResult[] = [...(carried?.windows ?? [])];
+  /** With the parse options that the receipts belong to. */
+  let input: FileWorkflowInput = carried?.parse === undefined ? submitted : { ...submitted, parse: carried.parse };
   let phase: FileProgress['phase'] = 'reading';
   let summary: FileSummary | undefined;
   let delivery: Delivery | undefined;
-  let paused = input.carried?.paused ?? false;
+  let paused = carried?.paused ?? false;
 
   const progress = (): FileProgress => ({
     phase: paused && (phase === 'reading' || phase === 'sending') ? 'paused' : phase,
@@ -63,28 +73,59 @@ export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummar
     show();
   });
 
-  if (input.carried === undefined) {
+  /** Gives this run a round, and reads the file again where its receipts belong to another way of reading it. */
+  const begin = async (): Promise<RoundOfRun> => {
+    const { round, parse } = await beginRound(input);
+    if (parseKey(parse) !== parseKey(input.parse)) {
+      input = { ...input, parse };
+      windows.length = 0;
+      phase = 'reading';
+      await readFile(input, windows, show);
+    }
+    return { round, roundRunId: workflowInfo().runId };
+  };
+
+  /** One try at the file: to the end, unless another run's try begins meanwhile. */
+  const deliverAll = async (round: RoundOfRun, from: CarriedState | undefined): Promise<FileSummary> => {
+    if (from === undefined) await takeOverOrigins(input, windows, round);
+    for (let pass = 1; ; pass++) {
+      phase = 'sending';
+      delivery = new Delivery(input, round, windows, pass === 1 ? from : undefined, show);
+      delivery.pause(paused);
+      show();
+      await deliver(submitted, delivery, async () => {
+        summary = await report(input, round);
+        phase = 'cancelled';
+        show();
+      });
+      phase = 'reporting';
+      show();
+      await settleOrigins(input, windows, round);
+      const counts = await report(input, round);
+      // Receipts that a power loss took with it leave alerts without an outcome: they are looked at again.
+      if (counts.pending === 0 || pass === MAX_PASSES) return counts;
+    }
+  };
+
+  let round: RoundOfRun;
+  if (carried === undefined) {
     await readFile(input, windows, show);
     note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
+    round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
+  } else {
+    const { round: number, roundRunId } = carried;
+    round = roundRunId === undefined ? { round: number } : { round: number, roundRunId };
   }
-
-  if (input.carried === undefined) await takeOverOrigins(input, windows, round);
-  for (let pass = 1; ; pass++) {
-    phase = 'sending';
-    delivery = new Delivery(input, round, windows, pass === 1 ? input.carried : undefined, show);
-    delivery.pause(paused);
-    show();
-    await deliver(input, delivery, async () => {
-      summary = await report(input, round);
-      phase = 'cancelled';
-      show();
-    });
-    phase = 'reporting';
-    show();
-    await settleOrigins(input, windows, round);
-    summary = await report(input, round);
-    // Receipts that a power loss took with it leave alerts without an outcome: they are looked at again.
-    if (summary.pending === 0 || pass === MAX_PASSES) break;
+  let from = carried;
+  for (;;) {
+    try {
+      summary = await deliverAll(round, from);
+      break;
+    } catch (error) {
+      if (!isStaleRound(error) || typeof round.round === 'string') throw error;
+      round = await begin();
+      from = undefined;
+    }
   }
   phase = 'done';
   show();
@@ -99,6 +140,18 @@ export async function fileWorkflow(input: FileWorkflowInput): Promise<FileSummar
     });
   }
   return summary;
+}
+
+/** The try that this run was at is over: another run began one, or this run was reset and needs one of its own. */
+const isStaleRound = (error: unknown): boolean =>
+  error instanceof ActivityFailure &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === FAILURE.staleRound;
+
+function beginRound({ sha256, endpoint, parse, delivery }: FileWorkflowInput): Promise<BegunRound> {
+  const activities = proxyActivities<RoundActivities>({ ...fileOptions, summary: 'begin a round' });
+  const { workflowId, runId } = workflowInfo();
+  return activities.beginRound({ sha256, endpoint, workflowId, runId, parse, ambiguous: delivery.ambiguous });
 }
 
 /** Returns when all is sent; otherwise the run ends here, by continue-as-new, by a failure or by a cancellation. */
@@ -136,24 +189,24 @@ const mends = (windows: readonly WindowResult[]): boolean => windows.some((windo
 async function takeOverOrigins(
   { sha256, endpoint, parse }: FileWorkflowInput,
   windows: readonly WindowResult[],
-  round: string,
+  round: RoundOfRun,
 ): Promise<void> {
   if (!mends(windows)) return;
   const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'take over the rows that it mends' });
-  await activities.takeOverOrigins({ sha256, endpoint, parseKey: parseKey(parse), round });
+  await activities.takeOverOrigins({ sha256, endpoint, parseKey: parseKey(parse), ...round });
 }
 
 async function settleOrigins(
   { sha256, endpoint, parse }: FileWorkflowInput,
   windows: readonly WindowResult[],
-  round: string,
+  round: RoundOfRun,
 ): Promise<void> {
   if (!mends(windows)) return;
   const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'settle the rows that it mends' });
-  await activities.settleOrigins({ sha256, endpoint, parseKey: parseKey(parse), round });
+  await activities.settleOrigins({ sha256, endpoint, parseKey: parseKey(parse), ...round });
 }
 
-function report({ sha256, endpoint, parse, fileName }: FileWorkflowInput, round: string): Promise<FileSummary> {
+function report({ sha256, endpoint, parse, fileName }: FileWorkflowInput, { round }: RoundOfRun): Promise<FileSummary> {
   const { writeReport } = proxyActivities<ReportActivities>({ ...fileOptions, summary: 'report' });
   return writeReport({ sha256, endpoint, parse, fileName, workflowId: workflowInfo().workflowId, round });
 }

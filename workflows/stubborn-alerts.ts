@@ -4,7 +4,7 @@
  */
 import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { Outcome } from '../src/domain/alert.ts';
-import type { FileWorkflowInput, SendActivities, StubbornRef } from '../src/domain/contracts.ts';
+import type { FileWorkflowInput, RoundOfRun, SendActivities, StubbornRef } from '../src/domain/contracts.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
@@ -13,7 +13,7 @@ import type { PausableScope } from './pausable-scope.ts';
 
 export interface StubbornAlertsOptions {
   readonly input: FileWorkflowInput;
-  readonly round: string;
+  readonly round: RoundOfRun;
   readonly sending: PausableScope;
   /** Called for each one that has ended. */
   readonly onOutcome: (outcome: Outcome) => void;
@@ -85,14 +85,14 @@ export class StubbornAlerts {
 
   async #send(ref: StubbornRef): Promise<void> {
     const { input, round, onOutcome } = this.#options;
-    const { sha256, endpoint, parse, delivery, reopenUnconfirmed } = input;
+    const { sha256, endpoint, parse, reopenUnconfirmed } = input;
     const { sendAlert } = proxyActivities<SendActivities>({
       ...sendOptions,
       taskQueue: alertsTaskQueue(endpoint),
       summary: `line ${grouped(ref.line)}`,
     });
     const of = { sha256, endpoint, parseKey: parseKey(parse), ...ref };
-    const { outcome } = await untilTaken(() => sendAlert({ ...of, round, reopenUnconfirmed, retry: delivery.retry }));
+    const { outcome } = await untilTaken(() => sendAlert({ ...of, ...round, reopenUnconfirmed }));
     this.#open.delete(ref.line);
     onOutcome(outcome);
   }

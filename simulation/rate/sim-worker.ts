@@ -41,6 +41,12 @@ export interface SimWorkerLinks {
   readonly askGovernor: (request: LeaseRequest, answer: (answer: LeaseAnswer) => void) => void;
 }
 
+const SIGNS = {
+  delivered: { kind: 'success' },
+  failure: { kind: 'failure', unanswered: false },
+  refused: { kind: 'refusal', status: 401 },
+} as const;
+
 export class SimWorker {
   readonly id: string;
   readonly #plan: SimWorkerPlan;
@@ -220,7 +226,7 @@ export class SimWorker {
         this.#brake = exhausted(this.#brake, { ...refusal, resetMs: answer.nothingLeftForMs });
       }
     }
-    this.#brake = answered(this.#brake, answer.kind === 'refused' ? { refused: 401 } : answer.kind, nowMs, closed);
+    this.#brake = answered(this.#brake, SIGNS[answer.kind], nowMs, closed);
     this.#askEarly();
   }
 }

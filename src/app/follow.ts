@@ -39,7 +39,7 @@ export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undef
 /** History holds no text of the file; the store has the refusal with the columns that were found. */
 async function inFull(fault: Error, sha256: string, { installation, endpoint }: FollowContext): Promise<Error> {
   if (!(fault instanceof Fault && fault.code === 'file_refused')) return fault;
-  const record = await readDeliveryRecord(installation.store, sha256, endpoint.name);
+  const record = await readDeliveryRecord(installation.store, { sha256, endpoint: endpoint.name });
   const refusal = record && (await readRefusal(installation.store, sha256, parseKey(record.parse)));
   return refusal === undefined ? fault : new Fault(fault.code, refusal.message, fault.nextStep);
 }

@@ -9,7 +9,7 @@ import { stateOf } from './file-status.ts';
 
 /** Writes the report anew from the receipts: true also of a delivery that runs, was terminated, or was deleted from Temporal. */
 export async function reportDelivery(installation: Installation, record: DeliveryRecord): Promise<ReportedFile> {
-  const { store, reportsRoot, temporal } = installation;
+  const { store, ledgers, reportsRoot, temporal } = installation;
   const { workflowId, fileName: file, endpoint } = record;
   const info = await temporal.client.workflow
     .getHandle(workflowId)
@@ -20,7 +20,7 @@ export async function reportDelivery(installation: Installation, record: Deliver
     });
   const { state, seconds } =
     info === undefined ? { state: 'unknown' as const, seconds: 0 } : await stateOf(installation, info);
-  const summary = await writeReportFiles(store, reportsRoot, record, () => undefined);
+  const summary = await writeReportFiles({ store, ledgers }, reportsRoot, record, () => undefined);
   const reports = (await readdir(summary.reportDir)).filter((name) => !name.startsWith('.')).sort();
   return { ...summary, file, workflowId, endpoint, state, seconds, reports };
 }

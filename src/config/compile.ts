@@ -49,6 +49,8 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
     rate,
     burst: stated.burst,
     ambiguous: stated.ambiguous,
+    maximumUnanswered: stated.maximumUnanswered,
+    ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
     timeoutMs: seconds(stated.timeoutSeconds),
     maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
     secrets,

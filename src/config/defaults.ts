@@ -25,6 +25,7 @@ export const DEFAULTS = {
   endpoint: {
     burst: 0,
     ambiguous: 'resend',
+    maximumUnanswered: 3,
     timeoutSeconds: 15,
     idempotencyKey: 'quoted',
     maxRetryAfterSeconds: 3_600,

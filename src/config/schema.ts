@@ -70,6 +70,20 @@ const endpoint = z.strictObject({
     env: 'WDS_AMBIGUOUS',
     flag: '--ambiguous <policy>',
   }),
+  maximumUnanswered: setting(whole(1, 100), {
+    expects: 'a whole number from 1 to 100',
+    about:
+      'With `resend`: requests of one alert that may have reached the receiver without an answer, at most, over all retries. Then it is unconfirmed. With `hold` it is one.',
+  }),
+  probeUrl: setting(
+    z.string().refine((value) => urlFault(value) === undefined),
+    {
+      expects: 'an http or https URL without #fragment and without user:password@',
+      about:
+        'Asked by GET whether an endpoint that seemed ill is well again (any 2xx). Without it the next alert is the question.',
+      otherwise: 'none',
+    },
+  ),
   timeoutSeconds: setting(atLeast(0.1, 600), {
     expects: 'seconds from 0.1 to 600',
     about: 'Total deadline of one request: connect, headers and body.',

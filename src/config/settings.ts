@@ -47,7 +47,7 @@ export interface Settings {
   readonly shutdownGraceMs: number;
 }
 
-const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
+export const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
 
 /** How files are delivered to an endpoint, as far as the operator did not state it. */
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
@@ -55,8 +55,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
   return {
     batchSize: stated.batchSize ?? defaultBatchSize(rate),
     parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 8 : 4),
-    requestTimeoutMs: endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-    retry: endpoint?.retry ?? DEFAULT_RETRY_POLICY,
+    ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
     maxStubborn: stated.maxStubborn,
     maxHistoryEvents: stated.maxHistoryEvents,
   };
@@ -68,7 +67,7 @@ export const defaultMaxConnections = (rate: Endpoint['rate']): number =>
 
 /** An endpoint that nobody configured, e.g. the bundled receiver: everything but its URL and what is given has its default. */
 export function defaultEndpoint(url: string, given: Partial<Endpoint> = {}): Endpoint {
-  const { burst, ambiguous, idempotencyKey, maxRetryAfterSeconds } = DEFAULTS.endpoint;
+  const { burst, ambiguous, maximumUnanswered, idempotencyKey, maxRetryAfterSeconds } = DEFAULTS.endpoint;
   const rate = given.rate ?? 'auto';
   return deepFreeze({
     name: endpointNameOf(url),
@@ -76,6 +75,7 @@ export function defaultEndpoint(url: string, given: Partial<Endpoint> = {}): End
     rate,
     burst,
     ambiguous,
+    maximumUnanswered,
     idempotencyKey,
     timeoutMs: DEFAULT_TIMEOUT_MS,
     maxConnections: defaultMaxConnections(rate),

@@ -55,6 +55,50 @@ export interface JudgeContext {
   readonly nowMs: number;
 }
 
+/**
+ * What the end of an attempt says about the endpoint, whoever the alert was for. The one classification that everything goes by: the
+ * process's own sight of its health, its brake, and what the governor is told.
+ */
+export type Sign =
+  | { readonly kind: 'success' }
+  /** It asks for a pause: at work, and at its limit. */
+  | { readonly kind: 'throttled' }
+  /** At work, whatever it thinks of this alert. */
+  | { readonly kind: 'alive' }
+  /** Refused in a way that may be the endpoint's fault. */
+  | { readonly kind: 'refusal'; readonly status: number }
+  /** `unanswered`: the request went out, and nothing came back. */
+  | { readonly kind: 'failure'; readonly unanswered: boolean }
+  | { readonly kind: 'none' };
+
+const SUCCESS: Sign = { kind: 'success' };
+const THROTTLED: Sign = { kind: 'throttled' };
+const ALIVE: Sign = { kind: 'alive' };
+const FAILURE: Sign = { kind: 'failure', unanswered: false };
+const UNANSWERED: Sign = { kind: 'failure', unanswered: true };
+const NONE: Sign = { kind: 'none' };
+
+/** `failedBefore`: this alert failed before, while the endpoint was well: that it fails again is its own affair. */
+export function signOf(verdict: Verdict, failedBefore: boolean): Sign {
+  switch (verdict.kind) {
+    case 'delivered':
+      return SUCCESS;
+    case 'throttled':
+      return THROTTLED;
+    case 'permanent':
+      return verdict.endpointSuspect && !failedBefore ? { kind: 'refusal', status: verdict.status } : ALIVE;
+    case 'transient':
+      return failedBefore ? NONE : FAILURE;
+    case 'ambiguous':
+      return failedBefore ? NONE : verdict.status === undefined ? UNANSWERED : FAILURE;
+    case 'not_sent':
+      // A connection that is refused says so whoever asks.
+      return FAILURE;
+    case 'withheld':
+      return NONE;
+  }
+}
+
 const ENDPOINT_SUSPECTS: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 const TRANSIENT_4XX: ReadonlySet<number> = new Set([408, 425]);
 const PERMANENT_5XX: ReadonlySet<number> = new Set([501, 505]);

@@ -5,7 +5,7 @@ import type { RetryPolicy } from './endpoint.ts';
 export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Up to this share of the backoff is added, so that alerts that failed together do not come back together. */
-const JITTER_FRACTION = 0.25;
+export const JITTER_FRACTION = 0.25;
 
 export interface BackoffInput {
   /** Failed attempts so far, 1 or more. */

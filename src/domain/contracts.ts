@@ -3,7 +3,7 @@
  * numbers, never rows, user IDs or messages.
  */
 import type { Outcome } from './alert.ts';
-import type { RetryPolicy } from './endpoint.ts';
+import type { AmbiguousPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
 
 /** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
@@ -53,22 +53,51 @@ export interface WindowResult {
   readonly next: ReadCursor | null;
 }
 
-/** One batch: alerts `from` … `to` (0-based, to exclusive) of a chunk. */
-export interface SendAlertsInput {
+export interface BeginRoundInput {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Those by which the run has read the file. */
+  readonly parse: ParseOptions;
+  /** The endpoint's policy when the file was submitted. */
+  readonly ambiguous: AmbiguousPolicy | undefined;
+}
+
+export interface BegunRound {
+  /** From 1. */
+  readonly round: number;
+  /** Those that the receipts of this delivery belong to; others than the run's where an earlier run has settled them. */
+  readonly parse: ParseOptions;
+}
+
+/** A try at a file, and whose it is. */
+export interface RoundOfRun {
+  /** A string in histories of before rounds were numbers: the run ID that stood for one. */
+  readonly round: number | string;
+  /** The run that began it; continue-as-new hands it on. Absent where rounds were run IDs. */
+  readonly roundRunId?: string;
+}
+
+/** What both sending activities are told of the chunk and of the try at the file that they work for. */
+export interface SendTarget extends RoundOfRun {
   readonly sha256: string;
   readonly endpoint: string;
   readonly parseKey: string;
   readonly window: number;
   readonly chunk: number;
-  readonly from: number;
-  readonly to: number;
-  /** Run ID of the run that began this try at the file. */
-  readonly round: string;
   /** Rows that ended `unconfirmed` in an earlier round are opened again (the operator asked for it). */
   readonly reopenUnconfirmed: boolean;
+}
+
+/** One batch: alerts `from` … `to` (0-based, to exclusive) of a chunk. */
+export interface SendAlertsInput extends SendTarget {
+  readonly from: number;
+  readonly to: number;
   /** Stubborn alerts that may be handed over to sendAlert, at most. */
   readonly maxHandover: number;
-  readonly retry: RetryPolicy;
+  /** The epoch of an attempt at this chunk that has ended: the receipts must know of it. */
+  readonly knownEpoch?: number;
   /** An earlier batch has given the endpoint up after the whole time that the policy waits: this one need not wait for as long again. */
   readonly endpointLost: boolean;
   /** Last visit: what was left unsettled is settled now. */
@@ -92,18 +121,12 @@ export interface SendAlertsResult {
   readonly endpointLost: boolean;
   /** Others are to have the slot; the same batch is to be scheduled again for its rest. Absent in histories of earlier builds. */
   readonly turnOver?: boolean;
+  /** Of this attempt. */
+  readonly epoch?: number;
 }
 
-export interface SendAlertInput {
-  readonly sha256: string;
-  readonly endpoint: string;
-  readonly parseKey: string;
-  readonly window: number;
-  readonly chunk: number;
+export interface SendAlertInput extends SendTarget {
   readonly line: number;
-  readonly round: string;
-  readonly reopenUnconfirmed: boolean;
-  readonly retry: RetryPolicy;
 }
 
 export interface SendAlertResult {
@@ -116,7 +139,7 @@ export interface WriteReportInput {
   readonly parse: ParseOptions;
   readonly fileName: string;
   readonly workflowId: string;
-  readonly round: string;
+  readonly round: number | string;
 }
 
 export interface SentCounts extends Readonly<Record<Outcome, number>> {}
@@ -141,8 +164,8 @@ export interface DeliveryOptions {
   readonly batchSize: number;
   /** Chunks in flight at once. */
   readonly parallelChunks: number;
-  readonly requestTimeoutMs: number;
-  readonly retry: RetryPolicy;
+  /** The endpoint's policy at the submission; absent in histories of before. */
+  readonly ambiguous?: AmbiguousPolicy;
   /** Open sendAlert activities at most; beyond that new batches wait. */
   readonly maxStubborn: number;
   /** Continue as new when a run's history reaches this many events. */
@@ -168,6 +191,8 @@ export interface Stretch {
   readonly chunk: number;
   readonly from: number;
   readonly to: number;
+  /** The epoch of the last attempt at it. */
+  readonly epoch?: number;
 }
 
 export interface StubbornRef {
@@ -177,8 +202,9 @@ export interface StubbornRef {
 }
 
 /** What one run hands to the next. A few hundred numbers at most. */
-export interface CarriedState {
-  readonly round: string;
+export interface CarriedState extends RoundOfRun {
+  /** By which the file was read, where that is not what the input says. */
+  readonly parse?: ParseOptions;
   readonly windows: readonly WindowResult[];
   readonly sent: SentCounts;
   /** The first chunk that no run has begun. */
@@ -206,11 +232,13 @@ export interface SendActivities {
   sendAlerts(input: SendAlertsInput): Promise<SendAlertsResult>;
   sendAlert(input: SendAlertInput): Promise<SendAlertResult>;
 }
-export interface OriginsInput {
+export interface OriginsInput extends RoundOfRun {
   readonly sha256: string;
   readonly endpoint: string;
   readonly parseKey: string;
-  readonly round: string;
+}
+export interface RoundActivities {
+  beginRound(input: BeginRoundInput): Promise<BegunRound>;
 }
 export interface OriginActivities {
   /** Before a file is sent: the rows that it mends become its own; those that were delivered meanwhile are not sent again. */

@@ -34,6 +34,10 @@ export interface Endpoint {
   /** Requests that the receiver is known to take at once beyond the rate (a token bucket's depth). 0: none, the safe choice. */
   readonly burst: number;
   readonly ambiguous: AmbiguousPolicy;
+  /** Under `resend`: requests of one alert whose outcome is unknown, at most. Then it is unconfirmed. */
+  readonly maximumUnanswered: number;
+  /** Asked by GET, in place of an alert, whether an endpoint that seemed ill is well again. */
+  readonly probeUrl?: string;
   /** One total deadline for connect, headers and body. */
   readonly timeoutMs: number;
   /** Open requests per process, at most. */

@@ -60,6 +60,8 @@ export const FAILURE = {
   superseded: 'Superseded',
   /** Other workers have the endpoint's whole rate, so the batch is left to them: scheduled again at once. */
   standingBy: 'StandingBy',
+  /** A newer try at the file has begun. The workflow deals with it. */
+  staleRound: 'StaleRound',
   /** The worker is shutting down; another one, or its successor, goes on. Retryable. */
   shuttingDown: 'WorkerShuttingDown',
   /** Requests of a crashed attempt may still be answered; they are settled when their deadline has passed. Retryable. */

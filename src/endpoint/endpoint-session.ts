@@ -3,12 +3,16 @@
  * stubborn alerts. It admits waves first come, first served, judges the answers, and ends each event-loop turn by writing the receipts of
  * that turn.
  */
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import type { Answer, JudgeContext, Verdict } from '../domain/answers.ts';
-import { judge } from '../domain/answers.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
+import { judge, signOf } from '../domain/answers.ts';
+import type { AmbiguousPolicy, Endpoint } from '../domain/endpoint.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { EndpointHealth } from './health.ts';
 import type { Pacer } from './pacer.ts';
+import type { AskProbe } from './probe.ts';
+import { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
 
 /** A wave: rows announced by one intent line. */
@@ -16,11 +20,14 @@ const MAX_WAVE = 64;
 /** A wave holds no more than the pacer lets go within this time, so that an announced row is soon a sent one. */
 const WAVE_HORIZON_MS = 100;
 const PACER_POLL_MS = 10;
+/** After a sight of alerts that nobody may have got yet, those that somebody may have got are no probes for so long. */
+const FRESH_ALERTS_LAST_MS = 60_000;
 /** Answers after which the next wave goes out: as many rows share one intent, and one look at the fence. */
 const EARLY_WAVE = 16;
 
 interface Waiting {
   readonly max: number;
+  readonly risky: boolean;
   readonly resolve: (count: number) => void;
 }
 
@@ -35,6 +42,8 @@ export interface SessionRequest {
   readonly body: string;
   /** The alert has failed before: if it fails again, that says little about the endpoint. */
   readonly failedBefore: boolean;
+  /** The policy that holds for its round. */
+  readonly ambiguous: AmbiguousPolicy;
 }
 
 export interface SessionParts {
@@ -42,6 +51,9 @@ export interface SessionParts {
   readonly client: EndpointClient;
   readonly pacer: Pacer;
   readonly lease: RateLease;
+  /** Asks an endpoint that seems ill whether it is well, without an alert; undefined: there is no such question. */
+  readonly probe?: AskProbe | undefined;
+  readonly clock?: Clock;
 }
 
 export class EndpointSession {
@@ -50,6 +62,8 @@ export class EndpointSession {
   readonly #client: EndpointClient;
   readonly #pacer: Pacer;
   readonly #lease: RateLease;
+  readonly #probe: Probe | undefined;
+  readonly #clock: Clock;
   /** Reused for every answer: an object an answer is to be seen. */
   readonly #judging: { -readonly [Key in keyof JudgeContext]: JudgeContext[Key] };
   readonly #waiting: Waiting[] = [];
@@ -59,17 +73,21 @@ export class EndpointSession {
   #admitted = 0;
   /** Of these, not yet handed to the pacer: their intents are being written. */
   #announcing = 0;
-  #pausedUntilMs = 0;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #freshSeenMs = Number.NEGATIVE_INFINITY;
+  #lastSuccessMs = 0;
   #answeredInTurn = 0;
   #turnScheduled = false;
-  #pacerPoll: NodeJS.Timeout | undefined;
+  #cancelPacerPoll: (() => void) | undefined;
   #stopping = false;
 
-  constructor({ endpoint, client, pacer, lease }: SessionParts) {
+  constructor({ endpoint, client, pacer, lease, probe, clock = systemClock }: SessionParts) {
     this.endpoint = endpoint;
     this.#client = client;
     this.#pacer = pacer;
     this.#lease = lease;
+    this.#probe = probe && new Probe(probe, clock);
+    this.#clock = clock;
     const { ambiguous, idempotencyKey, maxRetryAfterMs } = endpoint;
     this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 };
   }
@@ -86,7 +104,27 @@ export class EndpointSession {
 
   /** How much longer the receiver asked to be left alone. */
   get pauseMs(): number {
-    return Math.max(0, this.#pausedUntilMs - performance.now());
+    return Math.max(0, this.#pausedUntilMs - this.#clock.now());
+  }
+
+  /** When it last delivered anything, by the time of day; 0: never, as far as this process knows. */
+  get lastSuccessMs(): number {
+    return this.#lastSuccessMs;
+  }
+
+  /**
+   * Whether an ill endpoint must not be asked just now: by none at all, where its own probe says no, and by no alert that somebody may have
+   * got already, while there are others.
+   */
+  isBarred(risky: boolean): boolean {
+    if (!this.health.ill) return false;
+    if (risky && this.#clock.now() - this.#freshSeenMs < FRESH_ALERTS_LAST_MS) return true;
+    return this.#probe?.saysNo === true;
+  }
+
+  /** There are alerts that nobody may have got yet. */
+  seesFresh(): void {
+    this.#freshSeenMs = this.#clock.now();
   }
 
   stop(): void {
@@ -96,15 +134,18 @@ export class EndpointSession {
 
   async close(): Promise<void> {
     this.stop();
-    clearTimeout(this.#pacerPoll);
+    this.#cancelPacerPoll?.();
     await this.#client.close();
     await this.#lease.close();
   }
 
-  /** Resolves to the size of the wave that may be announced and sent now, at most `max`; to 0 after `wake`. */
-  admit(max: number): Promise<number> {
+  /**
+   * Resolves to the size of the wave that may be announced and sent now, at most `max`; to 0 after `wake`. `risky`: somebody may have got
+   * these alerts already.
+   */
+  admit(max: number, risky: boolean): Promise<number> {
     return new Promise((resolve) => {
-      this.#waiting.push({ max, resolve });
+      this.#waiting.push({ max, risky, resolve });
       this.#scheduleTurn();
     });
   }
@@ -159,15 +200,20 @@ export class EndpointSession {
   }
 
   #sendNow(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
-    const sentMs = performance.now();
+    const sentMs = this.#clock.now();
     const pacePerSecond = this.#lease.sends();
     const take = (answer: Answer): void => {
-      this.#judging.nowMs = Date.now();
+      this.#judging.nowMs = this.#clock.wallMs();
+      this.#judging.ambiguous = request.ambiguous;
       const verdict = judge(answer, this.#judging);
       this.#admitted--;
-      this.#lease.took(answer, verdict, { sentMs, pacePerSecond, failedBefore: request.failedBefore });
-      if (verdict.kind === 'throttled') {
-        this.#pausedUntilMs = Math.max(this.#pausedUntilMs, performance.now() + (verdict.retryAfterMs ?? 0));
+      const sign = signOf(verdict, request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed');
+      this.health.take(sign);
+      this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond });
+      if (sign.kind === 'success') {
+        this.#lastSuccessMs = this.#judging.nowMs;
+      } else if (verdict.kind === 'throttled') {
+        this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.now() + (verdict.retryAfterMs ?? 0));
         this.wake();
       }
       this.#scheduleTurn();
@@ -181,7 +227,7 @@ export class EndpointSession {
   #scheduleTurn(): void {
     if (this.#turnScheduled) return;
     this.#turnScheduled = true;
-    setImmediate(() => {
+    this.#clock.soon(() => {
       this.#turnScheduled = false;
       this.#endTurn();
     });
@@ -205,7 +251,13 @@ export class EndpointSession {
         this.#pollPacer();
         break;
       }
-      const next = this.#waiting.shift()!;
+      if (this.health.ill && this.#probe !== undefined && !this.#probe.saysYes) {
+        this.#probe.ask((well) => (well ? this.#scheduleTurn() : this.wake()));
+        break;
+      }
+      // An ill endpoint is asked with an alert that nobody may have got yet, where there is one.
+      const fresh = this.health.ill ? this.#waiting.findIndex(({ risky }) => !risky) : 0;
+      const [next] = this.#waiting.splice(Math.max(0, fresh), 1) as [Waiting];
       const count = Math.min(next.max, free, allowed, MAX_WAVE);
       this.#admitted += count;
       this.#announcing += count;
@@ -215,10 +267,10 @@ export class EndpointSession {
   }
 
   #pollPacer(): void {
-    this.#pacerPoll ??= setTimeout(() => {
-      this.#pacerPoll = undefined;
+    this.#cancelPacerPoll ??= this.#clock.after(PACER_POLL_MS, () => {
+      this.#cancelPacerPoll = undefined;
       this.#admitWaiting();
-    }, PACER_POLL_MS);
+    });
   }
 }
 

@@ -2,11 +2,9 @@
  * What a process has seen of an endpoint lately, and what follows: how many requests may be open at once, and when to stop spending
  * alerts on it. Pure counting; no clock.
  */
+import type { Sign } from '../domain/answers.ts';
+import { illnessOf } from '../domain/illness.ts';
 
-/** As many identical 401/403/404/410 answers in a row, with no success between, mean that the endpoint is misconfigured. */
-export const MISCONFIGURED_RUN = 20;
-/** As many passing failures in a row, with no answer of another kind between, mean that the endpoint is down. */
-export const DOWN_RUN = 10;
 /** Open requests until the first success: a wrong URL or secret is noticed before it has cost many requests. */
 const UNPROVEN_LIMIT = 4;
 
@@ -16,6 +14,7 @@ export class EndpointHealth {
   #state: HealthState = 'unproven';
   #successes = 0;
   #failureRun = 0;
+  #unansweredRun = 0;
   #refusalRun = 0;
   #refusalStatus = 0;
 
@@ -32,35 +31,51 @@ export class EndpointHealth {
     return this.#successes;
   }
 
+  /** Each request that was not answered is an alert in doubt: its place is not filled again before something gets through. */
   openRequestLimit(maxConnections: number): number {
-    if (this.#state === 'well') return maxConnections;
-    return this.ill ? 1 : Math.min(UNPROVEN_LIMIT, maxConnections);
+    if (this.ill) return 1;
+    const most = this.#state === 'well' ? maxConnections : Math.min(UNPROVEN_LIMIT, maxConnections);
+    return Math.max(1, most - this.#unansweredRun);
   }
 
-  success(): void {
-    this.#successes++;
+  take(sign: Sign): void {
+    switch (sign.kind) {
+      case 'none':
+        return;
+      case 'success':
+        this.#successes++;
+        this.#failureRun = 0;
+        this.#unansweredRun = 0;
+        this.#refusalRun = 0;
+        this.#state = 'well';
+        return;
+      case 'failure':
+        this.#failureRun++;
+        if (sign.unanswered) this.#unansweredRun++;
+        if (this.#state !== 'misconfigured') this.#state = illnessOf('failure', this.#failureRun) ?? this.#state;
+        return;
+      case 'refusal':
+        this.#isAtWork();
+        this.#refusalRun = sign.status === this.#refusalStatus ? this.#refusalRun + 1 : 1;
+        this.#refusalStatus = sign.status;
+        this.#state = illnessOf(sign.status, this.#refusalRun) ?? this.#state;
+        return;
+      default:
+        this.#isAtWork();
+    }
+  }
+
+  /** Somebody else found out that it answers again. */
+  recovers(): void {
     this.#failureRun = 0;
+    this.#unansweredRun = 0;
     this.#refusalRun = 0;
-    this.#state = 'well';
+    if (this.ill) this.#state = 'unproven';
   }
 
-  /** An answer that shows the endpoint at work without being a success: throttled, or a refusal of the alert itself. */
-  signOfLife(): void {
+  #isAtWork(): void {
     this.#failureRun = 0;
+    this.#unansweredRun = 0;
     if (this.#state === 'down') this.#state = 'unproven';
-  }
-
-  /** A refused connection, a timeout, a 5xx. */
-  failure(): void {
-    this.#failureRun++;
-    if (this.#failureRun >= DOWN_RUN && this.#state !== 'misconfigured') this.#state = 'down';
-  }
-
-  /** 401, 403, 404 or 410. */
-  refusal(status: number): void {
-    this.signOfLife();
-    this.#refusalRun = status === this.#refusalStatus ? this.#refusalRun + 1 : 1;
-    this.#refusalStatus = status;
-    if (this.#refusalRun >= MISCONFIGURED_RUN) this.#state = 'misconfigured';
   }
 }

@@ -3,6 +3,8 @@
  * (or the restraint, where that is lower), and after a stall at most CATCH_UP_MS worth is caught up: more would be a burst in somebody's
  * window (design.md). All times are of the monotonic clock.
  */
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import { UNLIMITED_PER_SECOND } from '../domain/governor/contract.ts';
 
 /** Outside of its segments nothing is sent. */
@@ -20,20 +22,6 @@ export interface Restraint {
   readonly capPerSecond: number | null;
 }
 
-export interface PacerClock {
-  now(): number;
-  /** Calls back once after `delayMs`; returns a canceller. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-export const monotonicClock: PacerClock = {
-  now: () => performance.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 const CATCH_UP_MS = 10;
 const MAX_TIMER_MS = 1_000;
 /** A share of "no limit" among several workers is still no limit. */
@@ -45,7 +33,7 @@ interface Turn {
 }
 
 export class Pacer {
-  readonly #clock: PacerClock;
+  readonly #clock: Clock;
   readonly #burstMs: number;
   #segments: readonly RateSegment[] = [];
   #restraint: Restraint = { untilMs: Number.NEGATIVE_INFINITY, capPerSecond: null };
@@ -58,7 +46,7 @@ export class Pacer {
   #cancelTimer: (() => void) | undefined;
 
   /** `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. */
-  constructor(burstMs = 0, clock: PacerClock = monotonicClock) {
+  constructor(burstMs = 0, clock: Clock = systemClock) {
     this.#burstMs = Math.max(CATCH_UP_MS, burstMs);
     this.#clock = clock;
   }

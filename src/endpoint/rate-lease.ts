@@ -2,7 +2,9 @@
  * This process's share of an endpoint's rate: asks the governor for it every few seconds while there are alerts to send, tells it what was
  * seen since, and brakes by itself at once when the receiver refuses. The pacer is told what may be sent; without a lease that is nothing.
  */
-import type { Answer, Verdict } from '../domain/answers.ts';
+import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
+import type { Answer, Sign, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
 import type { LocalBrake } from '../domain/governor/local-brake.ts';
 import { RELEASED_BRAKE, renewed, reported, reportOf, resumed } from '../domain/governor/local-brake.ts';
@@ -11,8 +13,7 @@ import { brakeAfter } from './braking.ts';
 import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';
 import { ownClock } from './lease-clock.ts';
-import type { Pacer, PacerClock } from './pacer.ts';
-import { monotonicClock } from './pacer.ts';
+import type { Pacer } from './pacer.ts';
 
 export interface RateLeaseOptions {
   readonly pacer: Pacer;
@@ -29,8 +30,7 @@ export interface RateLeaseOptions {
   readonly onStandBy?: (standingBy: boolean) => void;
   /** An operator has ended the pauses that the receiver asked for. */
   readonly onResume?: () => void;
-  readonly clock?: PacerClock;
-  readonly wallClockMs?: () => number;
+  readonly clock?: Clock;
 }
 
 /** Without alerts for this long, the share is given back. */
@@ -46,13 +46,11 @@ export interface Sending {
   readonly sentMs: number;
   /** As `sends` said. */
   readonly pacePerSecond: number;
-  /** The alert had failed before. */
-  readonly failedBefore: boolean;
 }
 
 export class RateLease {
   readonly #options: RateLeaseOptions;
-  readonly #clock: PacerClock;
+  readonly #clock: Clock;
   #brake: LocalBrake = RELEASED_BRAKE;
   #circuit: CircuitName = 'closed';
   #standingBy = false;
@@ -74,7 +72,7 @@ export class RateLease {
 
   constructor(options: RateLeaseOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? monotonicClock;
+    this.#clock = options.clock ?? systemClock;
     this.#freeSinceMs = this.#clock.now();
     this.#seen = nothingSeen(this.#clock.now());
   }
@@ -112,30 +110,28 @@ export class RateLease {
   }
 
   /** A request was answered, or ended without an answer. */
-  took(answer: Answer, verdict: Verdict, { sentMs, pacePerSecond, failedBefore }: Sending): void {
+  took(answer: Answer, verdict: Verdict, sign: Sign, { sentMs, pacePerSecond }: Sending): void {
     const nowMs = this.#clock.now();
-    const { maxPauseMs, wallClockMs = Date.now } = this.#options;
+    const { maxPauseMs } = this.#options;
     const hint =
       answer.kind === 'response' && answer.rateHeaders !== undefined
-        ? parseRateHint(answer.rateHeaders, wallClockMs(), maxPauseMs)
+        ? parseRateHint(answer.rateHeaders, this.#clock.wallMs(), maxPauseMs)
         : undefined;
     if (hint?.ceilingPerSecond !== undefined) {
       this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
     }
-    // A few alerts that fail again and again are no endpoint that is down; a connection that is refused says so whoever asks.
-    const mayBeItsOwn = verdict.kind === 'transient' || verdict.kind === 'ambiguous' || verdict.kind === 'permanent';
-    if (failedBefore && mayBeItsOwn && this.#circuit === 'closed') return;
     if (verdict.kind === 'withheld') {
       this.#seen.sent--;
       return;
     }
-    if (verdict.kind === 'delivered') {
+    if (sign.kind === 'success') {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sentMs;
     }
     const before = this.#brake;
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#options.random() };
-    this.#brake = brakeAfter(before, { verdict, hint, refusal, circuit: this.#circuit });
+    const askedMs = verdict.kind === 'throttled' ? verdict.retryAfterMs : undefined;
+    this.#brake = brakeAfter(before, { sign, askedMs, hint, refusal, circuit: this.#circuit });
     if (this.#brake === before) return;
     this.#options.pacer.restrain(this.#brake);
     if (this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);

@@ -4,13 +4,13 @@
  * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
  */
 import { randomUUID } from 'node:crypto';
-import { createReadStream, openSync, statSync } from 'node:fs';
+import { createReadStream, openSync, readdirSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import { makeFolder, syncFolder, writeAhead } from './durable-write.ts';
 import { FolderJournal } from './folder-journal.ts';
-import type { Journal, Store } from './store.ts';
+import type { Journal, JournalStore } from './store.ts';
 import { storeFault } from './store-fault.ts';
 
 /** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
@@ -19,7 +19,7 @@ const ABANDONED_AFTER_MS = 3_600_000;
 
 const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
 
-export class FolderStore implements Store {
+export class FolderStore implements JournalStore {
   readonly #root: string;
   readonly #knownFolders = new Set<string>();
   #swept = false;
@@ -206,13 +206,13 @@ export class FolderStore implements Store {
     }
   }
 
-  existsNow(key: string): boolean {
-    const path = this.#path(key);
+  namesNow(prefix: string): string[] {
+    const path = this.#path(prefix);
     try {
-      // existsSync would call everything that it cannot see absent, and open the fence.
-      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+      return readdirSync(path);
     } catch (error) {
-      throw storeFault('look for', path, error);
+      if (isErrno(error, 'ENOENT')) return [];
+      throw storeFault('list', path, error);
     }
   }
 }

@@ -8,9 +8,12 @@
  *   <sha>/chunks-<parseKey>/0001.rejects   window: invalid and duplicate rows
  *   <sha>/chunks-<parseKey>/0001.seen      window: hashes of the users first seen in it
  *   <sha>/chunks-<parseKey>/refusal.json   why the file was refused as a whole
- *   <sha>/<endpoint>/delivery.json         how the file is delivered to that endpoint
- *   <sha>/<endpoint>/000001.1              journal of chunk 1, epoch 1
- *   <sha>/<endpoint>/row-42.1              journal of the stubborn alert on line 42, epoch 1
+ *   <sha>/<endpoint>/delivery.json         how the file was submitted to that endpoint
+ *   <sha>/<endpoint>/options.json          the parse options that its receipts belong to: settled before the first alert
+ *   <sha>/<endpoint>/rounds/000001         which run of the workflow made the first try at the file
+ *   <sha>/<endpoint>/000001/000007.journal chunk 1, epoch 7: the journal of one attempt
+ *   <sha>/<endpoint>/000001/000031.base    what the journals came to that the attempt of epoch 31 folded
+ *   <sha>/<endpoint>/000001.1, row-42.1    journals of before: of chunk 1, and of the stubborn alert on line 42
  */
 
 const folder = (sha256: string, parseKey: string, window: number, kind: string): string =>
@@ -30,9 +33,31 @@ export const seenKey = (sha256: string, parseKey: string, window: number): strin
 /** Why the file was refused as a whole; may show text from the file, so it stays out of Temporal's history. */
 export const refusalKey = (sha256: string, parseKey: string): string => `${sha256}/chunks-${parseKey}/refusal.json`;
 
-export const receiptsPrefix = (sha256: string, endpoint: string): string => `${sha256}/${endpoint}`;
-export const deliveryKey = (sha256: string, endpoint: string): string => `${sha256}/${endpoint}/delivery.json`;
-export const chunkJournalKey = (sha256: string, endpoint: string, chunk: number, epoch: number): string =>
-  `${sha256}/${endpoint}/${String(chunk).padStart(6, '0')}.${epoch}`;
-export const rowJournalKey = (sha256: string, endpoint: string, line: number, epoch: number): string =>
-  `${sha256}/${endpoint}/row-${line}.${epoch}`;
+/** A delivery: a file at an endpoint. */
+export interface DeliveryOf {
+  readonly sha256: string;
+  readonly endpoint: string;
+}
+export interface ChunkOf extends DeliveryOf {
+  readonly chunk: number;
+}
+
+const numbered = (value: number): string => String(value).padStart(6, '0');
+
+export const deliveryPrefix = ({ sha256, endpoint }: DeliveryOf): string => `${sha256}/${endpoint}`;
+export const deliveryKey = (of: DeliveryOf): string => `${deliveryPrefix(of)}/delivery.json`;
+export const optionsKey = (of: DeliveryOf): string => `${deliveryPrefix(of)}/options.json`;
+export const roundsPrefix = (of: DeliveryOf): string => `${deliveryPrefix(of)}/rounds`;
+export const roundKey = (of: DeliveryOf, round: number): string => `${roundsPrefix(of)}/${numbered(round)}`;
+
+export const ledgerPrefix = (of: ChunkOf): string => `${deliveryPrefix(of)}/${numbered(of.chunk)}`;
+export const journalKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/${numbered(epoch)}.journal`;
+export const baseKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/${numbered(epoch)}.base`;
+
+/** Journals of before attempts of all kinds took their epochs from one counter. */
+export const oldJournalKey = (of: ChunkOf, epoch: number): string =>
+  `${deliveryPrefix(of)}/${numbered(of.chunk)}.${epoch}`;
+export const oldRowJournalKey = (of: DeliveryOf, line: number, epoch: number): string =>
+  `${deliveryPrefix(of)}/row-${line}.${epoch}`;
+/** Whether a name directly below deliveryPrefix is one of these. */
+export const isOldJournal = (name: string): boolean => /^(\d{6,}|row-\d+)\.\d+$/.test(name);

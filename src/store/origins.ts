@@ -2,26 +2,32 @@
  * Rows that mend rows of an earlier file (`failed.csv`, mended and dropped again). Each names its origin, `<sha256>:<line>`; this module
  * finds the origins' receipts. An origin that was never delivered to the endpoint, or does not exist, is no origin.
  */
+
+import type { RowStates } from '../domain/ledger/row-state.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
 import { readChunk, readWindow } from './chunks.ts';
 import { readDeliveryRecord } from './delivery-record.ts';
-import type { ReceiptsOf } from './receipts.ts';
+import type { ChunkOf } from './layout.ts';
 import type { Store } from './store.ts';
 
-export interface ChunkOf extends ReceiptsOf {
+/** A chunk, its receipts, and where its rows are. */
+export interface PlacedChunk extends ChunkOf {
   readonly parseKey: string;
   readonly window: number;
 }
 
 /** A row and the chunk that its receipts belong to. */
 export interface PlacedRow {
-  readonly chunk: ChunkOf;
+  readonly chunk: PlacedChunk;
   readonly row: ChunkRow;
 }
 
 /** All chunks of a file, in order. */
-export async function* chunksOf(store: Store, file: Omit<ChunkOf, 'window' | 'chunk'>): AsyncGenerator<ChunkOf> {
+export async function* chunksOf(
+  store: Store,
+  file: Omit<PlacedChunk, 'window' | 'chunk'>,
+): AsyncGenerator<PlacedChunk> {
   for (let number = 1; ; number++) {
     const window = await readWindow(store, { ...file, window: number });
     if (window === undefined) return;
@@ -36,12 +42,49 @@ export async function* chunksOf(store: Store, file: Omit<ChunkOf, 'window' | 'ch
 export class OriginFinder {
   readonly #store: Store;
   readonly #endpoint: string;
-  readonly #chunks = new Map<string, Promise<ChunkOf[]>>();
+  readonly #chunks = new Map<string, Promise<PlacedChunk[]>>();
   readonly #rows = new Map<string, Promise<ChunkRow[]>>();
 
   constructor(store: Store, endpoint: string) {
     this.#store = store;
     this.#endpoint = endpoint;
+  }
+
+  /**
+   * The row whose place this one takes: its origin, or whichever row has taken the origin's place since. undefined: it names none that was
+   * ever submitted to the endpoint, or one of another user, or itself owns the origin already and has been told so.
+   */
+  async owner(
+    row: ChunkRow,
+    { sha256 }: PlacedChunk,
+    read: (of: ChunkOf) => Promise<RowStates>,
+  ): Promise<PlacedRow | undefined> {
+    const self = `${sha256}:${row.line}`;
+    const seen = new Set([self]);
+    let owner: PlacedRow | undefined;
+    for (let name = row.origin; name !== undefined && name !== '' && !seen.has(name); ) {
+      seen.add(name);
+      const next: PlacedRow | undefined = await this.find(name);
+      if (next === undefined || userOf(next.row) !== userOf(row)) break;
+      owner = next;
+      const movedTo = (await read(next.chunk)).get(next.row.line)?.movedTo;
+      name = movedTo;
+    }
+    return owner;
+  }
+
+  /** The row's origin, that row's own origin, and so on: all rows of the same user whose place it may have taken. */
+  async lineage(row: ChunkRow, { sha256 }: PlacedChunk): Promise<PlacedRow[]> {
+    const rows: PlacedRow[] = [];
+    const seen = new Set([`${sha256}:${row.line}`]);
+    for (let name = row.origin; name !== undefined && !seen.has(name); ) {
+      seen.add(name);
+      const next: PlacedRow | undefined = await this.find(name);
+      if (next === undefined || userOf(next.row) !== userOf(row)) break;
+      rows.push(next);
+      name = next.row.origin;
+    }
+    return rows;
   }
 
   async find(origin: string): Promise<PlacedRow | undefined> {
@@ -63,7 +106,7 @@ export class OriginFinder {
     return row && { chunk, row };
   }
 
-  #chunksOf(sha256: string): Promise<ChunkOf[]> {
+  #chunksOf(sha256: string): Promise<PlacedChunk[]> {
     let chunks = this.#chunks.get(sha256);
     if (chunks === undefined) {
       chunks = this.#listChunks(sha256);
@@ -72,16 +115,16 @@ export class OriginFinder {
     return chunks;
   }
 
-  async #listChunks(sha256: string): Promise<ChunkOf[]> {
-    const record = await readDeliveryRecord(this.#store, sha256, this.#endpoint);
+  async #listChunks(sha256: string): Promise<PlacedChunk[]> {
+    const record = await readDeliveryRecord(this.#store, { sha256, endpoint: this.#endpoint });
     if (record === undefined) return [];
-    const chunks: ChunkOf[] = [];
+    const chunks: PlacedChunk[] = [];
     const file = { sha256, endpoint: this.#endpoint, parseKey: parseKey(record.parse) };
     for await (const chunk of chunksOf(this.#store, file)) chunks.push(chunk);
     return chunks;
   }
 
-  #rowsOf(chunk: ChunkOf): Promise<ChunkRow[]> {
+  #rowsOf(chunk: PlacedChunk): Promise<ChunkRow[]> {
     const key = `${chunk.sha256}/${chunk.chunk}`;
     let rows = this.#rows.get(key);
     if (rows === undefined) {
@@ -94,3 +137,5 @@ export class OriginFinder {
 }
 
 const MAX_CACHED_CHUNKS = 64;
+
+const userOf = ({ body }: ChunkRow): string => (JSON.parse(body) as { userId: string }).userId;

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import type { FileSummary } from '../domain/contracts.ts';
 import { csvRecord } from '../domain/csv-writer.ts';
 import { NO_COUNTS } from '../domain/file-plan.ts';
+import type { RowState } from '../domain/ledger/row-state.ts';
+import { outcomeInRound } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { parseKey } from '../domain/parse-options.ts';
-import type { RowState } from '../domain/receipts.ts';
-import { outcomeInRound } from '../domain/receipts.ts';
 import type { ChunkRow } from './chunks.ts';
 import { readChunk, readRejects, readWindow } from './chunks.ts';
-import { readStates } from './receipts.ts';
+import type { Ledgers } from './ledger.ts';
 import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
 import type { Store } from './store.ts';
 
@@ -27,7 +27,7 @@ export interface ReportRequest {
    * Set by the workflow at its end: what ended in an earlier round only counts as pending. Absent (a look from outside): the last
    * recorded outcome counts.
    */
-  readonly round?: string;
+  readonly round?: number;
 }
 
 type Counts = { -readonly [Key in keyof Omit<FileSummary, 'sha256' | 'reportDir'>]: number };
@@ -40,7 +40,7 @@ const MOST_LINES_NAMED = 1_000;
 
 /** Writes the report folder and returns the counts. `heartbeat` is called once a chunk. */
 export async function writeReportFiles(
-  store: Store,
+  { store, ledgers }: { readonly store: Store; readonly ledgers: Ledgers },
   reportsRoot: string,
   request: ReportRequest,
   heartbeat: () => void,
@@ -66,7 +66,7 @@ export async function writeReportFiles(
       await appendRejects(store, files, of);
       for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
         const rows = await readChunk(store, { ...of, chunk });
-        const states = await readStates(store, { sha256, endpoint, chunk });
+        const states = await ledgers.read({ sha256, endpoint, chunk });
         await appendChunk(files, request, rows, states, counts, ambiguous);
         heartbeat();
       }
@@ -157,7 +157,7 @@ async function appendChunk(
       if (outcome === 'unconfirmed') text.unconfirmed += record;
       else text.failed += record;
     }
-    const unknownAnswers = (state?.unknownAnswers ?? 0) + (state?.openIntentMs === undefined ? 0 : 1);
+    const unknownAnswers = (state?.unknown ?? 0) + (state?.hidden ? 1 : 0);
     if (unknownAnswers > 0) {
       ambiguous.count++;
       if (ambiguous.lines.length < MOST_LINES_NAMED) ambiguous.lines.push(row.line);
@@ -170,7 +170,7 @@ async function appendChunk(
   await files.append('ambiguous.csv', text.ambiguous);
 }
 
-function rowOutcome(state: RowState | undefined, round: string | undefined): RowOutcome {
+function rowOutcome(state: RowState | undefined, round: number | undefined): RowOutcome {
   if (state?.movedTo) return state.outcome ?? 'undelivered';
   const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
   return outcome ?? 'pending';

@@ -1,6 +1,6 @@
 /**
- * What wds asks of the place where files, chunks, receipts and reports live. A folder now; S3 can implement the same interface
- * (put = PutObject, create = conditional put, readRange = ranged get). Keys are relative, `/`-separated paths made by layout.ts.
+ * What wds asks of the place where files, chunks and receipts live: whole objects (put = PutObject, create = conditional put, readRange =
+ * ranged get). Receipts have a port of their own, ledger.ts. Keys are relative, `/`-separated paths made by layout.ts.
  */
 
 /** An append-only object that one writer created and only that writer appends to. */
@@ -36,8 +36,12 @@ export interface Store {
   delete(key: string): Promise<void>;
   /** Writes a whole object as `put` does, if and only if the key is free. false: somebody has it, and nothing was written. */
   create(key: string, data: string): Promise<boolean>;
+}
+
+/** What the ledger in a folder needs besides: files that grow, and a look at a folder that is true at this instant. */
+export interface JournalStore extends Store {
   /** Creates a journal if and only if the key is free; undefined: somebody has it. */
   createJournal(key: string): Promise<Journal | undefined>;
-  /** The fence: whether the key exists at this instant. Cheap enough for every wave. Throws Fault('store') where that cannot be known. */
-  existsNow(key: string): boolean;
+  /** Names directly below a prefix, now. Cheap enough for every wave. Throws Fault('store') where that cannot be known. */
+  namesNow(prefix: string): string[];
 }

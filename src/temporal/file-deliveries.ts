@@ -196,6 +196,16 @@ export class FileDeliveries {
   }
 }
 
+/** Whether this very run is open: another run of the same workflow is not it. */
+export async function runIsOpen(client: Client, workflowId: string, runId: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(workflowId, runId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 /** Inherited by the file's activities, and by the runs that continue it. Files of one priority take turns, whatever their size. */
 const priorityOf = (sha256: string, priority: FilePriority): Priority => ({
   priorityKey: priority === 'urgent' ? 1 : 3,

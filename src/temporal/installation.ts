@@ -6,13 +6,18 @@ import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
+import { DEFAULT_TIMEOUT_MS } from '../config/settings.ts';
 import { startDevServer } from '../dev-server/dev-server.ts';
 import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { FAILURE, serverMark } from '../domain/names.ts';
+import { thisBoot } from '../store/boot.ts';
+import { FolderLedgers } from '../store/folder-ledger.ts';
 import { FolderStore } from '../store/folder-store.ts';
 import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
+import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
@@ -33,6 +38,7 @@ export class Installation {
   readonly settings: Settings;
   readonly store: Store;
   readonly ownStore: OwnStore;
+  readonly ledgers: Ledgers;
   readonly reportsRoot: string;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
@@ -63,6 +69,7 @@ export class Installation {
     });
     this.lost.catch(() => undefined);
     this.store = store;
+    this.ledgers = new FolderLedgers({ store, clock: systemClock, boot: thisBoot() });
     this.ownStore = ownStore;
     this.reportsRoot = join(options.settings.home, 'reports');
     this.deliveries = new FileDeliveries(temporal.client, this.store, searchAttributes);
@@ -103,7 +110,7 @@ export class Installation {
 
   /** `reading`: false for one that only moves workflows on and answers for them. */
   async startFilesWorker(reading = true): Promise<void> {
-    const { requestTimeoutMs } = this.settings.delivery;
+    const requestTimeoutMs = this.settings.endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), requestTimeoutMs, reading));
   }
 
@@ -134,13 +141,13 @@ export class Installation {
       this.#native = connectNative(this.#target);
     }
     const connection = await this.#native;
-    const { store, reportsRoot } = this;
-    return { client: this.temporal.client, connection, store, reportsRoot, logger: this.#logger };
+    const { store, ledgers, reportsRoot } = this;
+    return { client: this.temporal.client, connection, store, ledgers, reportsRoot, logger: this.#logger };
   }
 }
 
 interface OpenedStore {
-  readonly store: Store;
+  readonly store: FolderStore;
   readonly ownStore: OwnStore;
 }
 

@@ -10,12 +10,14 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
+import { createBeginRound } from '../../activities/begin-round.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
+import { systemClock } from '../clock.ts';
 import type { FileSummary, WriteReportInput } from '../domain/contracts.ts';
 import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
@@ -23,8 +25,11 @@ import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
 import { Pacer } from '../endpoint/pacer.ts';
+import { createProbe } from '../endpoint/probe.ts';
 import { RateLease } from '../endpoint/rate-lease.ts';
+import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
+import { runIsOpen } from './file-deliveries.ts';
 import { GovernorClient } from './governor-client.ts';
 import { SendingSlots } from './sending-slots.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
@@ -49,6 +54,7 @@ export interface WorkerContext {
   readonly client: Client;
   readonly connection: NativeConnection;
   readonly store: Store;
+  readonly ledgers: Ledgers;
   readonly reportsRoot: string;
   readonly logger: Logger;
 }
@@ -79,12 +85,12 @@ export async function startFilesWorker(
   requestTimeoutMs: number,
   reading = true,
 ): Promise<RunningWorker> {
-  const { store, reportsRoot, logger } = context;
+  const { store, ledgers, reportsRoot, logger } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
-  const origins = { store, scope, nowMs: Date.now, requestTimeoutMs };
+  const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs };
   const worker = await Worker.create({
     ...commonOptions(context),
     taskQueue: FILES_TASK_QUEUE,
@@ -98,8 +104,16 @@ export async function startFilesWorker(
         heartbeat: (details) => Context.current().heartbeat(details),
         cancellation: () => Context.current().cancellationSignal,
       }),
+      beginRound: createBeginRound({
+        store,
+        scope,
+        clock: systemClock,
+        runIsOpen: (workflowId, runId) => runIsOpen(context.client, workflowId, runId),
+      }),
       writeReport: createWriteReport({
         store,
+        ledgers,
+        clock: systemClock,
         reportsRoot,
         scope,
         onReport: (input, summary) => logEnd(logger, input, summary),
@@ -119,7 +133,7 @@ export async function startAlertsWorker(
   endpoint: Endpoint,
   { batchSize, shutdownGraceMs }: { readonly batchSize: number; readonly shutdownGraceMs: number },
 ): Promise<RunningWorker> {
-  const { client, store, logger } = context;
+  const { client, store, ledgers, logger } = context;
   const governor = new GovernorClient(client, endpoint.name, { rate: endpoint.rate, batchSize });
   const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
   const lease = new RateLease({
@@ -139,9 +153,11 @@ export async function startAlertsWorker(
       ),
   });
   const slots = new SendingSlots(sendingSlots(endpoint.rate));
-  const session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease });
+  const probe = createProbe(endpoint);
+  const session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease, probe });
   const dependencies = {
     store,
+    ledgers,
     session: (name: string) => (name === endpoint.name ? session : undefined),
     scope: () => {
       const activity = Context.current();
@@ -151,7 +167,7 @@ export async function startAlertsWorker(
         heartbeat: () => activity.heartbeat(),
       };
     },
-    nowMs: Date.now,
+    clock: systemClock,
     random: Math.random,
   };
   const worker = await Worker.create({

@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createWriteReport } from '../../activities/write-report.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { SendAlertsInput, SendAlertsResult } from '../../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
+import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import type { Crash } from '../support/crashing-store.ts';
 import { CrashingStore } from '../support/crashing-store.ts';
 import type { Reply, StagedAlerts } from '../support/delivery-fixture.ts';
@@ -18,6 +21,7 @@ import {
   batchInput,
   csvRecords,
   MovableClock,
+  nextRound,
   ScriptedReceiver,
   stageAlerts,
   TestWorker,
@@ -74,7 +78,7 @@ class Scene {
   readonly #clock = new MovableClock();
   readonly #workers: TestWorker[] = [];
   readonly #stubborn = new Set<number>();
-  #round = 1;
+  round = 1;
   readonly #story: Story;
   readonly #staged: StagedAlerts;
   readonly #receiver: ScriptedReceiver;
@@ -97,18 +101,12 @@ class Scene {
     await Promise.all(this.#workers.map((worker) => worker.kill()));
   }
 
-  get round(): string {
-    return `r${this.#round}`;
-  }
-
   get #chunks(): number {
     return this.#staged.windows[0]!.chunks;
   }
 
   #input(changes: Partial<SendAlertsInput>): SendAlertsInput {
-    const { maximumAttempts } = this.#story;
-    const retry = { ...batchInput(this.#staged).retry, maximumAttempts, giveUpAfterMs: 7 * 24 * 3_600_000 };
-    return batchInput(this.#staged, { round: this.round, retry, maxHandover: 2, ...changes });
+    return batchInput(this.#staged, { round: this.round, maxHandover: 2, ...changes });
   }
 
   #worker(
@@ -118,7 +116,7 @@ class Scene {
     const wrapClient = (client: EndpointClient): EndpointClient => {
       const send: EndpointClient['send'] = async (request, mayWrite) => {
         await hold();
-        if (store.dead) return { kind: 'withheld' };
+        if (store.dead) return { kind: 'not_sent', reason: 'dead' };
         return await client.send(request, () => !store.dead && mayWrite());
       };
       return {
@@ -129,7 +127,9 @@ class Scene {
         destroy: () => client.destroy(),
       };
     };
-    const endpoint = { ambiguous: this.#story.ambiguous, timeoutMs, maxConnections: 6 };
+    const { ambiguous, maximumAttempts } = this.#story;
+    const retry = { ...DEFAULT_RETRY_POLICY, maximumAttempts, giveUpAfterMs: 7 * 24 * 3_600_000 };
+    const endpoint = { ambiguous, timeoutMs, maxConnections: 6, retry };
     const worker = new TestWorker({ url: this.#receiver.url, store, clock: this.#clock, endpoint, wrapClient });
     this.#workers.push(worker);
     return worker;
@@ -142,7 +142,7 @@ class Scene {
   async #act(command: Command, input: SendAlertsInput): Promise<void> {
     switch (command.kind) {
       case 'round':
-        this.#round++;
+        this.round = await nextRound(this.#staged.store, this.#staged.sha256);
         this.#stubborn.clear();
         break;
       case 'attempt': {
@@ -188,8 +188,8 @@ class Scene {
   }
 
   async #attemptOne(worker: TestWorker, line: number): Promise<unknown> {
-    const { retry, round } = this.#input({});
-    const result = await worker.sendAlert(alertInput(this.#staged, line, { retry, round })).catch(retryable);
+    const { round } = this;
+    const result = await worker.sendAlert(alertInput(this.#staged, line, { round })).catch(retryable);
     if (result !== undefined) this.#stubborn.delete(line);
     return result;
   }
@@ -219,10 +219,12 @@ function retryable(error: unknown): undefined {
   expect(error).toHaveProperty('nonRetryable', false);
 }
 
-async function judge(staged: StagedAlerts, receiver: ScriptedReceiver, story: Story, round: string): Promise<void> {
+async function judge(staged: StagedAlerts, receiver: ScriptedReceiver, story: Story, round: number): Promise<void> {
   const reportsRoot = join(staged.root, 'reports');
   const writeReport = createWriteReport({
     store: staged.store,
+    clock: systemClock,
+    ledgers: new FolderLedgers({ store: staged.store, clock: systemClock, boot: 'this run' }),
     reportsRoot,
     scope: () => ({ attempt: 1, heartbeat: () => undefined }),
     onReport: () => undefined,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { StopReason } from '../../activities/batch.ts';
 import type { StopContext } from '../../activities/failures.ts';
 import {
+  staleRoundFailure,
   stopFailure,
   storeFailure,
   transientFailure,
@@ -69,9 +70,14 @@ describe('a reason to stop', () => {
   });
 });
 
-test('alerts that failed are retried by their own count, not by that of the activity', () => {
-  const failure = transientFailure(context({ attempt: 500 }), 3);
+test('alerts that failed are retried when the first of them is due, not by the count of the activity', () => {
+  const failure = transientFailure(context({ attempt: 500 }), 4_000);
   expect(failure).toMatchObject({ type: FAILURE.transient, nextRetryDelay: 4_000, nonRetryable: false });
+  expect(transientFailure(context(), 0)).toHaveProperty('nextRetryDelay', 100);
+});
+
+test('a try at the file that is over is not repeated as it is', () => {
+  expect(staleRoundFailure('round 1 is over')).toMatchObject({ type: FAILURE.staleRound, nonRetryable: true });
 });
 
 test('lost requests and unknown endpoints are retried, the delay at least a millisecond', () => {

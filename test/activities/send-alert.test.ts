@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
+import { linesScope } from '../../src/domain/ledger/journal.ts';
 import { FAILURE } from '../../src/domain/names.ts';
-import { chunkEpochs, Ledger, rowEpochs } from '../../src/store/receipts.ts';
 import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
 import {
   alertInput,
   batchInput,
   failureOf,
   MovableClock,
+  nextRound,
   ScriptedReceiver,
   stageAlerts,
   TestWorker,
@@ -30,6 +32,7 @@ beforeEach(async () => {
   }
   expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 5, stubborn: [STUBBORN] });
   receiver.log.length = 0;
+  clock.advance(60_000);
 });
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.kill()));
@@ -47,23 +50,26 @@ const input = (changes = {}) => alertInput(staged, STUBBORN, changes);
 describe('a stubborn alert', () => {
   test('goes on with the attempts it had, and is sent no more when it is delivered', async () => {
     const worker = startWorker();
+    clock.advance(10_000);
     const failure = await failureOf(worker.sendAlert(input()));
     expect(failure).toMatchObject({ type: FAILURE.transient, nonRetryable: false });
     expect(failure.nextRetryDelay).toBeGreaterThanOrEqual(8_000);
     receiver.script = () => 200;
+    clock.advance(60_000);
     expect(await worker.sendAlert(input())).toEqual({ outcome: 'delivered' });
     expect(await worker.sendAlert(input())).toEqual({ outcome: 'delivered' });
     expect(receiver.log).toHaveLength(2);
     // Its batch does not count it again.
     expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 5, stubborn: [] });
-    const next = batchInput(staged, { round: 'r2' });
+    const next = batchInput(staged, { round: await nextRound(staged.store, staged.sha256) });
     expect(await worker.sendAlerts(next)).toMatchObject({ delivered: 6, stubborn: [] });
   });
 
   test('ends undelivered when its attempts are used up', async () => {
-    const retry = { ...batchInput(staged).retry, maximumAttempts: 5 };
-    await failureOf(startWorker().sendAlert(input({ retry })));
-    expect(await startWorker().sendAlert(input({ retry }))).toEqual({ outcome: 'undelivered' });
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, maximumAttempts: 5 } } });
+    await failureOf(worker.sendAlert(input()));
+    clock.advance(60_000);
+    expect(await worker.sendAlert(input())).toEqual({ outcome: 'undelivered' });
     expect(receiver.log).toHaveLength(2);
   });
 
@@ -76,13 +82,14 @@ describe('a stubborn alert', () => {
   });
 
   test('uses up no attempt when it is throttled, or when the endpoint is away', async () => {
-    const retry = { ...batchInput(staged).retry, maximumAttempts: 4 };
+    const start = () => startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, maximumAttempts: 4 } } });
     receiver.script = () => ({ status: 429, headers: { 'retry-after': '0' } });
     for (let count = 0; count < 5; count++) {
-      expect(await failureOf(startWorker().sendAlert(input({ retry })))).toHaveProperty('type', FAILURE.throttled);
+      expect(await failureOf(start().sendAlert(input()))).toHaveProperty('type', FAILURE.throttled);
+      clock.advance(60_000);
     }
     receiver.script = () => 200;
-    expect(await startWorker().sendAlert(input({ retry }))).toEqual({ outcome: 'delivered' });
+    expect(await start().sendAlert(input())).toEqual({ outcome: 'delivered' });
   });
 
   test('is left alone by the batch of its round, and taken back by the next', async () => {
@@ -91,7 +98,8 @@ describe('a stubborn alert', () => {
     expect(sameRound).toMatchObject({ delivered: 5, stubborn: [STUBBORN] });
     expect(receiver.log).toHaveLength(0);
     receiver.script = () => 200;
-    expect(await worker.sendAlerts(batchInput(staged, { round: 'r2' }))).toMatchObject({ delivered: 6, stubborn: [] });
+    const round = await nextRound(staged.store, staged.sha256);
+    expect(await worker.sendAlerts(batchInput(staged, { round }))).toMatchObject({ delivered: 6, stubborn: [] });
     expect(receiver.log).toHaveLength(1);
   });
 
@@ -99,34 +107,39 @@ describe('a stubborn alert', () => {
     const older = startWorker({ ratePerSecond: 50 });
     older.pacer.lend([]);
     const stopped = failureOf(older.sendAlert(input()));
-    const itsJournal = rowEpochs({ sha256: staged.sha256, endpoint: 'test', chunk: 1 }, STUBBORN)(1);
-    await expect.poll(() => staged.store.existsNow(itsJournal)).toBe(true);
+    const journals = () => staged.store.namesNow(`${staged.sha256}/test/000001`);
+    await expect.poll(journals).toHaveLength(4);
     receiver.script = () => 200;
     const newer = startWorker();
     clock.advance(60_000);
-    expect(await newer.sendAlerts(batchInput(staged, { round: 'r2' }))).toMatchObject({ delivered: 6 });
+    const round = await nextRound(staged.store, staged.sha256);
+    expect(await newer.sendAlerts(batchInput(staged, { round }))).toMatchObject({ delivered: 6 });
     older.pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: 50 }]);
     expect(await stopped).toHaveProperty('type', FAILURE.superseded);
     expect(receiver.accepted.get(STUBBORN)).toBe(1);
   });
 
-  test('whose answer was lost in a crash waits, and is then sent again or held', async () => {
-    const of = { sha256: staged.sha256, endpoint: 'test', chunk: 1 };
-    for (const ambiguous of ['resend', 'hold'] as const) {
-      const round = `lost-${ambiguous}`;
-      const ledger = await Ledger.open(staged.store, chunkEpochs(of), round, clock.nowMs);
-      ledger.intend([STUBBORN], clock.nowMs());
-      await ledger.close();
-      const worker = startWorker({ endpoint: { ambiguous } });
-      const failure = await failureOf(worker.sendAlert(input({ round })));
-      expect(failure).toHaveProperty('type', FAILURE.unsettled);
-      expect(failure.nextRetryDelay).toBeGreaterThan(5_000);
-      expect(receiver.log).toHaveLength(ambiguous === 'hold' ? 1 : 0);
-      clock.advance(60_000);
-      if (ambiguous === 'hold') expect(await worker.sendAlert(input({ round }))).toEqual({ outcome: 'unconfirmed' });
-      else await failureOf(worker.sendAlert(input({ round })));
-      expect(receiver.log).toHaveLength(1);
-    }
+  test.each([
+    ['resend', 1],
+    ['hold', 0],
+  ] as const)('whose answer was lost in a crash waits, and then: %s', async (ambiguous, requests) => {
+    const round = await nextRound(staged.store, staged.sha256);
+    const worker = startWorker({ endpoint: { ambiguous } });
+    const { sha256 } = staged;
+    const scope = linesScope('alert', [STUBBORN]);
+    const attempt = { round, scope, parseKey: input().parseKey, durable: false };
+    const lost = await worker.dependencies.ledgers.open({ sha256, endpoint: 'test', chunk: 1 }, attempt);
+    expect(await lost.announce([STUBBORN])).toBeDefined();
+    const failure = await failureOf(worker.sendAlert(input({ round })));
+    expect(failure).toHaveProperty('type', FAILURE.unsettled);
+    expect(failure.nextRetryDelay).toBeGreaterThan(5_000);
+    expect(receiver.log).toHaveLength(0);
+    clock.advance(60_000);
+    const end = worker.sendAlert(input({ round }));
+    if (ambiguous === 'hold') expect(await end).toEqual({ outcome: 'unconfirmed' });
+    else expect(await failureOf(end)).toHaveProperty('type', FAILURE.transient);
+    expect(receiver.log).toHaveLength(requests);
+    await lost.close();
   });
 
   test('records the answer to an open request when it is cancelled meanwhile', async () => {

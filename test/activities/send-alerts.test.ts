@@ -1,5 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
 import {
@@ -7,6 +8,7 @@ import {
   batchInput,
   failureOf,
   MovableClock,
+  nextRound,
   ScriptedReceiver,
   stageAlerts,
   TestWorker,
@@ -58,9 +60,11 @@ describe('a batch', () => {
       unsettled: 0,
       endpointLost: false,
       turnOver: false,
+      epoch: 1,
     };
     expect(await worker.sendAlerts(batchInput(staged))).toEqual(result);
-    expect(await startWorker().sendAlerts(batchInput(staged, { round: 'r2' }))).toEqual(result);
+    const round = await nextRound(staged.store, staged.sha256);
+    expect(await startWorker().sendAlerts(batchInput(staged, { round }))).toEqual({ ...result, epoch: 2 });
     expect(receiver.log).toHaveLength(300);
   });
 
@@ -123,18 +127,16 @@ describe('a batch', () => {
   test('throttling uses up no attempts', async () => {
     staged = await stageAlerts(3);
     receiver.script = (_line, times) => (times <= 15 ? { status: 429, headers: { 'retry-after': '0' } } : 200);
-    const worker = startWorker();
-    const retry = { ...batchInput(staged).retry, maximumAttempts: 1 };
-    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged, { retry })), 60);
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, maximumAttempts: 1 } } });
+    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged)), 60);
     expect(result).toMatchObject({ delivered: 3 });
   });
 });
 
 describe('alerts that fail for their own reasons', () => {
-  const undelivered = (worker: TestWorker, maximumAttempts: number, maxHandover: number) => {
-    const retry = { ...batchInput(staged).retry, maximumAttempts };
-    return untilItReturns(worker, () => worker.sendAlerts(batchInput(staged, { retry, maxHandover })), 40);
-  };
+  const retry = (maximumAttempts: number) => ({ ...DEFAULT_RETRY_POLICY, maximumAttempts });
+  const undelivered = (worker: TestWorker, maxHandover: number) =>
+    untilItReturns(worker, () => worker.sendAlerts(batchInput(staged, { maxHandover })), 40);
 
   test.each([
     ['spread', (line: number) => line % 5 === 0],
@@ -144,7 +146,7 @@ describe('alerts that fail for their own reasons', () => {
     receiver.script = (line) => (fails(line) ? 500 : 200);
     const failing = staged.lines.filter(fails).length;
     expect(failing).toBe(20);
-    expect(await undelivered(startWorker({ endpoint: { maxConnections: 1 } }), 5, 0)).toMatchObject({
+    expect(await undelivered(startWorker({ endpoint: { maxConnections: 1, retry: retry(5) } }), 0)).toMatchObject({
       delivered: 80,
       undelivered: 20,
     });
@@ -154,13 +156,12 @@ describe('alerts that fail for their own reasons', () => {
   test('move to sendAlert after three failures, as many as there is room for in all attempts together', async () => {
     staged = await stageAlerts(40);
     receiver.script = (line) => (line % 5 === 0 ? 500 : 200);
-    const result = await undelivered(startWorker(), 6, 3);
+    const result = await undelivered(startWorker({ endpoint: { retry: retry(6) } }), 3);
     expect(result).toMatchObject({ delivered: 32, undelivered: 5, unsettled: 0 });
     expect(result.stubborn).toHaveLength(3);
     const [line = 0] = result.stubborn;
-    const worker = startWorker();
-    const retry = { ...batchInput(staged).retry, maximumAttempts: 6 };
-    const { outcome } = await untilItReturns(worker, () => worker.sendAlert(alertInput(staged, line, { retry })), 10);
+    const worker = startWorker({ endpoint: { retry: retry(6) } });
+    const { outcome } = await untilItReturns(worker, () => worker.sendAlert(alertInput(staged, line)), 10);
     expect(outcome).toBe('undelivered');
     expect(receiver.requestsOf(line)).toBe(6);
   });
@@ -168,13 +169,9 @@ describe('alerts that fail for their own reasons', () => {
   test('are given up on when they have failed for too long', async () => {
     staged = await stageAlerts(4);
     receiver.script = (line) => (line === 3 ? 500 : 200);
-    const worker = startWorker();
-    const retry = { ...batchInput(staged).retry, giveUpAfterMs: 90_000, maximumAttempts: 1_000 };
-    const result = await untilItReturns(
-      worker,
-      () => worker.sendAlerts(batchInput(staged, { retry, maxHandover: 0 })),
-      9,
-    );
+    const policy = { ...DEFAULT_RETRY_POLICY, giveUpAfterMs: 90_000, maximumAttempts: 1_000 };
+    const worker = startWorker({ endpoint: { retry: policy } });
+    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged, { maxHandover: 0 })), 9);
     expect(result).toMatchObject({ delivered: 3, undelivered: 1 });
     expect(receiver.requestsOf(3)).toBe(3);
   });
@@ -196,9 +193,8 @@ describe('an endpoint that is down', () => {
     staged = await stageAlerts(60);
     let up = false;
     receiver.script = () => (up ? 200 : 503);
-    const worker = startWorker();
-    const retry = { ...batchInput(staged).retry, maximumAttempts: 3 };
-    const send = () => worker.sendAlerts(batchInput(staged, { retry }));
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, maximumAttempts: 3 } } });
+    const send = () => worker.sendAlerts(batchInput(staged));
     expect(await failureOf(send())).toHaveProperty('type', FAILURE.endpointUnavailable);
     const before = receiver.log.length;
     expect(before).toBeLessThan(20);
@@ -213,9 +209,8 @@ describe('an endpoint that is down', () => {
   test('for longer than the policy waits leaves the batch undelivered', async () => {
     staged = await stageAlerts(60);
     receiver.script = () => 503;
-    const worker = startWorker();
-    const retry = { ...batchInput(staged).retry, giveUpAfterMs: 150_000 };
-    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged, { retry })), 10);
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, giveUpAfterMs: 150_000 } } });
+    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged)), 10);
     expect(result).toMatchObject({ delivered: 0, undelivered: 60, unsettled: 0 });
   });
 });

@@ -2,21 +2,28 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createWriteReport } from '../../activities/write-report.ts';
+import { systemClock } from '../../src/clock.ts';
 import { FAILURE } from '../../src/domain/names.ts';
+import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import type { Store } from '../../src/store/store.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import { failureOf, stageAlerts } from '../support/delivery-fixture.ts';
 
 let staged: StagedAlerts;
 afterEach(() => staged.remove());
 
-function run(reportsRoot: string, store: Store = staged.store) {
+function run(reportsRoot: string, store: FolderStore = staged.store) {
   let beats = 0;
   const scope = () => ({ attempt: 3, heartbeat: () => void beats++ });
   const { sha256, parse } = staged;
-  const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 'r1' };
-  return { done: createWriteReport({ store, reportsRoot, scope, onReport: () => undefined })(of), beats: () => beats };
+  const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 1 };
+  const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'this run' });
+  const writeReport = createWriteReport({
+    ...{ store, ledgers, reportsRoot, scope },
+    clock: systemClock,
+    onReport: () => undefined,
+  });
+  return { done: writeReport(of), beats: () => beats };
 }
 
 test('returns the counts and heartbeats once a chunk', async () => {
@@ -30,7 +37,7 @@ test('returns the counts and heartbeats once a chunk', async () => {
 
 test('heartbeats while a single chunk takes long', async () => {
   staged = await stageAlerts(2);
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   let goOn: () => void = () => undefined;
   const held = new Promise<void>((resolve) => {
     goOn = resolve;

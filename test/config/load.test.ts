@@ -57,7 +57,7 @@ describe('without any configuration', () => {
 
   test('the settings are frozen to their depths', async () => {
     const settings = await load(undefined, { WDS_URL: URL_A });
-    expect(() => Object.assign(settings.delivery.retry, { maximumAttempts: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(settings.endpoint!.retry, { maximumAttempts: 1 })).toThrow(TypeError);
     expect(() => Object.assign(settings.endpoint as object, { url: URL_B })).toThrow(TypeError);
   });
 });
@@ -275,7 +275,9 @@ describe('the endpoint', () => {
 
   test('seconds and hours become milliseconds, also in the delivery options', async () => {
     const retry = 'retry: { initialSeconds: 0.25, maximumSeconds: 60, maximumAttempts: 4, giveUpAfterHours: 2 }';
-    const { endpoint, delivery } = await load(`endpoint: { url: ${URL_A}, timeoutSeconds: 1.5, ${retry} }`);
+    const { endpoint, delivery } = await load(
+      `endpoint: { url: ${URL_A}, timeoutSeconds: 1.5, ambiguous: hold, ${retry} }`,
+    );
     const compiled = {
       initialIntervalMs: 250,
       maximumIntervalMs: 60_000,
@@ -283,6 +285,7 @@ describe('the endpoint', () => {
       giveUpAfterMs: 7_200_000,
     };
     expect(endpoint).toMatchObject({ timeoutMs: 1_500, maxRetryAfterMs: 3_600_000, retry: compiled });
-    expect(delivery).toMatchObject({ requestTimeoutMs: 1_500, retry: compiled });
+    expect(endpoint).toMatchObject({ maximumUnanswered: 3 });
+    expect(delivery).toMatchObject({ ambiguous: 'hold' });
   });
 });

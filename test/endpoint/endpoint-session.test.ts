@@ -7,7 +7,7 @@ import { RateLease } from '../../src/endpoint/rate-lease.ts';
 import { endpointAt } from './raw-server.ts';
 
 /** A session whose requests end when the test says so. */
-function newSession(ratePerSecond: number, maxConnections = 100) {
+function newSession(ratePerSecond: number, maxConnections = 100, probe?: () => Promise<boolean>) {
   const answers: ((answer: Answer) => void)[] = [];
   const client: EndpointClient = {
     send: () => new Promise((resolve) => answers.push(resolve)),
@@ -28,7 +28,7 @@ function newSession(ratePerSecond: number, maxConnections = 100) {
     onTrouble: () => undefined,
   });
   const endpoint = endpointAt('http://127.0.0.1:1/', { maxConnections });
-  const session = new EndpointSession({ endpoint, client, pacer, lease });
+  const session = new EndpointSession({ endpoint, client, pacer, lease, probe });
   const answer = (value: Answer): void => answers.shift()?.(value);
   return { session, pacer, answers, answer };
 }
@@ -36,26 +36,28 @@ function newSession(ratePerSecond: number, maxConnections = 100) {
 const OK: Answer = { kind: 'response', status: 200 };
 const yes = () => true;
 const sent = (session: EndpointSession, id: string, mayWrite: () => boolean): Promise<Verdict> =>
-  new Promise((resolve) => session.send({ id, body: '{}', failedBefore: false }, mayWrite, resolve));
+  new Promise((resolve) =>
+    session.send({ id, body: '{}', failedBefore: false, ambiguous: 'resend' }, mayWrite, resolve),
+  );
 
 describe('a session', () => {
   test('admits at most 4 until the first success, then as many as there are connections, 64 a wave', async () => {
     const { session } = newSession(Number.POSITIVE_INFINITY);
-    expect(await session.admit(500)).toBe(4);
-    session.health.success();
-    expect(await session.admit(500)).toBe(64);
-    expect(await session.admit(500)).toBe(32);
-    const waiting = session.admit(500);
+    expect(await session.admit(500, false)).toBe(4);
+    session.health.take({ kind: 'success' });
+    expect(await session.admit(500, false)).toBe(64);
+    expect(await session.admit(500, false)).toBe(32);
+    const waiting = session.admit(500, false);
     session.giveBack(10);
     expect(await waiting).toBe(10);
   });
 
   test('admits first come, first served, and resolves to 0 those who wait when something changes', async () => {
     const { session, answer } = newSession(Number.POSITIVE_INFINITY, 1);
-    expect(await session.admit(1)).toBe(1);
+    expect(await session.admit(1, false)).toBe(1);
     const order: string[] = [];
-    const first = session.admit(1).then((count) => order.push(`first ${count}`));
-    const second = session.admit(1).then((count) => order.push(`second ${count}`));
+    const first = session.admit(1, false).then((count) => order.push(`first ${count}`));
+    const second = session.admit(1, false).then((count) => order.push(`second ${count}`));
     const answered = sent(session, 'id', yes);
     answer(OK);
     expect(await answered).toMatchObject({ kind: 'delivered' });
@@ -67,8 +69,8 @@ describe('a session', () => {
 
   test('announces no more than the pace lets go soon', async () => {
     const { session } = newSession(100);
-    session.health.success();
-    const count = await session.admit(500);
+    session.health.take({ kind: 'success' });
+    const count = await session.admit(500, false);
     expect(count).toBeGreaterThan(0);
     expect(count).toBeLessThanOrEqual(12);
   });
@@ -76,7 +78,7 @@ describe('a session', () => {
   test('takes requests that may not be written any more out of the queue at once, and keeps the others', async () => {
     const { session, pacer, answers, answer } = newSession(Number.POSITIVE_INFINITY);
     pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond: 500 }]);
-    expect(await session.admit(3)).toBeGreaterThan(1);
+    expect(await session.admit(3, false)).toBeGreaterThan(1);
     pacer.lend([]);
     let stopped = false;
     const verdicts: Verdict[] = [];
@@ -95,14 +97,14 @@ describe('a session', () => {
 
   test('opens no connection for a request that may not be written at its turn', async () => {
     const { session, answers } = newSession(Number.POSITIVE_INFINITY);
-    await session.admit(1);
+    await session.admit(1, false);
     expect(await sent(session, 'a', () => false)).toEqual({ kind: 'withheld' });
     expect(answers).toHaveLength(0);
   });
 
   test('tells for how long the receiver asked to be left alone', async () => {
     const { session, answer } = newSession(Number.POSITIVE_INFINITY);
-    await session.admit(1);
+    await session.admit(1, false);
     const answered = sent(session, 'a', yes);
     answer({ kind: 'response', status: 429, retryAfter: '60' });
     await answered;
@@ -115,7 +117,31 @@ describe('a session', () => {
     const write = (): void => void order.push('written');
     session.atEndOfTurn(write);
     session.atEndOfTurn(write);
-    await session.admit(1).then(() => order.push('admitted'));
+    await session.admit(1, false).then(() => order.push('admitted'));
     expect(order).toEqual(['written', 'admitted']);
+  });
+
+  test('spends an ill endpoint’s requests on alerts that nobody may have got yet, as long as there are some', async () => {
+    const { session } = newSession(Number.POSITIVE_INFINITY);
+    for (let n = 0; n < 10; n++) session.health.take({ kind: 'failure', unanswered: true });
+    expect([session.isBarred(true), session.isBarred(false)]).toEqual([false, false]);
+    session.seesFresh();
+    expect([session.isBarred(true), session.isBarred(false)]).toEqual([true, false]);
+    const order: string[] = [];
+    const risky = session.admit(5, true).then((count) => order.push(`risky ${count}`));
+    const fresh = session.admit(5, false).then((count) => order.push(`fresh ${count}`));
+    await fresh;
+    session.wake();
+    await risky;
+    expect(order).toEqual(['fresh 1', 'risky 0']);
+  });
+
+  test('asks an ill endpoint’s probe before it spends an alert', async () => {
+    const answers = [false, true];
+    const { session } = newSession(Number.POSITIVE_INFINITY, 100, async () => answers.shift() ?? true);
+    for (let n = 0; n < 10; n++) session.health.take({ kind: 'failure', unanswered: false });
+    expect(await session.admit(5, false)).toBe(0);
+    expect(session.isBarred(false)).toBe(true);
+    expect(answers).toHaveLength(1);
   });
 });

@@ -1,12 +1,12 @@
 /** Time that stands still until it is told to go on; callbacks may be late, as real ones are. */
-import type { PacerClock } from '../../src/endpoint/pacer.ts';
+import type { Clock } from '../../src/clock.ts';
 
 interface Timer {
   readonly atMs: number;
   readonly callback: () => void;
 }
 
-export class FakeClock implements PacerClock {
+export class FakeClock implements Clock {
   #nowMs = 0;
   #timers: Timer[] = [];
   /** How late the next callback comes. */
@@ -14,6 +14,14 @@ export class FakeClock implements PacerClock {
 
   now(): number {
     return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return this.#nowMs;
+  }
+
+  soon(callback: () => void): void {
+    this.after(0, callback);
   }
 
   after(delayMs: number, callback: () => void): () => void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer, Verdict } from '../../src/domain/answers.ts';
+import { signOf } from '../../src/domain/answers.ts';
 import type { LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
 import { faultOfLeaseRequest } from '../../src/domain/governor/message-faults.ts';
 import { Pacer } from '../../src/endpoint/pacer.ts';
@@ -24,7 +25,7 @@ function start(resumes = 0) {
   const governor = { resumes, paused: false };
   let resumed = 0;
   const lease = new RateLease({
-    ...{ pacer, clock, workerId: 'w', random: () => 0, maxPauseMs: CAP_MS, wallClockMs: () => 1.8e12 },
+    ...{ pacer, clock, workerId: 'w', random: () => 0, maxPauseMs: CAP_MS },
     ask: (request): Promise<LeaseAnswer> => {
       requests.push(request);
       const segments = [{ fromMs: 0, toMs: 6_000, ratePerSecond: 100 }];
@@ -42,7 +43,7 @@ function start(resumes = 0) {
     }
   };
   const take = ([answer, verdict]: [Answer, Verdict]) =>
-    lease.took(answer, verdict, { sentMs: clock.now(), pacePerSecond: lease.sends(), failedBefore: false });
+    lease.took(answer, verdict, signOf(verdict, false), { sentMs: clock.now(), pacePerSecond: lease.sends() });
   return { clock, pacer, lease, requests, governor, run, take, resumed: () => resumed };
 }
 

@@ -103,6 +103,7 @@ export function endpointAt(url: string, changes: Partial<Endpoint> = {}): Endpoi
     rate: 'unlimited',
     burst: 0,
     ambiguous: 'resend',
+    maximumUnanswered: 3,
     timeoutMs: 5_000,
     maxConnections: 4,
     secrets: [],

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
 import type { DeliveryRecord } from '../../src/store/delivery-record.ts';
-import { deliveriesOf, readDeliveryRecord, settleDeliveryRecord } from '../../src/store/delivery-record.ts';
+import {
+  deliveriesOf,
+  readDeliveryRecord,
+  settleDeliveryRecord,
+  settleOptions,
+} from '../../src/store/delivery-record.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 
 let root: string;
@@ -29,7 +34,7 @@ const headerless = { ...record().parse, header: false };
 test('the first submission is kept, whatever name the file has later', async () => {
   expect(await settleDeliveryRecord(store, record())).toEqual(record());
   expect(await settleDeliveryRecord(store, record({ fileName: 'b.csv' }))).toEqual(record());
-  expect(await readDeliveryRecord(store, 'abc', 'crm')).toEqual(record());
+  expect(await readDeliveryRecord(store, { sha256: 'abc', endpoint: 'crm' })).toEqual(record());
 });
 
 test('other parse options hold while nothing was sent, and not afterwards', async () => {
@@ -37,6 +42,23 @@ test('other parse options hold while nothing was sent, and not afterwards', asyn
   expect(await settleDeliveryRecord(store, record({ parse: headerless }))).toMatchObject({ parse: headerless });
   await (await store.createJournal('abc/crm/000001.1'))?.close();
   expect(await settleDeliveryRecord(store, record())).toMatchObject({ parse: headerless });
+});
+
+test('once settled, the parse options of a delivery hold for ever, whatever the record said meanwhile', async () => {
+  await settleDeliveryRecord(store, record());
+  const of = { sha256: 'abc', endpoint: 'crm' };
+  const settled = await Promise.all([settleOptions(store, of, record().parse), settleOptions(store, of, headerless)]);
+  expect(settled[0]).toEqual(settled[1]);
+  const other = settled[0].header ? headerless : record().parse;
+  expect(await settleOptions(store, of, other)).toEqual(settled[0]);
+  expect(await settleDeliveryRecord(store, record({ parse: other }))).toMatchObject({ parse: settled[0] });
+  expect(await readDeliveryRecord(store, of)).toMatchObject({ parse: settled[0] });
+});
+
+test('receipts of before options were settled belong to what the record says', async () => {
+  await settleDeliveryRecord(store, record({ parse: headerless }));
+  await (await store.createJournal('abc/crm/000001.1'))?.close();
+  expect(await settleOptions(store, { sha256: 'abc', endpoint: 'crm' }, record().parse)).toEqual(headerless);
 });
 
 test('the deliveries of a file are found by endpoint, beside its content and chunks', async () => {

@@ -60,13 +60,23 @@ describe('objects', () => {
   });
 });
 
+describe('an object that is created', () => {
+  test('belongs to one of many that want it, whole, and nothing else is left behind', async () => {
+    const texts = Array.from({ length: 8 }, (_, index) => `text ${index}`);
+    const won = await Promise.all(texts.map((text) => store.create('a/1', text)));
+    expect(won.filter(Boolean)).toHaveLength(1);
+    expect(String(await store.get('a/1'))).toBe(texts[won.indexOf(true)]);
+    expect(store.namesNow('a')).toEqual(['1']);
+  });
+});
+
 describe('a journal', () => {
   test('belongs to who creates it', async () => {
     const journals = await Promise.all(Array.from({ length: 8 }, () => store.createJournal('a/j.1')));
     const own = journals.filter((journal) => journal !== undefined);
     expect(own).toHaveLength(1);
-    expect(store.existsNow('a/j.1')).toBe(true);
-    expect(store.existsNow('a/j.2')).toBe(false);
+    expect(store.namesNow('a')).toEqual(['j.1']);
+    expect(store.namesNow('b')).toEqual([]);
     await own[0]?.close();
   });
 
@@ -108,6 +118,6 @@ describe('a journal', () => {
   });
 
   test('a fence that cannot be looked at is no open one', () => {
-    expect(() => store.existsNow('x'.repeat(5_000))).toThrow(/ENAMETOOLONG/);
+    expect(() => store.namesNow('x'.repeat(5_000))).toThrow(/ENAMETOOLONG/);
   });
 });

@@ -6,7 +6,7 @@ import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../src/domain/failure.ts';
 import type { FolderStore } from '../../src/store/folder-store.ts';
-import type { Journal, Store } from '../../src/store/store.ts';
+import type { Journal, JournalStore } from '../../src/store/store.ts';
 
 export interface Crash {
   /** The append that is torn, from 0. */
@@ -22,7 +22,7 @@ interface Sizes {
   synced: number;
 }
 
-export class CrashingStore implements Store {
+export class CrashingStore implements JournalStore {
   readonly #store: FolderStore;
   readonly #folder: string;
   readonly #crash: Crash | undefined;
@@ -43,25 +43,26 @@ export class CrashingStore implements Store {
     this.#failAtCall = failAtCall;
   }
 
-  get get(): Store['get'] {
+  get get(): JournalStore['get'] {
     return (key) => this.#called(() => this.#store.get(key));
   }
-  get readRange(): Store['readRange'] {
+  get readRange(): JournalStore['readRange'] {
     return (key, start, end) => this.#called(() => this.#store.readRange(key, start, end));
   }
-  readonly put: Store['put'] = (...args) => this.#store.put(...args);
-  readonly putStream: Store['putStream'] = (...args) => this.#store.putStream(...args);
-  readonly putHashed: Store['putHashed'] = (...args) => this.#store.putHashed(...args);
-  readonly readFrom: Store['readFrom'] = (...args) => this.#store.readFrom(...args);
-  readonly exists: Store['exists'] = (...args) => this.#store.exists(...args);
-  readonly size: Store['size'] = (...args) => this.#store.size(...args);
-  readonly list: Store['list'] = (...args) => this.#store.list(...args);
-  readonly delete: Store['delete'] = (...args) => this.#store.delete(...args);
-  readonly create: Store['create'] = (...args) => this.#store.create(...args);
+  readonly put: JournalStore['put'] = (...args) => this.#store.put(...args);
+  readonly putStream: JournalStore['putStream'] = (...args) => this.#store.putStream(...args);
+  readonly putHashed: JournalStore['putHashed'] = (...args) => this.#store.putHashed(...args);
+  readonly readFrom: JournalStore['readFrom'] = (...args) => this.#store.readFrom(...args);
+  readonly exists: JournalStore['exists'] = (...args) => this.#store.exists(...args);
+  readonly size: JournalStore['size'] = (...args) => this.#store.size(...args);
+  readonly list: JournalStore['list'] = (...args) => this.#store.list(...args);
+  readonly delete: JournalStore['delete'] = (...args) => this.#store.delete(...args);
 
-  existsNow(key: string): boolean {
+  readonly create: JournalStore['create'] = (...args) => this.#store.create(...args);
+
+  namesNow(prefix: string): string[] {
     this.#mayFail();
-    return this.#store.existsNow(key);
+    return this.#store.namesNow(prefix);
   }
 
   async createJournal(key: string): Promise<Journal | undefined> {

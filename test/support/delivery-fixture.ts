@@ -2,7 +2,7 @@
  * Stages a small file of alerts through the real reader, and sends it by the real activities to a real HTTP server that answers as
  * scripted and remembers what it accepted: the witness outside. Time is a clock that tests move.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -13,6 +13,8 @@ import { createReadChunks } from '../../activities/read-chunks.ts';
 import type { SendDependencies } from '../../activities/send-activity.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
+import type { Clock } from '../../src/clock.ts';
+import { systemClock } from '../../src/clock.ts';
 import type { Answer, Verdict } from '../../src/domain/answers.ts';
 import type { SendAlertInput, SendAlertsInput, WindowResult } from '../../src/domain/contracts.ts';
 import type { Endpoint } from '../../src/domain/endpoint.ts';
@@ -24,9 +26,11 @@ import { createEndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { Pacer } from '../../src/endpoint/pacer.ts';
 import { RateLease } from '../../src/endpoint/rate-lease.ts';
+import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
-import type { Store } from '../../src/store/store.ts';
+import { beginRound } from '../../src/store/rounds.ts';
+import type { JournalStore } from '../../src/store/store.ts';
 
 /** `accepted, …`: the alert was taken, and the sender does not learn of it. `reset`, `silence`: it was not taken. */
 export type Reply =
@@ -116,8 +120,15 @@ export async function stageAlerts(
   await store.put(contentKey(sha256), content);
   const { readChunks } = createReadChunks({ store, heartbeat: () => undefined, cancellation: () => undefined });
   const window = await readChunks({ sha256, parse, window: 1, cursor: null, windowRows: 500_000 });
+  await nextRound(store, sha256);
   const remove = () => rm(root, { recursive: true, force: true });
   return { root, store, storeFolder, sha256, parse, windows: [window], lines, remove };
+}
+
+/** Begins the next try at the file, as a new run of its workflow would; returns its number. */
+export async function nextRound(store: FolderStore, sha256: string): Promise<number> {
+  const of = { sha256, endpoint: 'test' };
+  return (await beginRound(store, of, { runId: randomUUID(), begunAt: new Date().toISOString() })).round;
 }
 
 export function batchInput(staged: StagedAlerts, changes: Partial<SendAlertsInput> = {}): SendAlertsInput {
@@ -125,7 +136,7 @@ export function batchInput(staged: StagedAlerts, changes: Partial<SendAlertsInpu
   const chunk = changes.chunk ?? 1;
   const to = Math.min(parse.chunkSize, lines.length - (chunk - 1) * parse.chunkSize);
   const place = { sha256, endpoint: 'test', parseKey: parseKey(parse), window: 1, chunk, from: 0, to };
-  const rest = { round: 'r1', reopenUnconfirmed: false, maxHandover: 5, retry: DEFAULT_RETRY_POLICY };
+  const rest = { round: 1, reopenUnconfirmed: false, maxHandover: 5 };
   const visit = { endpointLost: false, closing: false };
   return { ...place, ...rest, ...visit, ...changes };
 }
@@ -136,10 +147,13 @@ export function alertInput(staged: StagedAlerts, line: number, changes: Partial<
   return { ...rest, line, ...changes };
 }
 
-/** Wall clock that runs, and jumps when it is told to. */
-export class MovableClock {
+/** A clock that runs, and jumps when it is told to: time passes for everybody, but timers go on as they were. */
+export class MovableClock implements Clock {
   #aheadMs = 0;
-  readonly nowMs = (): number => Date.now() + this.#aheadMs;
+  readonly now = (): number => performance.now() + this.#aheadMs;
+  readonly wallMs = (): number => Date.now() + this.#aheadMs;
+  readonly after = systemClock.after;
+  readonly soon = systemClock.soon;
   advance(ms: number): void {
     this.#aheadMs += ms;
   }
@@ -147,7 +161,7 @@ export class MovableClock {
 
 export interface WorkerOptions {
   readonly url: string;
-  readonly store: Store;
+  readonly store: JournalStore;
   readonly clock: MovableClock;
   readonly endpoint?: Partial<Endpoint>;
   readonly ratePerSecond?: number;
@@ -186,8 +200,22 @@ export class TestWorker {
 
   constructor({ url, store, clock, endpoint = {}, ratePerSecond, wrapClient = (client) => client }: WorkerOptions) {
     const compiled: Endpoint = {
-      ...{ name: 'test', url, rate: ratePerSecond ?? 'unlimited', burst: 0, ambiguous: 'resend', timeoutMs: 5_000 },
-      ...{ maxConnections: 8, secrets: [], idempotencyKey: 'quoted', headers: {}, maxRetryAfterMs: 3_600_000 },
+      ...({
+        name: 'test',
+        url,
+        rate: ratePerSecond ?? 'unlimited',
+        burst: 0,
+        ambiguous: 'resend',
+        timeoutMs: 5_000,
+      } as const),
+      ...{
+        maximumUnanswered: 3,
+        maxConnections: 8,
+        secrets: [],
+        idempotencyKey: 'quoted',
+        headers: {},
+        maxRetryAfterMs: 3_600_000,
+      },
       ...{ retry: DEFAULT_RETRY_POLICY, ...endpoint },
     };
     this.#client = createEndpointClient(compiled);
@@ -201,13 +229,14 @@ export class TestWorker {
     });
     this.dependencies = {
       store,
+      ledgers: new FolderLedgers({ store, clock, boot: 'this run' }),
       session: (name) => (name === 'test' ? this.session : undefined),
       scope: () => ({
         attempt: this.attempt,
         cancellationSignal: this.cancellation.signal,
         heartbeat: () => undefined,
       }),
-      nowMs: clock.nowMs,
+      clock,
       random: () => 0.5,
     };
     this.sendAlerts = createSendAlerts(this.dependencies);

@@ -2,6 +2,7 @@
  * Whether the endpoint is there at all. Closed: normal. Open: nothing got through, so one worker probes, farther and farther apart.
  * Half-open: a probe got through; the rate is led back within RETURN_MS, and few failures open it again. Pure.
  */
+import { illnessOf } from '../illness.ts';
 import type { BadRun, CircuitName } from './contract.ts';
 
 export interface Circuit {
@@ -15,13 +16,10 @@ export interface Circuit {
   readonly sorties: number;
 }
 
-/** As many passing failures in a row, no success between: the endpoint is down. */
-const DOWN_RUN = 10;
-/** As many identical refusals: it is misconfigured (conventions.md). */
-const MISCONFIGURED_RUN = 20;
-const HALF_OPEN_RUN = 4;
 const FIRST_PROBE_MS = 2_000;
 const MAX_PROBE_MS = 15_000;
+/** Where each probe may leave an alert in doubt. */
+const UNANSWERED_PROBE_MS = 30_000;
 const RETURN_MS = 4_000;
 const RETURN_FROM = 0.2;
 
@@ -40,10 +38,9 @@ export function observed(circuit: Circuit, delivered: number, badRun: BadRun | n
   const base: Circuit = settled ? closedCircuit(nowMs) : circuit;
   const goesOn = delivered === 0 && badRun !== null && badRun.kind === base.run.kind;
   const run: BadRun = goesOn
-    ? { kind: badRun.kind, count: base.run.count + badRun.count }
+    ? { ...base.run, ...badRun, count: base.run.count + badRun.count }
     : (badRun ?? (delivered > 0 ? closedCircuit(nowMs).run : base.run));
-  const limit = base.name === 'half-open' ? HALF_OPEN_RUN : run.kind === 'failure' ? DOWN_RUN : MISCONFIGURED_RUN;
-  if (run.count < limit) return { ...base, run };
+  if (illnessOf(run.kind, run.count, base.name === 'half-open') === undefined) return { ...base, run };
   return { name: 'open', sinceMs: nowMs, reason: run.kind, run, sorties: Math.max(0, base.sorties - 1) };
 }
 
@@ -53,6 +50,7 @@ export function sortie(circuit: Circuit): Circuit {
 }
 
 export function probeIntervalMs(circuit: Circuit): number {
+  if (circuit.run.unanswered) return UNANSWERED_PROBE_MS;
   return Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.min(10, Math.max(0, circuit.sorties - 1)));
 }
 

@@ -3,6 +3,7 @@
  * All of it is stored in Temporal's history: counts and rates only, plain JSON, no Infinity.
  */
 import type { Rate } from '../endpoint.ts';
+import type { BadKind } from '../illness.ts';
 
 /** How long a share of the rate is lent. A worker that does not come back loses it then. */
 export const LEASE_MS = 6_000;
@@ -31,8 +32,10 @@ export interface BrakeReport {
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */
 export interface BadRun {
   /** Passing failures (no answer, 5xx), or the status of identical refusals (401, 403, 404, 410). */
-  readonly kind: 'failure' | number;
+  readonly kind: BadKind;
   readonly count: number;
+  /** Requests went out, and nothing came back: each probe is an alert in doubt. Absent: false. */
+  readonly unanswered?: boolean;
 }
 
 export interface LeaseRequest {

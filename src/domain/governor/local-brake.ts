@@ -3,6 +3,8 @@
  * goes on a little slower; refused again soon after, clearly slower. What it found out goes to the governor with the next request, and
  * the next lease lifts the brake. It also stops spending alerts on an endpoint that fails everything. Pure: one value, replaced by each call.
  */
+import type { Sign } from '../answers.ts';
+import { isFirstReport, isWorthReporting } from '../illness.ts';
 import type { BadRun, BrakeReport } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
 
@@ -48,10 +50,8 @@ const LONG_MS = 3_600_000;
 /** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
-/** Failures in a row, without any success, after which a worker sends one request a second until the governor has decided. */
-const FAILURE_RUN = 10;
-/** Identical refusals in a row after which it waits for the governor: two workers together stay below 30 (health.ts stops one at 20). */
-const REFUSAL_RUN = 10;
+/** While the governor makes up its mind about an endpoint that fails everything, it is asked once so often. */
+const DOUBT_MS = 1_000;
 
 export interface Refusal {
   readonly nowMs: number;
@@ -97,36 +97,31 @@ export function exhausted(
   return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : SHORT_STOP_MS });
 }
 
-/**
- * Any other answer, or none. `refused`: 401, 403, 404, 410; `otherwise`: whatever else shows the endpoint at work. With an open circuit a
- * delivered alert is news for the governor, each one until it has answered.
- */
+/** Any other end of a request. With an open circuit a delivered alert is news for the governor, each one until it has answered. */
 export function answered(
   brake: LocalBrake,
-  answer: 'delivered' | 'failure' | 'otherwise' | { readonly refused: number },
+  sign: Exclude<Sign, { readonly kind: 'throttled' }>,
   nowMs: number,
   circuitClosed: boolean,
 ): LocalBrake {
-  if (answer === 'delivered' || answer === 'otherwise') {
-    const good = answer === 'delivered' && !circuitClosed;
+  if (sign.kind === 'none') return brake;
+  if (sign.kind === 'success' || sign.kind === 'alive') {
+    const good = sign.kind === 'success' && !circuitClosed;
     if (brake.run.count === 0 && !good) return brake;
     return { ...brake, run: RELEASED_BRAKE.run, runReported: 0, askAtMs: good ? nowMs : brake.askAtMs };
   }
-  const kind: BadRun['kind'] = answer === 'failure' ? 'failure' : answer.refused;
+  const kind: BadRun['kind'] = sign.kind === 'failure' ? 'failure' : sign.status;
   const same = kind === brake.run.kind;
   const count = same ? brake.run.count + 1 : 1;
-  const next: LocalBrake = { ...brake, run: { kind, count }, runReported: same ? brake.runReported : 0 };
-  if (!circuitClosed) return next;
-  if (kind === 'failure') {
-    if (count < FAILURE_RUN) return next;
-    return {
-      ...next,
-      untilMs: Math.max(brake.untilMs, nowMs + 1_000),
-      askAtMs: count === FAILURE_RUN ? nowMs : brake.askAtMs,
-    };
-  }
-  if (count % REFUSAL_RUN !== 0) return next;
-  return { ...next, untilMs: Math.max(brake.untilMs, nowMs + LEASE_MS), askAtMs: nowMs };
+  const unanswered = (same && brake.run.unanswered === true) || (sign.kind === 'failure' && sign.unanswered);
+  const run: BadRun = unanswered ? { kind, count, unanswered } : { kind, count };
+  const next: LocalBrake = { ...brake, run, runReported: same ? brake.runReported : 0 };
+  if (!circuitClosed || !isWorthReporting(kind, count)) return next;
+  return {
+    ...next,
+    untilMs: Math.max(brake.untilMs, nowMs + (kind === 'failure' ? DOUBT_MS : LEASE_MS)),
+    askAtMs: isFirstReport(kind, count) ? nowMs : brake.askAtMs,
+  };
 }
 
 /** An operator says that the receiver is well again: what it asked for before is not waited for any longer. */
@@ -163,7 +158,7 @@ export function reportOf(
       pacePerSecond: strike.pacePerSecond,
       afterMs: strike.afterMs,
     },
-    badRun: count > 0 ? { kind: run.kind, count } : null,
+    badRun: count > 0 ? { ...run, count } : null,
     ...(pauseUntilMs > nowMs ? { pauseMs: pauseUntilMs - nowMs } : {}),
   };
 }

@@ -10,6 +10,7 @@ import {
   throttled,
 } from '../../../src/domain/governor/local-brake.ts';
 
+const FAILURE = { kind: 'failure', unanswered: false } as const;
 const refusal = { nowMs: 10_000, sentMs: 9_980, pacePerSecond: 100, retryAfterMs: 1_000, random: 0 };
 
 describe('a worker that is refused', () => {
@@ -58,27 +59,32 @@ describe('a worker that is refused', () => {
 describe('a worker whose requests all fail', () => {
   it('sends one a second after ten failures and asks the governor at once', () => {
     let brake = RELEASED_BRAKE;
-    for (let n = 0; n < 10; n++) brake = answered(brake, 'failure', 5_000, true);
+    for (let n = 0; n < 10; n++) brake = answered(brake, FAILURE, 5_000, true);
     expect(brake.askAtMs).toBe(5_000);
     expect(braked(brake, 100, 5_999)).toBe(0);
     expect(braked(brake, 100, 6_000)).toBe(100);
     expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 10 });
   });
+  it('says that requests were not answered, if one of them was not', () => {
+    let brake = RELEASED_BRAKE;
+    for (let n = 0; n < 3; n++) brake = answered(brake, { kind: 'failure', unanswered: n === 1 }, 5_000, true);
+    expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 3, unanswered: true });
+  });
   it('waits for the governor after ten identical refusals, and counts on from there', () => {
     let brake = RELEASED_BRAKE;
-    for (let n = 0; n < 10; n++) brake = answered(brake, { refused: 401 }, 5_000, true);
+    for (let n = 0; n < 10; n++) brake = answered(brake, { kind: 'refusal', status: 401 }, 5_000, true);
     expect(braked(brake, 100, 9_000)).toBe(0);
     brake = renewed(reported(brake, 5_000));
     expect(braked(brake, 100, 5_100)).toBe(100);
-    for (let n = 0; n < 10; n++) brake = answered(brake, { refused: 401 }, 5_200, true);
+    for (let n = 0; n < 10; n++) brake = answered(brake, { kind: 'refusal', status: 401 }, 5_200, true);
     expect(reportOf(brake, 5_200).badRun).toEqual({ kind: 401, count: 10 });
   });
   it('forgets the run with the first success, and asks at once where the circuit was open', () => {
     let brake = RELEASED_BRAKE;
-    for (let n = 0; n < 9; n++) brake = answered(brake, 'failure', 5_000, true);
-    brake = answered(brake, 'delivered', 5_100, true);
+    for (let n = 0; n < 9; n++) brake = answered(brake, FAILURE, 5_000, true);
+    brake = answered(brake, { kind: 'success' }, 5_100, true);
     expect(brake.run.count).toBe(0);
     expect(brake.askAtMs).toBe(Number.POSITIVE_INFINITY);
-    expect(answered(brake, 'delivered', 5_200, false).askAtMs).toBe(5_200);
+    expect(answered(brake, { kind: 'success' }, 5_200, false).askAtMs).toBe(5_200);
   });
 });

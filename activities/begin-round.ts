@@ -1,0 +1,39 @@
+/**
+ * Begins a try at a file, after it was read and before anything is sent: settles the parse options that its receipts belong to, and gives the
+ * run of the workflow a round, a number that only rises. Repeated, it gives the same one. A run that is closed gets none: what it would send
+ * is some later run's affair.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Clock } from '../src/clock.ts';
+import type { BeginRoundInput, BegunRound } from '../src/domain/contracts.ts';
+import { FAILURE } from '../src/domain/names.ts';
+import { settleOptions } from '../src/store/delivery-record.ts';
+import { beginRound } from '../src/store/rounds.ts';
+import type { Store } from '../src/store/store.ts';
+import { storeFailure } from './failures.ts';
+
+export interface BeginRoundDependencies {
+  readonly store: Store;
+  /** Whether Temporal says that this very run is open. */
+  runIsOpen(workflowId: string, runId: string): Promise<boolean>;
+  scope(): { readonly attempt: number };
+  readonly clock: Clock;
+}
+
+export function createBeginRound({ store, runIsOpen, scope, clock }: BeginRoundDependencies) {
+  return async function begin(input: BeginRoundInput): Promise<BegunRound> {
+    const { workflowId, runId, ambiguous } = input;
+    if (!(await runIsOpen(workflowId, runId))) {
+      throw ApplicationFailure.nonRetryable(`run ${runId} is closed: it begins nothing more`, FAILURE.staleRound);
+    }
+    try {
+      const parse = await settleOptions(store, input, input.parse);
+      const begunAt = new Date(clock.wallMs()).toISOString();
+      const policy = ambiguous === undefined ? {} : { ambiguous };
+      const { round } = await beginRound(store, input, { runId, begunAt, ...policy });
+      return { round, parse };
+    } catch (error) {
+      throw storeFailure(error, scope().attempt);
+    }
+  };
+}

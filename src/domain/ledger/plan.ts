@@ -1,0 +1,122 @@
+/** What an attempt has to do with a row, decided from its receipts alone. Pure. */
+import type { Outcome } from '../alert.ts';
+import { backoffMs } from '../backoff.ts';
+import type { AmbiguousPolicy, RetryPolicy } from '../endpoint.ts';
+import { longestAnswerMs, unanswerableFromMs } from './fence.ts';
+import type { RowState } from './row-state.ts';
+import { outcomeInRound } from './row-state.ts';
+
+export interface PlanOptions {
+  readonly round: number;
+  /** Rows that ended `unconfirmed` in an earlier round are opened again, for one more request: the operator asked for it. */
+  readonly reopenUnconfirmed: boolean;
+  readonly ambiguous: AmbiguousPolicy;
+  readonly maximumUnanswered: number;
+  readonly requestTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** Last visit: open refusals are tried once more. */
+  readonly closing: boolean;
+  readonly nowMs: number;
+  /** When the endpoint last delivered anything, as far as is known; 0: never. */
+  readonly lastSuccessMs: number;
+}
+
+export interface RowToSend {
+  readonly kind: 'send';
+  /** Counted ones of this round. */
+  readonly attempts: number;
+  readonly firstFailureMs: number | undefined;
+  /** When it was last heard of, in any round; 0: never. */
+  readonly triedAtMs: number;
+  /** With 401/403/404/410, in this round. */
+  readonly refused: boolean;
+  /** Requests whose outcome is unknown, and how many there may be at most. */
+  readonly unknown: number;
+  readonly unknownLimit: number;
+  /** Not to be sent before; 0: now. */
+  readonly dueMs: number;
+}
+
+export type RowPlan =
+  | RowToSend
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  /** sendAlert owns it. */
+  | { readonly kind: 'handed_over' }
+  /** The receiver may have accepted it, and it must not be sent again. */
+  | { readonly kind: 'unconfirmed'; readonly attempts: number }
+  /** Not before `atMs`: its answer may still come in. */
+  | { readonly kind: 'wait'; readonly atMs: number }
+  /** Refused, perhaps by the endpoint's fault: for the last visit. */
+  | { readonly kind: 'unproven' };
+
+/** The second request without an answer rests for so long, each further one ten times as long. */
+const SECOND_UNANSWERED_MS = 60_000;
+const LONGEST_UNANSWERED_MS = 24 * 3_600_000;
+
+export function planRow(state: RowState | undefined, options: PlanOptions): RowPlan {
+  const { round, reopenUnconfirmed, nowMs, requestTimeoutMs } = options;
+  const outcome = outcomeInRound(state, round, reopenUnconfirmed);
+  if (outcome !== undefined) return { kind: 'ended', outcome };
+  if (state === undefined) return { ...NEVER_SENT, unknownLimit: unknownLimit(0, options) };
+  if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
+  if (state.handedOverRound === round) return { kind: 'handed_over' };
+  const sameRound = state.round === round;
+  const attempts = sameRound ? state.attempts : 0;
+  if (state.openFencedMs !== undefined) {
+    const atMs = unanswerableFromMs(state.openFencedMs, requestTimeoutMs);
+    // A clock that was ahead must not hold the row for ever.
+    if (nowMs < atMs) return { kind: 'wait', atMs: Math.min(atMs, nowMs + longestAnswerMs(requestTimeoutMs)) };
+  }
+  const limit = unknownLimit(sameRound ? state.unknownBefore : state.unknown, options);
+  if (state.unknown >= limit) return { kind: 'unconfirmed', attempts };
+  const refused = sameRound && state.refusalOpen;
+  if (refused && !options.closing) return { kind: 'unproven' };
+  return {
+    kind: 'send',
+    attempts,
+    firstFailureMs: sameRound ? state.firstFailureMs : undefined,
+    triedAtMs: state.atMs,
+    refused,
+    unknown: state.unknown,
+    unknownLimit: limit,
+    dueMs: sameRound && !refused && state.atMs <= nowMs ? dueMs({ ...state, triedAtMs: state.atMs }, options) : 0,
+  };
+}
+
+const NEVER_SENT = {
+  kind: 'send',
+  attempts: 0,
+  firstFailureMs: undefined,
+  triedAtMs: 0,
+  refused: false,
+  unknown: 0,
+  dueMs: 0,
+} as const;
+
+/** Under `hold` the first unknown outcome is the last. Whoever asks for unconfirmed alerts again asks for one more request each. */
+function unknownLimit(
+  before: number,
+  {
+    ambiguous,
+    maximumUnanswered,
+    reopenUnconfirmed,
+  }: Pick<PlanOptions, 'ambiguous' | 'maximumUnanswered' | 'reopenUnconfirmed'>,
+): number {
+  const limit = ambiguous === 'hold' ? 1 : maximumUnanswered;
+  return reopenUnconfirmed ? Math.max(limit, before + 1) : limit;
+}
+
+/**
+ * When an alert that failed may be sent again. One that the receiver may have accepted twice already rests for long, but not if the endpoint
+ * has delivered others since: then its silence was this alert's, or is over.
+ */
+export function dueMs(
+  row: { readonly attempts: number; readonly unknown: number; readonly triedAtMs: number },
+  { retry, lastSuccessMs }: Pick<PlanOptions, 'retry' | 'lastSuccessMs'>,
+): number {
+  if (row.attempts === 0) return 0;
+  const backoff = row.triedAtMs + backoffMs(retry, { failures: row.attempts, random: 0 });
+  if (row.unknown < 2 || lastSuccessMs > row.triedAtMs) return backoff;
+  const restMs = Math.min(SECOND_UNANSWERED_MS * 10 ** (row.unknown - 2), LONGEST_UNANSWERED_MS);
+  return Math.max(backoff, row.triedAtMs + restMs);
+}

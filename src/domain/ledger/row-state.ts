@@ -1,0 +1,257 @@
+/**
+ * What is known of each alert of a chunk: the fold of all its journals, lowest epoch first. Pure.
+ *
+ * A journal is taken in as a whole, so that an answer that came late settles the request of its own attempt, whatever later attempts wrote
+ * meanwhile. What a row went through is known by its highest epoch; two facts hold in whatever order journals are read: delivered is for
+ * ever, and each request whose outcome is unknown is counted.
+ */
+import type { Outcome } from '../alert.ts';
+import { supersedes } from './fence.ts';
+import type { JournalEvent, JournalHeader, ParsedJournal } from './journal.ts';
+import { OUTCOME_OF_KIND, parseEvent, touches } from './journal.ts';
+
+export interface RowState {
+  /** Set when the alert has ended; `delivered` for ever, the others for the round named. */
+  outcome: Outcome | undefined;
+  outcomeRound: number;
+  /** The last round that touched the row, its counted attempts in it, and when it first failed in it (undefined: it has not). */
+  round: number;
+  attempts: number;
+  firstFailureMs: number | undefined;
+  /** The last event: HTTP status, where there was an answer, time, and a word on why. */
+  status: number | undefined;
+  atMs: number;
+  reason: string;
+  /** Requests that the receiver may have accepted without wds knowing, over all rounds, those included that are open now. */
+  unknown: number;
+  /** Of these, how many there were before `round`. */
+  unknownBefore: number;
+  /** Of these, those of the rows of earlier files that this one mends. */
+  inherited: number;
+  /** When the attempt that has a request open was fenced off; Infinity: it still sends. undefined: none is open. */
+  openFencedMs: number | undefined;
+  /** Refused with 401/403/404/410, and nothing has shown yet that the endpoint is well. */
+  refusalOpen: boolean;
+  /** The last round in which sendAlert took the alert over; NO_ROUND if none has. */
+  handedOverRound: number;
+  /** `<sha256>:<line>` of the row that took this one's place; '' if none has. It is never sent from here again. */
+  movedTo: string;
+  /** Sent again after an attempt whose last second a power loss may have taken: perhaps for the second time. */
+  hidden: boolean;
+  /** The highest epoch that says something about the row. */
+  epoch: number;
+}
+
+export const NO_ROUND = Number.MIN_SAFE_INTEGER;
+
+export const freshState = (): RowState => ({
+  outcome: undefined,
+  outcomeRound: NO_ROUND,
+  round: NO_ROUND,
+  attempts: 0,
+  firstFailureMs: undefined,
+  status: undefined,
+  atMs: 0,
+  reason: '',
+  unknown: 0,
+  unknownBefore: 0,
+  inherited: 0,
+  openFencedMs: undefined,
+  refusalOpen: false,
+  handedOverRound: NO_ROUND,
+  movedTo: '',
+  hidden: false,
+  epoch: Number.NEGATIVE_INFINITY,
+});
+
+export type RowStates = Map<number, RowState>;
+
+export interface FoldOptions {
+  /** What earlier journals came to, those that were folded into a base. */
+  readonly states?: RowStates;
+  /** This run of this machine: what a journal of another run had not synced is lost. */
+  readonly boot?: string;
+}
+
+/** Folds journals, lowest epoch first. What comes out may be folded on; `settled` makes it fit to decide by. */
+export function foldJournals(journals: readonly ParsedJournal[], options: FoldOptions = {}): RowStates {
+  const states: RowStates = options.states ?? new Map();
+  const hiding: JournalHeader[] = [];
+  journals.forEach((journal, index) => {
+    const open = takeIn(states, journal, hiding);
+    for (const [line, atMs] of open) leaveOpen(stateOf(states, line), journal, atMs, fencedMs(journals, index, line));
+    if (!journal.closed && journal.boot !== undefined && journal.boot !== options.boot) hiding.push(journal);
+  });
+  return states;
+}
+
+/**
+ * What to go by: an alert that the receiver may have accepted never ends as rejected or undelivered, and one of which every request is
+ * known not to have been accepted is not unconfirmed.
+ */
+export function settled(states: RowStates): RowStates {
+  for (const state of states.values()) {
+    if (state.outcome === undefined || state.outcome === 'delivered') continue;
+    if (state.unknown > 0) state.outcome = 'unconfirmed';
+    else if (state.outcome === 'unconfirmed') state.outcome = undefined;
+  }
+  return states;
+}
+
+function stateOf(states: RowStates, line: number): RowState {
+  let state = states.get(line);
+  if (state === undefined) {
+    state = freshState();
+    states.set(line, state);
+  }
+  return state;
+}
+
+/** Returns the requests that this journal leaves open: line, and time of the intent. */
+function takeIn(states: RowStates, journal: ParsedJournal, hiding: readonly JournalHeader[]): Map<number, number> {
+  const open = new Map<number, number>();
+  for (const text of journal.lines) {
+    const event = parseEvent(text);
+    if (event === undefined) continue;
+    if (event.kind !== 'i') takeResult(stateOf(states, event.line), journal, event, open);
+    else for (const line of event.lines) takeIntent(stateOf(states, line), journal, line, event.atMs, open, hiding);
+  }
+  return open;
+}
+
+/** Whether nothing newer is known of the row. The first word of a round counts anew. */
+function isNews(state: RowState, { epoch, round }: JournalHeader): boolean {
+  if (epoch < state.epoch) return false;
+  state.epoch = epoch;
+  if (state.round !== round) {
+    state.round = round;
+    state.attempts = 0;
+    state.firstFailureMs = undefined;
+    state.refusalOpen = false;
+    state.unknownBefore = state.unknown;
+  }
+  return true;
+}
+
+function takeIntent(
+  state: RowState,
+  journal: JournalHeader,
+  line: number,
+  atMs: number,
+  open: Map<number, number>,
+  hiding: readonly JournalHeader[],
+): void {
+  if (open.has(line)) state.unknown++;
+  open.set(line, atMs);
+  // Whatever was open before can no longer be answered, or this one would have waited.
+  if (isNews(state, journal)) state.openFencedMs = undefined;
+  if (state.outcome === 'delivered') return;
+  if (hiding.some((earlier) => earlier.epoch < journal.epoch && touches(earlier.scope, line))) state.hidden = true;
+}
+
+function takeResult(
+  state: RowState,
+  journal: JournalHeader,
+  event: Exclude<JournalEvent, { readonly kind: 'i' }>,
+  open: Map<number, number>,
+): void {
+  const { kind, line, attempts } = event;
+  const isNew = isNews(state, journal);
+  switch (kind) {
+    case 'm':
+      state.movedTo = event.reason.slice(event.reason.lastIndexOf(' ') + 1);
+      return;
+    case 'o':
+      // Written again by whoever was interrupted.
+      state.unknown += Math.max(0, attempts - state.inherited);
+      state.inherited = Math.max(state.inherited, attempts);
+      return;
+    case 's':
+      state.handedOverRound = Math.max(state.handedOverRound, journal.round);
+      return;
+    case 'u':
+      // Says nothing about a request that is open.
+      break;
+    case 'c':
+      if (open.delete(line)) state.unknown++;
+      break;
+    case 'a':
+      open.delete(line);
+      state.unknown++;
+      break;
+    default:
+      open.delete(line);
+  }
+  if (state.outcome === 'delivered' || (!isNew && kind !== 'd')) return;
+  state.status = event.status;
+  state.attempts = attempts;
+  state.atMs = event.atMs;
+  state.reason = event.reason;
+  state.refusalOpen = kind === 'f';
+  if (kind === 't' || kind === 'a' || kind === 'f' || kind === 'x') state.firstFailureMs ??= event.atMs;
+  if (kind === 'c') state.openFencedMs = undefined;
+  const outcome: Outcome | undefined = OUTCOME_OF_KIND[kind as keyof typeof OUTCOME_OF_KIND];
+  if (outcome !== undefined) {
+    state.outcome = outcome;
+    state.outcomeRound = journal.round;
+  } else if (state.outcomeRound !== journal.round) {
+    state.outcome = undefined;
+  }
+}
+
+/** An attempt whose outcome is unknown counts, whatever else is known. */
+function leaveOpen(state: RowState, journal: JournalHeader, intentMs: number, fenced: number): void {
+  state.unknown++;
+  if (state.epoch !== journal.epoch || state.outcome === 'delivered') return;
+  state.attempts++;
+  state.firstFailureMs ??= intentMs;
+  state.atMs = Math.max(state.atMs, intentMs);
+  state.openFencedMs = fenced;
+}
+
+/** When the first attempt began that took the row from this one; of several the earliest, for a clock may have been ahead. */
+function fencedMs(journals: readonly ParsedJournal[], index: number, line: number): number {
+  const older = journals[index]!;
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const newer of journals.slice(index + 1)) {
+    if (supersedes(newer, older, line)) earliest = Math.min(earliest, newer.atMs);
+  }
+  return earliest;
+}
+
+/**
+ * Whether the alert has ended as far as `round` is concerned: delivered for ever; rejected and undelivered within their round;
+ * unconfirmed until somebody asks for it to be opened again.
+ */
+export function outcomeInRound(
+  state: RowState | undefined,
+  round: number,
+  reopenUnconfirmed: boolean,
+): Outcome | undefined {
+  if (state?.outcome === undefined) return undefined;
+  if (state.outcome === 'delivered' || state.outcomeRound === round) return state.outcome;
+  return state.outcome === 'unconfirmed' && !reopenUnconfirmed ? 'unconfirmed' : undefined;
+}
+
+const DEFAULTS = freshState();
+
+/** A base: states as text, a line a row, without what is as it is from the start. */
+export function statesText(states: RowStates): string {
+  let text = '';
+  for (const [line, state] of states) {
+    const changed = Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key as keyof RowState]);
+    text += `${JSON.stringify([line, Object.fromEntries(changed)])}\n`;
+  }
+  return text;
+}
+
+export function parseStates(text: string): RowStates {
+  const states: RowStates = new Map();
+  for (const entry of text.split('\n')) {
+    if (entry === '') continue;
+    const [line, changed] = JSON.parse(entry) as [number, Partial<RowState>];
+    // Infinity is null in JSON: whoever had that request open has closed its journal since.
+    states.set(line, { ...freshState(), ...changed, openFencedMs: changed.openFencedMs ?? undefined });
+  }
+  return states;
+}

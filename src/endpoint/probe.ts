@@ -1,0 +1,65 @@
+/** Asks an endpoint that seemed ill whether it is well again, by GET: no alert is spent on the question. Redirects are not followed. */
+import { request } from 'undici';
+import type { Clock } from '../clock.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { VERSION } from '../version.ts';
+
+/** Whether the endpoint is well. Never rejects, and is answered within the endpoint's timeout. */
+export type AskProbe = () => Promise<boolean>;
+
+/** undefined: the endpoint has no probe. */
+export function createProbe({ probeUrl, timeoutMs, headers }: Endpoint): AskProbe | undefined {
+  if (probeUrl === undefined) return undefined;
+  return async () => {
+    try {
+      const { statusCode, body } = await request(probeUrl, {
+        method: 'GET',
+        headers: { ...headers, 'user-agent': `wds/${VERSION}` },
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      await body.dump();
+      return statusCode >= 200 && statusCode <= 299;
+    } catch {
+      return false;
+    }
+  };
+}
+
+/** An answer is believed for so long. */
+const VALID_MS = 5_000;
+
+/** The last answer, for as long as it is worth something. */
+export class Probe {
+  readonly #ask: AskProbe;
+  readonly #clock: Clock;
+  #answer: { readonly well: boolean; readonly atMs: number } | undefined;
+  #asking = false;
+
+  constructor(ask: AskProbe, clock: Clock) {
+    this.#ask = ask;
+    this.#clock = clock;
+  }
+
+  get saysYes(): boolean {
+    return this.#isValid && this.#answer?.well === true;
+  }
+
+  get saysNo(): boolean {
+    return this.#isValid && this.#answer?.well === false;
+  }
+
+  get #isValid(): boolean {
+    return this.#answer !== undefined && this.#clock.now() - this.#answer.atMs < VALID_MS;
+  }
+
+  /** One question at a time; `then` is called for the one that is asked now. */
+  ask(then: (well: boolean) => void): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    void this.#ask().then((well) => {
+      this.#asking = false;
+      this.#answer = { well, atMs: this.#clock.now() };
+      then(well);
+    });
+  }
+}

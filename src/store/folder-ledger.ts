@@ -1,0 +1,194 @@
+/**
+ * The ledger in a folder: one for each chunk, a journal for each attempt, `<epoch>.journal`. Epochs are given out by O_EXCL and never used
+ * again. An attempt appends what it announces, *then* lists the folder: a newcomer's journal was there before the newcomer read anything, so
+ * one of the two sees the other.
+ *
+ * Closed journals are folded into a base, `<epoch>.base`, when there are many: by an attempt that, having written it, finds itself the newest.
+ * So whoever comes later has read it, and only then the journals that it covers are removed. Journals that were not closed stay: their writer
+ * may be stopped, and have an answer to write down.
+ */
+import type { Clock } from '../clock.ts';
+import { Fault } from '../domain/failure.ts';
+import { supersedes } from '../domain/ledger/fence.ts';
+import type { JournalHeader, ResultKind } from '../domain/ledger/journal.ts';
+import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
+import type { RowStates } from '../domain/ledger/row-state.ts';
+import { settled } from '../domain/ledger/row-state.ts';
+import type { Reading } from './folder-journals.ts';
+import { entriesOf, FolderJournals, parseBase } from './folder-journals.ts';
+import type { ChunkOf } from './layout.ts';
+import { baseKey, journalKey, ledgerPrefix } from './layout.ts';
+import type { Attempt, Confirmed, Ledger, Ledgers } from './ledger.ts';
+import { StaleRound } from './ledger.ts';
+import type { Journal, JournalStore } from './store.ts';
+
+export interface FolderLedgersOptions {
+  readonly store: JournalStore;
+  readonly clock: Clock;
+  /** This run of this machine: a journal of another run, if it was not closed, may have lost what was not synced. */
+  readonly boot: string;
+}
+
+export class FolderLedgers implements Ledgers {
+  readonly #store: JournalStore;
+  readonly #clock: Clock;
+  readonly #boot: string;
+  readonly #journals: FolderJournals;
+
+  constructor({ store, clock, boot }: FolderLedgersOptions) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#boot = boot;
+    this.#journals = new FolderJournals(store, boot);
+  }
+
+  async open(of: ChunkOf, attempt: Attempt): Promise<Ledger> {
+    const { epoch, journal } = await this.#takeEpoch(of);
+    const header: JournalHeader = {
+      epoch,
+      round: attempt.round,
+      atMs: this.#clock.wallMs(),
+      scope: attempt.scope,
+      parseKey: attempt.parseKey,
+      ...(attempt.durable ? {} : { boot: this.#boot }),
+    };
+    try {
+      journal.append(headerLine(header));
+      const reading = await this.#journals.read(of, epoch);
+      refuse(reading, header);
+      await this.#journals.fold(of, header, reading);
+      const states = settled(
+        this.#journals.states({ ...reading, journals: [...reading.journals, { ...header, ...EMPTY }] }),
+      );
+      return new FolderLedger({ of, store: this.#store, clock: this.#clock, journal, header, attempt, states });
+    } catch (error) {
+      await journal.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async read(of: ChunkOf): Promise<RowStates> {
+    return settled(this.#journals.states(await this.#journals.read(of, Number.POSITIVE_INFINITY)));
+  }
+
+  async #takeEpoch(of: ChunkOf): Promise<{ epoch: number; journal: Journal }> {
+    for (;;) {
+      const { highest } = entriesOf(this.#store.namesNow(ledgerPrefix(of)));
+      const journal = await this.#store.createJournal(journalKey(of, highest + 1));
+      if (journal !== undefined) return { epoch: highest + 1, journal };
+    }
+  }
+}
+
+const EMPTY = { closed: false, lines: [] } as const;
+
+/** An attempt of a round that is over, or by another numbering of the rows, must not write a word. */
+function refuse({ base, journals }: Reading, own: JournalHeader): void {
+  for (const { round, parseKey, epoch } of [...(base === undefined ? [] : [base]), ...journals]) {
+    if (round > own.round) throw new StaleRound(own.round, round);
+    if (parseKey === undefined || parseKey === own.parseKey) continue;
+    throw new Fault(
+      'store',
+      `the receipts of this file (epoch ${epoch}) belong to the parse options ${parseKey}, this attempt to ${own.parseKey}`,
+      'This should not happen: report it. Nothing is sent.',
+    );
+  }
+}
+
+interface FolderLedgerParts {
+  readonly of: ChunkOf;
+  readonly store: JournalStore;
+  readonly clock: Clock;
+  readonly journal: Journal;
+  readonly header: JournalHeader;
+  readonly attempt: Attempt;
+  readonly states: RowStates;
+}
+
+class FolderLedger implements Ledger {
+  readonly states: RowStates;
+  readonly #parts: FolderLedgerParts;
+  /** Headers of higher epochs. */
+  readonly #newer = new Map<number, JournalHeader>();
+  #pending = '';
+  #closed = false;
+
+  constructor(parts: FolderLedgerParts) {
+    this.#parts = parts;
+    this.states = parts.states;
+  }
+
+  get epoch(): number {
+    return this.#parts.header.epoch;
+  }
+
+  async announce(lines: readonly number[]): Promise<Confirmed> {
+    const { journal, attempt, clock } = this.#parts;
+    journal.append(this.#pending + intentLine(lines, clock.wallMs()));
+    this.#pending = '';
+    if (attempt.durable) await journal.flush();
+    return this.#look(lines);
+  }
+
+  async confirm(lines: readonly number[]): Promise<Confirmed> {
+    await this.sync();
+    return this.#look(lines);
+  }
+
+  record(kind: ResultKind, line: number, status: number | undefined, attempts: number, reason = ''): void {
+    this.#pending += resultLine(kind, line, status, attempts, this.#parts.clock.wallMs(), reason);
+  }
+
+  writeResults(): void {
+    if (this.#pending === '' || this.#closed) return;
+    const text = this.#pending;
+    this.#pending = '';
+    this.#parts.journal.append(text);
+  }
+
+  async sync(): Promise<void> {
+    this.writeResults();
+    await this.#parts.journal.flush();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    try {
+      this.#pending += CLOSED_LINE;
+      this.writeResults();
+    } finally {
+      this.#closed = true;
+      await this.#parts.journal.close();
+    }
+  }
+
+  /** A folder that cannot be understood is no leave to send. */
+  async #look(lines: readonly number[]): Promise<Confirmed> {
+    const { of, store, header, clock } = this.#parts;
+    const begunMs = clock.now();
+    const { journals, bases } = entriesOf(store.namesNow(ledgerPrefix(of)));
+    if (!journals.includes(header.epoch)) return undefined;
+    const newest = bases.at(-1) ?? 0;
+    if (newest > header.epoch && (await this.#coversNewer(newest))) return undefined;
+    for (const epoch of journals) {
+      if (epoch <= header.epoch) continue;
+      const newer = this.#newer.get(epoch) ?? (await this.#readHeader(epoch));
+      if (newer === undefined || lines.some((line) => supersedes(newer, header, line))) return undefined;
+    }
+    return begunMs;
+  }
+
+  async #readHeader(epoch: number): Promise<JournalHeader | undefined> {
+    const bytes = await this.#parts.store.get(journalKey(this.#parts.of, epoch));
+    const newer = bytes && parseJournal(bytes.toString('utf8'), epoch);
+    if (newer !== undefined) this.#newer.set(epoch, newer);
+    return newer;
+  }
+
+  /** Whether attempts that came after this one are folded already. */
+  async #coversNewer(baseEpoch: number): Promise<boolean> {
+    const bytes = await this.#parts.store.get(baseKey(this.#parts.of, baseEpoch));
+    if (bytes === undefined) return true;
+    return parseBase(baseEpoch, bytes.toString('utf8')).covers.some(([, last]) => last > this.epoch);
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Rounds: the tries at a file, numbered in the order in which they began. A number belongs to the run of the workflow that began the try, so
+ * whoever repeats the call gets the same one.
+ */
+import type { AmbiguousPolicy } from '../domain/endpoint.ts';
+import type { DeliveryOf } from './layout.ts';
+import { roundKey, roundsPrefix } from './layout.ts';
+import { StaleRound } from './ledger.ts';
+import type { Store } from './store.ts';
+
+export interface RoundRecord {
+  /** Of the run that began it. */
+  readonly runId: string;
+  /** The endpoint's policy when it began; undefined: of before rounds were numbers. */
+  readonly ambiguous?: AmbiguousPolicy;
+  readonly begunAt: string;
+}
+
+export interface Round extends RoundRecord {
+  readonly round: number;
+}
+
+/** undefined: no round has begun. */
+export async function newestRound(store: Store, of: DeliveryOf): Promise<Round | undefined> {
+  const round = Number((await store.list(roundsPrefix(of))).at(-1) ?? 0);
+  return round === 0 ? undefined : readRound(store, of, round);
+}
+
+async function readRound(store: Store, of: DeliveryOf, round: number): Promise<Round | undefined> {
+  const bytes = await store.get(roundKey(of, round));
+  return bytes === undefined ? undefined : { ...(JSON.parse(bytes.toString('utf8')) as RoundRecord), round };
+}
+
+/** The run's round if it is the newest, otherwise the next one, now the run's. */
+export async function beginRound(store: Store, of: DeliveryOf, wanted: RoundRecord): Promise<Round> {
+  for (;;) {
+    const newest = await newestRound(store, of);
+    if (newest?.runId === wanted.runId) return newest;
+    const round = (newest?.round ?? 0) + 1;
+    if (await store.create(roundKey(of, round), `${JSON.stringify(wanted)}\n`)) return { ...wanted, round };
+  }
+}
+
+/**
+ * The round that an activity works for. `round`: its number, and `runId` whose it is; or, in histories of before rounds were numbers, the run
+ * ID that stood for it. Throws StaleRound where it is not the newest, or is another run's (a workflow that was reset).
+ */
+export async function requireRound(
+  store: Store,
+  of: DeliveryOf,
+  { round, runId }: { readonly round: number | string; readonly runId?: string | undefined },
+): Promise<Round> {
+  const newest = await newestRound(store, of);
+  if (typeof round === 'string') {
+    if (newest !== undefined && newest.runId !== round) throw new StaleRound(0, newest.round);
+    return newest ?? beginRound(store, of, { runId: round, begunAt: new Date(0).toISOString() });
+  }
+  if (newest === undefined || newest.round !== round || (runId !== undefined && newest.runId !== runId)) {
+    throw new StaleRound(round, newest?.round ?? 0);
+  }
+  return newest;
+}
+
+/** The number of a run's round; 0: it has none. */
+export async function roundOfRun(store: Store, of: DeliveryOf): Promise<(runId: string) => number> {
+  const numbers = new Map<string, number>();
+  for (const name of await store.list(roundsPrefix(of))) {
+    const record = await readRound(store, of, Number(name));
+    if (record !== undefined) numbers.set(record.runId, record.round);
+  }
+  return (runId) => numbers.get(runId) ?? 0;
+}
