@@ -149,7 +149,9 @@ export class Delivery {
     let counted = NOTHING_SENT;
     let { epoch } = stretch;
     while (from < stretch.to) {
-      await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || this.#historyIsLong());
+      const failed = (): boolean => this.#stubborn.failure !== undefined;
+      await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || failed() || this.#historyIsLong());
+      if (failed()) throw this.#stubborn.failure;
       if (this.#historyIsLong()) {
         this.#sent = minus(this.#sent, counted);
         (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from, ...known(epoch) });

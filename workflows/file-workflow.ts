@@ -8,6 +8,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   continueAsNew,
   defineQuery,
   defineSignal,
@@ -37,6 +38,7 @@ import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { grouped, progressDetails } from '../src/domain/progress-details.ts';
 import { fileOptions } from './activity-options.ts';
+import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
@@ -93,11 +95,8 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
       delivery = new Delivery(input, round, windows, pass === 1 ? from : undefined, show);
       delivery.pause(paused);
       show();
-      await deliver(submitted, delivery, async () => {
-        summary = await report(input, round);
-        phase = 'cancelled';
-        show();
-      });
+      const done = await delivery.run();
+      if (!done) await continueAsNew<typeof fileWorkflow>({ ...submitted, carried: delivery.carried() });
       phase = 'reporting';
       show();
       await settleOrigins(input, windows, round);
@@ -107,25 +106,39 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     }
   };
 
-  let round: RoundOfRun;
-  if (carried === undefined) {
-    await readFile(input, windows, show);
-    note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
-    round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
-  } else {
-    const { round: number, roundRunId } = carried;
-    round = roundRunId === undefined ? { round: number } : { round: number, roundRunId };
-  }
-  let from = carried;
-  for (;;) {
-    try {
-      summary = await deliverAll(round, from);
-      break;
-    } catch (error) {
-      if (!isStaleRound(error) || typeof round.round === 'string') throw error;
-      round = await begin();
-      from = undefined;
+  let round: RoundOfRun | undefined;
+  const go = async (): Promise<FileSummary> => {
+    if (carried === undefined) {
+      await readFile(input, windows, show);
+      note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
+      round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
+    } else {
+      const { round: number, roundRunId } = carried;
+      round = roundRunId === undefined ? { round: number } : { round: number, roundRunId };
     }
+    for (let from = carried; ; from = undefined) {
+      try {
+        return await deliverAll(round, from);
+      } catch (error) {
+        if (!isStaleRound(error) || typeof round.round === 'string') throw error;
+        round = await begin();
+      }
+    }
+  };
+
+  try {
+    summary = await go();
+  } catch (error) {
+    if (!wasCancelled(error)) throw error;
+    // What was sent until then is reported.
+    await CancellationScope.nonCancellable(async () => {
+      if (round === undefined) return;
+      await settleOrigins(input, windows, round);
+      summary = await report(input, round);
+    });
+    phase = 'cancelled';
+    show();
+    throw isCancellation(error) ? error : new CancelledFailure('cancelled');
   }
   phase = 'done';
   show();
@@ -152,22 +165,6 @@ function beginRound({ sha256, endpoint, parse, delivery }: FileWorkflowInput): P
   const activities = proxyActivities<RoundActivities>({ ...fileOptions, summary: 'begin a round' });
   const { workflowId, runId } = workflowInfo();
   return activities.beginRound({ sha256, endpoint, workflowId, runId, parse, ambiguous: delivery.ambiguous });
-}
-
-/** Returns when all is sent; otherwise the run ends here, by continue-as-new, by a failure or by a cancellation. */
-async function deliver(
-  input: FileWorkflowInput,
-  delivery: Delivery,
-  reportCancelled: () => Promise<void>,
-): Promise<void> {
-  try {
-    const done = await delivery.run();
-    if (!done) await continueAsNew<typeof fileWorkflow>({ ...input, carried: delivery.carried() });
-  } catch (error) {
-    // What was sent until then is reported.
-    if (isCancellation(error)) await CancellationScope.nonCancellable(reportCancelled);
-    throw error;
-  }
 }
 
 /** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */

@@ -2,7 +2,8 @@
  * What an operator may pause: work that runs in here is cancelled by a pause, and says so, and is to be run again after the resume. An
  * activity that is cancelled records the answers to its open requests first.
  */
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
+import { wasCancelled } from './cancelled.ts';
 
 export class PausableScope {
   #paused = false;
@@ -34,7 +35,7 @@ export class PausableScope {
       await scope.run(work);
       return true;
     } catch (error) {
-      if (isCancellation(error) && scope !== this.#scope) return false;
+      if (wasCancelled(error) && scope !== this.#scope) return false;
       throw error;
     }
   }

@@ -2,13 +2,14 @@
  * The alerts that batches have handed over: each is an activity of its own, visible by itself in the Web UI, until it has an outcome or
  * the run ends. Then the next run goes on with it by its receipts.
  */
-import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { Outcome } from '../src/domain/alert.ts';
 import type { FileWorkflowInput, RoundOfRun, SendActivities, StubbornRef } from '../src/domain/contracts.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
 import { sendOptions, untilTaken } from './activity-options.ts';
+import { wasCancelled } from './cancelled.ts';
 import type { PausableScope } from './pausable-scope.ts';
 
 export interface StubbornAlertsOptions {
@@ -70,7 +71,7 @@ export class StubbornAlerts {
       // Out of the scope of the batch that handed it over: that one ends with the first pause.
       CancellationScope.nonCancellable(() => this.#run(ref)).catch((error: unknown) => {
         // Cancelled at the end of the run: the next one goes on with it.
-        if (!(this.#ending && isCancellation(error))) this.#failure ??= error;
+        if (!(this.#ending && wasCancelled(error))) this.#failure ??= error;
       }),
     );
   }

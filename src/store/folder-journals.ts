@@ -50,6 +50,12 @@ export class FolderJournals {
     this.#boot = boot;
   }
 
+  /** What journals say that were not closed is gone by, so a power loss must not take it any more. */
+  async keep(of: ChunkOf, { journals }: Reading): Promise<void> {
+    const open = journals.filter(({ closed, epoch, lines }) => !closed && epoch > 0 && lines.length > 0);
+    await Promise.all(open.map(({ epoch }) => this.#store.syncJournal(journalKey(of, epoch))));
+  }
+
   states({ base, journals }: Reading): RowStates {
     const states: RowStates = base === undefined ? new Map() : parseStates(base.text);
     return foldJournals(journals, { states, boot: this.#boot });

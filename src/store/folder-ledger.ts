@@ -54,8 +54,10 @@ export class FolderLedgers implements Ledgers {
     };
     try {
       journal.append(headerLine(header));
-      const reading = await this.#journals.read(of, epoch);
+      // A journal whose name a power loss takes would leave no trace of what was sent from it.
+      const [reading] = await Promise.all([this.#journals.read(of, epoch), journal.flush()]);
       refuse(reading, header);
+      await this.#journals.keep(of, reading);
       await this.#journals.fold(of, header, reading);
       const states = settled(
         this.#journals.states({ ...reading, journals: [...reading.journals, { ...header, ...EMPTY }] }),
@@ -155,7 +157,7 @@ class FolderLedger implements Ledger {
     if (this.#closed) return;
     try {
       this.#pending += CLOSED_LINE;
-      this.writeResults();
+      await this.sync();
     } finally {
       this.#closed = true;
       await this.#parts.journal.close();

@@ -206,6 +206,20 @@ export class FolderStore implements JournalStore {
     }
   }
 
+  async syncJournal(key: string): Promise<void> {
+    const path = this.#path(key);
+    try {
+      const handle = await open(path, 'r');
+      try {
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      throw storeFault('sync', path, error);
+    }
+  }
+
   namesNow(prefix: string): string[] {
     const path = this.#path(prefix);
     try {

@@ -157,7 +157,7 @@ async function appendChunk(
       if (outcome === 'unconfirmed') text.unconfirmed += record;
       else text.failed += record;
     }
-    const unknownAnswers = (state?.unknown ?? 0) + (state?.hidden ? 1 : 0);
+    const unknownAnswers = (state?.unknown ?? 0) + (state?.maybeTwice ? 1 : 0);
     if (unknownAnswers > 0) {
       ambiguous.count++;
       if (ambiguous.lines.length < MOST_LINES_NAMED) ambiguous.lines.push(row.line);

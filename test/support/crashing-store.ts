@@ -60,6 +60,12 @@ export class CrashingStore implements JournalStore {
 
   readonly create: JournalStore['create'] = (...args) => this.#store.create(...args);
 
+  async syncJournal(key: string): Promise<void> {
+    this.#mayFail();
+    await this.#store.syncJournal(key);
+    for (const sizes of this.#journals) if (sizes.path === join(this.#folder, key)) sizes.synced = sizes.written;
+  }
+
   namesNow(prefix: string): string[] {
     this.#mayFail();
     return this.#store.namesNow(prefix);

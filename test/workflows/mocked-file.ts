@@ -1,5 +1,7 @@
 /** A file of so many chunks whose activities are functions of the test: by default every alert is delivered at once. */
 import type {
+  BeginRoundInput,
+  BegunRound,
   DeliveryOptions,
   FileProgress,
   FileSummary,
@@ -12,7 +14,6 @@ import type {
   SentCounts,
   WindowResult,
 } from '../../src/domain/contracts.ts';
-import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
 import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
@@ -44,11 +45,13 @@ export class MockedFile {
   sent: SentCounts | undefined;
   /** Alerts that the report finds without an outcome, report after report; then none. */
   readonly pendingAtReport: number[] = [];
+  /** Begun so far. */
+  rounds = 0;
 
   constructor(chunks: number, delivery: Partial<DeliveryOptions> = {}) {
     this.chunks = chunks;
     this.delivery = {
-      ...{ batchSize: CHUNK, parallelChunks: 2, requestTimeoutMs: 15_000, retry: DEFAULT_RETRY_POLICY },
+      ...{ batchSize: CHUNK, parallelChunks: 2 },
       ...{ maxStubborn: 100, maxHistoryEvents: 10_000 },
       ...delivery,
     };
@@ -69,6 +72,7 @@ export class MockedFile {
   get #activities(): MockedActivities {
     return {
       readChunks: (input: ReadChunksInput) => this.readChunks(input),
+      beginRound: ({ parse }: BeginRoundInput): BegunRound => ({ round: ++this.rounds, parse }),
       sendAlerts: (input: SendAlertsInput, call: ActivityCall) => this.sendAlerts(input, call),
       sendAlert: (input: SendAlertInput, call: ActivityCall) => this.sendAlert(input, call),
       writeReport: (): FileSummary => {

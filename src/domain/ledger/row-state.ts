@@ -36,8 +36,8 @@ export interface RowState {
   handedOverRound: number;
   /** `<sha256>:<line>` of the row that took this one's place; '' if none has. It is never sent from here again. */
   movedTo: string;
-  /** Sent again after an attempt whose last second a power loss may have taken: perhaps for the second time. */
-  hidden: boolean;
+  /** Accepted twice, by answers that came late; or sent again after an attempt whose last second a power loss may have taken. */
+  maybeTwice: boolean;
   /** The highest epoch that says something about the row. */
   epoch: number;
 }
@@ -60,7 +60,7 @@ export const freshState = (): RowState => ({
   refusalOpen: false,
   handedOverRound: NO_ROUND,
   movedTo: '',
-  hidden: false,
+  maybeTwice: false,
   epoch: Number.NEGATIVE_INFINITY,
 });
 
@@ -146,7 +146,7 @@ function takeIntent(
   // Whatever was open before can no longer be answered, or this one would have waited.
   if (isNews(state, journal)) state.openFencedMs = undefined;
   if (state.outcome === 'delivered') return;
-  if (hiding.some((earlier) => earlier.epoch < journal.epoch && touches(earlier.scope, line))) state.hidden = true;
+  if (hiding.some((earlier) => earlier.epoch < journal.epoch && touches(earlier.scope, line))) state.maybeTwice = true;
 }
 
 function takeResult(
@@ -180,7 +180,7 @@ function takeResult(
       state.unknown++;
       break;
     default:
-      open.delete(line);
+      if (open.delete(line) && kind === 'd' && state.outcome === 'delivered') state.maybeTwice = true;
   }
   if (state.outcome === 'delivered' || (!isNew && kind !== 'd')) return;
   state.status = event.status;

@@ -139,6 +139,12 @@ describe('the state of an alert', () => {
     });
   });
 
+  test('that two attempts delivered is named, though both answers are known', () => {
+    const late = journal({ epoch: 1 }, intent(1_100), result('d', 200));
+    expect(stateOf(late, journal({ epoch: 2 }, intent(9_000), result('d', 200)))).toMatchObject({ maybeTwice: true });
+    expect(stateOf(late, journal({ epoch: 2 }, result('d', undefined)))).toMatchObject({ maybeTwice: false });
+  });
+
   test('a new round counts attempts anew and opens what was rejected or undelivered', () => {
     for (const kind of ['r', 'u'] as const) {
       const state = stateOf(journal({ epoch: 1 }, intent(), result('t', 500, 4), result(kind, 500, 4)));
@@ -179,9 +185,11 @@ describe('the state of an alert', () => {
   test('sent again after a machine went down with its journal open is named', () => {
     const before = journal({ epoch: 1, boot: 'earlier-run' });
     const after = journal({ epoch: 2 }, intent(), result('d', 200));
-    expect(stateOf(before, after)).toMatchObject({ hidden: true });
-    expect(stateOf(journal({ epoch: 1, boot: 'earlier-run' }, CLOSED_LINE), after)).toMatchObject({ hidden: false });
-    expect(stateOf(journal({ epoch: 1 }), after)).toMatchObject({ hidden: false });
+    expect(stateOf(before, after)).toMatchObject({ maybeTwice: true });
+    expect(stateOf(journal({ epoch: 1, boot: 'earlier-run' }, CLOSED_LINE), after)).toMatchObject({
+      maybeTwice: false,
+    });
+    expect(stateOf(journal({ epoch: 1 }), after)).toMatchObject({ maybeTwice: false });
   });
 });
 
