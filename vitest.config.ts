@@ -1,6 +1,7 @@
 /**
  * Two projects: tests that need a Temporal service or real wds processes (those that import test/support/dev-server.ts, and test/e2e) get
- * a fresh build and one shared dev server; all the others start at once.
+ * a fresh build and one shared dev server; all the others start at once. `--mode unit` leaves out those that say `// @slow` on their first
+ * line: what remains needs no server, and is through in half a minute.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +9,16 @@ import { defineConfig } from 'vitest/config';
 
 const EVERY_TEST = 'test/**/*.test.ts';
 
-const servedTests = readdirSync('test', { recursive: true, encoding: 'utf8' })
+const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
-  .map((name) => join('test', name))
-  .filter((path) => path.startsWith(join('test', 'e2e')) || readFileSync(path, 'utf8').includes('support/dev-server'));
+  .map((name) => ({ path: join('test', name), text: readFileSync(join('test', name), 'utf8') }));
+const pathsOf = (chosen: typeof tests): string[] => chosen.map(({ path }) => path);
+const servedTests = pathsOf(
+  tests.filter(({ path, text }) => path.startsWith(join('test', 'e2e')) || text.includes('support/dev-server')),
+);
+const slowTests = pathsOf(tests.filter(({ text }) => text.startsWith('// @slow')));
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   test: {
     environment: 'node',
     pool: 'forks',
@@ -24,11 +29,18 @@ export default defineConfig({
     teardownTimeout: 30_000,
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [
-      { extends: true, test: { name: 'plain', include: [EVERY_TEST], exclude: servedTests } },
+      {
+        extends: true,
+        test: {
+          name: 'plain',
+          include: [EVERY_TEST],
+          exclude: mode === 'unit' ? [...servedTests, ...slowTests] : servedTests,
+        },
+      },
       {
         extends: true,
         test: { name: 'served', include: servedTests, globalSetup: ['test/global-setup.ts'] },
       },
     ],
   },
-});
+}));

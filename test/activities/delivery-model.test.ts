@@ -1,3 +1,4 @@
+// @slow: hundreds of random courses
 /**
  * Whatever happens to the senders of a batch, in any order: crashes in the middle of a write, losses of power, two attempts at once, an
  * attempt that is stopped and goes on later, rounds, visits. The receiver's own log says whether it was right.

@@ -1,3 +1,4 @@
+// @slow: starts processes
 /** The real program in a process of its own, as far as it goes without Temporal. */
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+// @slow: waits for deadlines
 /** Receivers that misbehave: each attempt ends, at its deadline at the latest, with the right answer and no connection left. */
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// @slow: millions of users
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ENTRY_BYTES, SeenUsers } from '../../src/formats/seen-users.ts';

@@ -1,3 +1,4 @@
+// @slow: hundreds of random files
 /** How a file is cut, into blocks by the store or into windows by wds, must never show in what is read. */
 import { parse as csvParse } from 'csv-parse/sync';
 import fc from 'fast-check';

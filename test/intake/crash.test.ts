@@ -1,3 +1,4 @@
+// @slow: starts processes and kills them
 /** Watchers in processes of their own, killed at every crash point of the arrival, and at random. */
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync, spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// @slow: waits until a watcher counts as dead
 /** Watchers of one inbox that do not agree, with real folders; that of another host is a file that somebody touches, or does not. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// @slow: waits for files to settle
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

@@ -1,3 +1,4 @@
+// @slow: waits for deadlines
 import { once } from 'node:events';
 import net from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';

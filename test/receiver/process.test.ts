@@ -1,3 +1,4 @@
+// @slow: starts processes
 /** The receiver as a process of its own: needs the compiled project, which `npm test` builds first. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// @slow: hours of simulated time
 import { describe, expect, it } from 'vitest';
 import {
   knownLimit,
