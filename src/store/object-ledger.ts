@@ -1,0 +1,276 @@
+/**
+ * The ledger in an object store: one object for each chunk, replaced by compare-and-swap. A write names the version that it replaces, so an
+ * attempt's announcement and its look are a single request: had anybody written meanwhile, it would fail. Each version carries its writer and
+ * a number, so no two are equal, and a writer that did not hear how its write ended finds out by reading. Nothing retries a conditional
+ * write but this file.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import { Fault } from '../domain/failure.ts';
+import { supersedes } from '../domain/ledger/fence.ts';
+import type { JournalHeader, ParsedJournal, ResultKind } from '../domain/ledger/journal.ts';
+import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
+import type { RowStates } from '../domain/ledger/row-state.ts';
+import { foldJournals, parseStates, settled, statesText } from '../domain/ledger/row-state.ts';
+import type { ChunkOf } from './layout.ts';
+import { ledgerPrefix } from './layout.ts';
+import type { Attempt, Confirmed, Ledger, Ledgers } from './ledger.ts';
+import { StaleRound } from './ledger.ts';
+
+export interface ObjectVersion {
+  readonly text: string;
+  readonly etag: string;
+}
+
+/** What the ledger asks of an object store. A method throws where it is not known what became of the request. */
+export interface ObjectStore {
+  /** undefined: there is no such object. */
+  read(key: string): Promise<ObjectVersion | undefined>;
+  /** Writes if the object is still the version `etag` (undefined: if there is none); the new version, or `conflict`. */
+  replace(key: string, text: string, etag: string | undefined): Promise<string | 'conflict'>;
+  /** Writes, whatever is there. */
+  write(key: string, text: string): Promise<void>;
+  /** Names directly below a prefix. */
+  list(prefix: string): Promise<string[]>;
+}
+
+/** The object. */
+interface Content {
+  readonly writer: string;
+  readonly sequence: number;
+  /** The highest that was given out. */
+  readonly epoch: number;
+  readonly round: number;
+  readonly parseKey: string;
+  /** What closed journals came to. */
+  readonly base: string;
+  readonly journals: readonly { readonly epoch: number; readonly text: string }[];
+}
+
+interface Version {
+  readonly content: Content;
+  readonly etag: string;
+}
+
+const MOST_TRIES = 100;
+/** Closed journals beyond which they are folded. */
+const FOLD_FROM = 24;
+const ledgerKey = (of: ChunkOf): string => `${ledgerPrefix(of)}/ledger`;
+/** Results of an attempt that others have superseded: a journal of its own, that nobody else writes. */
+const lateKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/late-${epoch}`;
+
+export interface ObjectLedgersOptions {
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+}
+
+export class ObjectLedgers implements Ledgers {
+  readonly #objects: ObjectStore;
+  readonly #clock: Clock;
+
+  constructor({ objects, clock }: ObjectLedgersOptions) {
+    this.#objects = objects;
+    this.#clock = clock;
+  }
+
+  async open(of: ChunkOf, { round, scope, parseKey }: Attempt): Promise<Ledger> {
+    const chunk = new ChunkObject(this.#objects, of);
+    let header: JournalHeader | undefined;
+    let states: RowStates = new Map();
+    await chunk.change(async (before) => {
+      if (before !== undefined && before.round > round) throw new StaleRound(round, before.round);
+      if (before !== undefined && before.parseKey !== parseKey) throw otherNumbering(before.parseKey, parseKey);
+      const epoch = (before?.epoch ?? 0) + 1;
+      header = { epoch, round, atMs: this.#clock.wallMs(), scope, parseKey };
+      const journals = await this.#journals(of, before);
+      const own = { ...header, closed: false, lines: [] };
+      states = settled(foldJournals([...journals, own], { states: parseStates(before?.base ?? '') }));
+      const ended = journals.filter((journal) => journal.closed);
+      const closed = ended.length < FOLD_FROM ? [] : ended;
+      const open = (before?.journals ?? []).filter((entry) => !closed.some((folded) => folded.epoch === entry.epoch));
+      const base = statesText(foldJournals(closed, { states: parseStates(before?.base ?? '') }));
+      return { epoch, round, parseKey, base, journals: [...open, { epoch, text: headerLine(header) }] };
+    });
+    return new ObjectLedger(chunk, header!, states, this.#clock);
+  }
+
+  async read(of: ChunkOf): Promise<RowStates> {
+    const version = await readContent(this.#objects, ledgerKey(of));
+    const journals = await this.#journals(of, version?.content);
+    return settled(foldJournals(journals, { states: parseStates(version?.content.base ?? '') }));
+  }
+
+  /** Lowest epoch first. An attempt's text only grows: of what it has written here and there the longer one holds. */
+  async #journals(of: ChunkOf, content: Content | undefined): Promise<ParsedJournal[]> {
+    const texts = new Map((content?.journals ?? []).map(({ epoch, text }) => [epoch, text]));
+    for (const name of await this.#objects.list(ledgerPrefix(of))) {
+      const epoch = Number(/^late-(\d+)$/.exec(name)?.[1]);
+      const late = texts.has(epoch) ? await this.#objects.read(lateKey(of, epoch)) : undefined;
+      if ((late?.text.length ?? 0) > (texts.get(epoch)?.length ?? 0)) texts.set(epoch, late!.text);
+    }
+    const parsed = [...texts].map(([epoch, text]) => parseJournal(text, epoch));
+    return parsed.filter((journal) => journal !== undefined).sort((a, b) => a.epoch - b.epoch);
+  }
+}
+
+const otherNumbering = (known: string, own: string): Fault =>
+  new Fault(
+    'store',
+    `the receipts of this file belong to the parse options ${known}, this attempt to ${own}`,
+    'This should not happen: report it. Nothing is sent.',
+  );
+
+async function readContent(objects: ObjectStore, key: string): Promise<Version | undefined> {
+  const version = await objects.read(key);
+  return version && { etag: version.etag, content: JSON.parse(version.text) as Content };
+}
+
+/** The object of a chunk as one attempt writes it. */
+class ChunkObject {
+  readonly of: ChunkOf;
+  readonly objects: ObjectStore;
+  readonly #writer = randomUUID();
+  #sequence = 0;
+  /** As this attempt last saw it; undefined: not yet, or it does not know. */
+  #known: Version | undefined;
+
+  constructor(objects: ObjectStore, of: ChunkOf) {
+    this.objects = objects;
+    this.of = of;
+  }
+
+  /**
+   * Replaces the object by what `next` makes of it, however often others come between. `next` may throw to give up. Resolves when the write is
+   * known to have been done.
+   */
+  async change(
+    next: (
+      before: Content | undefined,
+    ) => Promise<Omit<Content, 'writer' | 'sequence'>> | Omit<Content, 'writer' | 'sequence'>,
+  ): Promise<void> {
+    const key = ledgerKey(this.of);
+    let trouble: unknown;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const before = this.#known ?? (await readContent(this.objects, key));
+      const mark = { writer: this.#writer, sequence: ++this.#sequence };
+      const content: Content = { ...(await next(before?.content)), ...mark };
+      this.#known = undefined;
+      try {
+        const etag = await this.objects.replace(key, JSON.stringify(content), before?.etag);
+        if (etag !== 'conflict') {
+          this.#known = { content, etag };
+          return;
+        }
+      } catch (error) {
+        trouble = error;
+      }
+      // Also after a conflict: the store may have retried on its way what had succeeded.
+      const now = await readContent(this.objects, key);
+      this.#known = now;
+      if (now?.content.writer === mark.writer && now.content.sequence === mark.sequence) return;
+    }
+    throw new Fault('store', `${key} cannot be written: others are always faster, or it fails`, 'It is tried again.', {
+      cause: trouble,
+    });
+  }
+}
+
+class Superseded extends Error {}
+
+class ObjectLedger implements Ledger {
+  readonly states: RowStates;
+  readonly #chunk: ChunkObject;
+  readonly #header: JournalHeader;
+  readonly #clock: Clock;
+  /** All that this attempt has said. */
+  #text: string;
+  #pending = '';
+  #closed = false;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(chunk: ChunkObject, header: JournalHeader, states: RowStates, clock: Clock) {
+    this.#chunk = chunk;
+    this.#header = header;
+    this.#text = headerLine(header);
+    this.states = states;
+    this.#clock = clock;
+  }
+
+  get epoch(): number {
+    return this.#header.epoch;
+  }
+
+  announce(lines: readonly number[]): Promise<Confirmed> {
+    return this.#inTurn(() => this.#write(intentLine(lines, this.#clock.wallMs()), lines));
+  }
+
+  confirm(lines: readonly number[]): Promise<Confirmed> {
+    return this.#inTurn(() => this.#write('', lines));
+  }
+
+  record(kind: ResultKind, line: number, status: number | undefined, attempts: number, reason = ''): void {
+    this.#pending += resultLine(kind, line, status, attempts, this.#clock.wallMs(), reason);
+  }
+
+  /** They go with the next announcement, or the next sync: a request for each turn would be one for a few answers. */
+  writeResults(): void {}
+
+  async sync(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#pending !== '') await this.#write('', []);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#inTurn(() => this.#write(CLOSED_LINE, []));
+  }
+
+  /** One write after another. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#writing.then(work, work);
+    this.#writing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Writes what is pending, and `more`; undefined where somebody has taken one of the lines. What was answered is written down all the same. */
+  async #write(more: string, lines: readonly number[]): Promise<Confirmed> {
+    const { epoch } = this.#header;
+    const results = this.#pending;
+    this.#pending = '';
+    const said = this.#text + results;
+    let begunMs = this.#clock.now();
+    try {
+      await this.#chunk.change((before) => {
+        begunMs = this.#clock.now();
+        if (!before?.journals.some((entry) => entry.epoch === epoch)) throw new Superseded();
+        const newer = before.journals.map((entry) => parseJournal(entry.text, entry.epoch));
+        const taken = newer.some(
+          (other) => other !== undefined && lines.some((line) => supersedes(other, this.#header, line)),
+        );
+        if (taken || foldedLater(before, epoch)) throw new Superseded();
+        const journals = before.journals.map((entry) => (entry.epoch === epoch ? { epoch, text: said + more } : entry));
+        return { ...before, journals };
+      });
+      this.#text = said + more;
+      return begunMs;
+    } catch (error) {
+      if (!(error instanceof Superseded)) {
+        this.#pending = results + this.#pending;
+        throw error;
+      }
+    }
+    this.#text = said + (more === CLOSED_LINE ? CLOSED_LINE : '');
+    await this.#chunk.objects.write(lateKey(this.#chunk.of, epoch), this.#text);
+    return undefined;
+  }
+}
+
+/** An attempt that came later has ended and is folded: which rows it took can no longer be seen. */
+function foldedLater({ epoch: highest, journals }: Content, epoch: number): boolean {
+  for (let later = epoch + 1; later <= highest; later++) {
+    if (!journals.some((entry) => entry.epoch === later)) return true;
+  }
+  return false;
+}
