@@ -166,6 +166,8 @@ export interface WorkerOptions {
   readonly endpoint?: Partial<Endpoint>;
   readonly ratePerSecond?: number;
   readonly wrapClient?: (client: EndpointClient) => EndpointClient;
+  /** The run of the machine. */
+  readonly boot?: string;
 }
 
 /** Lends the same rate for ever; brakes for a Retry-After as the real one does. */
@@ -198,7 +200,7 @@ export class TestWorker {
   readonly #client: EndpointClient;
   attempt = 1;
 
-  constructor({ url, store, clock, endpoint = {}, ratePerSecond, wrapClient = (client) => client }: WorkerOptions) {
+  constructor({ url, store, clock, endpoint = {}, ratePerSecond, wrapClient, boot = 'this run' }: WorkerOptions) {
     const compiled: Endpoint = {
       ...({
         name: 'test',
@@ -223,13 +225,13 @@ export class TestWorker {
     const lease = new FixedLease(this.pacer, ratePerSecond ?? Number.POSITIVE_INFINITY);
     this.session = new EndpointSession({
       endpoint: compiled,
-      client: wrapClient(this.#client),
+      client: wrapClient?.(this.#client) ?? this.#client,
       pacer: this.pacer,
       lease,
     });
     this.dependencies = {
       store,
-      ledgers: new FolderLedgers({ store, clock, boot: 'this run' }),
+      ledgers: new FolderLedgers({ store, clock, boot }),
       session: (name) => (name === 'test' ? this.session : undefined),
       scope: () => ({
         attempt: this.attempt,
