@@ -8,6 +8,7 @@ import type { Clock } from '../src/clock.ts';
 import type { Verdict } from '../src/domain/answers.ts';
 import type { AmbiguousPolicy, RetryPolicy } from '../src/domain/endpoint.ts';
 import { mayBegin } from '../src/domain/ledger/fence.ts';
+import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledger } from '../src/store/ledger.ts';
@@ -42,8 +43,6 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
  * long, and a small file must not wait for it.
  */
 const TURN_MS = 5_000;
-/** A longer pause is not sat out in the activity's slot. */
-const LONGEST_PAUSE_IN_SLOT_MS = 2_000;
 export interface BatchOptions {
   readonly session: EndpointSession;
   readonly ledger: Ledger;
@@ -142,7 +141,7 @@ export class Batch {
     if (this.#session.stopping) this.stop({ kind: 'shutdown' });
     if (this.#session.standingBy) this.stop({ kind: 'standing_by' });
     const pauseMs = this.#session.pauseMs;
-    if (pauseMs > LONGEST_PAUSE_IN_SLOT_MS) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
+    if (pauseMs > WAITS.attempt.longestInSlotMs) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
     if (this.#unsent.length > 0 && this.#session.isBarred(this.#nextIsRisky)) this.stop(this.#illness());
     return this.#stop !== undefined;
   }

@@ -7,13 +7,8 @@ import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
+import { doubled, WAITS } from '../src/domain/waits.ts';
 import type { StopReason } from './batch.ts';
-
-/** While an endpoint is down it is asked at least this often, so that delivery is back soon after it is. */
-const LONGEST_PROBE_INTERVAL_MS = 30_000;
-/** A pause after a 429 that names none grows up to this. */
-const LONGEST_UNNAMED_PAUSE_MS = 30_000;
-const SHORTLY_MS = 100;
 
 interface Retryable {
   readonly type: string;
@@ -52,7 +47,7 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
     backoffMs(
       {
         initialIntervalMs: context.retry.initialIntervalMs,
-        maximumIntervalMs: Math.min(context.retry.maximumIntervalMs, LONGEST_PROBE_INTERVAL_MS),
+        maximumIntervalMs: Math.min(context.retry.maximumIntervalMs, WAITS.attempt.illLongestMs),
       },
       { failures: attempt, random },
     );
@@ -65,7 +60,7 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
       return retryable({
         type: FAILURE.shuttingDown,
         message: `this worker is shutting down; ${waiting} for the next one`,
-        delayMs: SHORTLY_MS,
+        delayMs: WAITS.attempt.shuttingDownMs,
         benign: true,
       });
     case 'standing_by':
@@ -80,12 +75,11 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
       return retryable({
         type: FAILURE.superseded,
         message: 'a newer attempt is at work',
-        delayMs: 1_000,
+        delayMs: WAITS.attempt.supersededMs,
         benign: true,
       });
     case 'throttled': {
-      const unnamedMs = Math.min(1_000 * 2 ** Math.min(attempt - 1, 10), LONGEST_UNNAMED_PAUSE_MS);
-      const pauseMs = stop.retryAfterMs ?? unnamedMs;
+      const pauseMs = stop.retryAfterMs ?? doubled(WAITS.attempt.unnamedPauseMs, attempt);
       return retryable({
         type: FAILURE.throttled,
         message: `endpoint ${endpoint} asked for a pause; ${waiting}`,
@@ -108,11 +102,9 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
   }
 }
 
-const SHORTEST_REST_MS = 100;
-
 /** Alerts that failed for a passing reason and have attempts left. `dueInMs`: until the first of them may be sent again. */
 export function transientFailure(context: StopContext, dueInMs: number): ApplicationFailure {
-  const restMs = Math.max(SHORTEST_REST_MS, dueInMs);
+  const restMs = Math.max(WAITS.attempt.shortestRestMs, dueInMs);
   return retryable({
     type: FAILURE.transient,
     message: `${context.left} alerts failed for a passing reason and are tried again`,
@@ -139,7 +131,7 @@ export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
   return retryable({
     type: FAILURE.unknownEndpoint,
     message: `this worker does not know endpoint ${endpoint}; start a worker that is configured for it`,
-    delayMs: 10_000,
+    delayMs: WAITS.attempt.unknownEndpointMs,
   });
 }
 
@@ -149,7 +141,7 @@ export function storeFailure(error: unknown, attempt: number): Error {
   return retryable({
     type: FAILURE.store,
     message: `${error.message}. ${error.nextStep ?? ''}`,
-    delayMs: Math.min(1_000 * 2 ** Math.min(attempt - 1, 10), 30_000),
+    delayMs: doubled(WAITS.attempt.storeMs, attempt),
     cause: error,
   });
 }

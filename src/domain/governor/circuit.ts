@@ -3,6 +3,7 @@
  * Half-open: a probe got through; the rate is led back within RETURN_MS, and few failures open it again. Pure.
  */
 import { illnessOf } from '../illness.ts';
+import { doubled, WAITS } from '../waits.ts';
 import type { BadRun, CircuitName } from './contract.ts';
 
 export interface Circuit {
@@ -16,10 +17,6 @@ export interface Circuit {
   readonly sorties: number;
 }
 
-const FIRST_PROBE_MS = 2_000;
-const MAX_PROBE_MS = 15_000;
-/** Where each probe may leave an alert in doubt. */
-const UNANSWERED_PROBE_MS = 30_000;
 const RETURN_MS = 4_000;
 const RETURN_FROM = 0.2;
 
@@ -50,8 +47,9 @@ export function sortie(circuit: Circuit): Circuit {
 }
 
 export function probeIntervalMs(circuit: Circuit): number {
-  if (circuit.run.unanswered) return UNANSWERED_PROBE_MS;
-  return Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.min(10, Math.max(0, circuit.sorties - 1)));
+  // Where each probe may leave an alert in doubt.
+  if (circuit.run.unanswered) return WAITS.probeMs.whereUnanswered;
+  return doubled(WAITS.probeMs, circuit.sorties);
 }
 
 /** Part of the rate that may be used: a receiver that has just come back is not run over. */

@@ -5,6 +5,7 @@
  */
 import type { Sign } from '../answers.ts';
 import { isFirstReport, isWorthReporting } from '../illness.ts';
+import { WAITS } from '../waits.ts';
 import type { BadRun, BrakeReport } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
 
@@ -39,8 +40,6 @@ export const RELEASED_BRAKE: LocalBrake = {
   askedMs: Number.NEGATIVE_INFINITY,
 };
 
-/** Without a Retry-After. */
-const SHORT_STOP_MS = 250;
 /** Jitter, upward only, so that workers do not return as one. */
 const MAX_JITTER_MS = 50;
 /** Refused again within this time of going on, the rate is not a little too high but far off. */
@@ -50,8 +49,6 @@ const LONG_MS = 3_600_000;
 /** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
-/** While the governor makes up its mind about an endpoint that fails everything, it is asked once so often. */
-const DOUBT_MS = 1_000;
 
 export interface Refusal {
   readonly nowMs: number;
@@ -67,7 +64,7 @@ export interface Refusal {
 /** A 429, or 503 with Retry-After. */
 export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
   const { nowMs, pacePerSecond } = refusal;
-  const stopMs = (refusal.retryAfterMs ?? SHORT_STOP_MS) + refusal.random * MAX_JITTER_MS;
+  const stopMs = (refusal.retryAfterMs ?? WAITS.brake.refusedMs) + refusal.random * MAX_JITTER_MS;
   const untilMs = Math.max(brake.untilMs, nowMs + stopMs);
   const pauseUntilMs = refusal.retryAfterMs === null ? brake.pauseUntilMs : untilMs;
   const alive: LocalBrake = { ...brake, pauseUntilMs, run: RELEASED_BRAKE.run, runReported: 0 };
@@ -94,7 +91,7 @@ export function exhausted(
   brake: LocalBrake,
   answer: Omit<Refusal, 'retryAfterMs'> & { readonly resetMs: number },
 ): LocalBrake {
-  return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : SHORT_STOP_MS });
+  return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : WAITS.brake.refusedMs });
 }
 
 /** Any other end of a request. With an open circuit a delivered alert is news for the governor, each one until it has answered. */
@@ -119,7 +116,7 @@ export function answered(
   if (!circuitClosed || !isWorthReporting(kind, count)) return next;
   return {
     ...next,
-    untilMs: Math.max(brake.untilMs, nowMs + (kind === 'failure' ? DOUBT_MS : LEASE_MS)),
+    untilMs: Math.max(brake.untilMs, nowMs + (kind === 'failure' ? WAITS.brake.doubtMs : LEASE_MS)),
     askAtMs: isFirstReport(kind, count) ? nowMs : brake.askAtMs,
   };
 }

@@ -2,6 +2,7 @@
 import type { Outcome } from '../alert.ts';
 import { backoffMs } from '../backoff.ts';
 import type { AmbiguousPolicy, RetryPolicy } from '../endpoint.ts';
+import { WAITS } from '../waits.ts';
 import { longestAnswerMs, unanswerableFromMs } from './fence.ts';
 import type { RowState } from './row-state.ts';
 import { outcomeInRound } from './row-state.ts';
@@ -48,10 +49,6 @@ export type RowPlan =
   | { readonly kind: 'wait'; readonly atMs: number }
   /** Refused, perhaps by the endpoint's fault: for the last visit. */
   | { readonly kind: 'unproven' };
-
-/** The second request without an answer rests for so long, each further one ten times as long. */
-const SECOND_UNANSWERED_MS = 60_000;
-const LONGEST_UNANSWERED_MS = 24 * 3_600_000;
 
 export function planRow(state: RowState | undefined, options: PlanOptions): RowPlan {
   const { round, reopenUnconfirmed, nowMs, requestTimeoutMs } = options;
@@ -117,6 +114,7 @@ export function dueMs(
   if (row.attempts === 0) return 0;
   const backoff = row.triedAtMs + backoffMs(retry, { failures: row.attempts, random: 0 });
   if (row.unknown < 2 || lastSuccessMs > row.triedAtMs) return backoff;
-  const restMs = Math.min(SECOND_UNANSWERED_MS * 10 ** (row.unknown - 2), LONGEST_UNANSWERED_MS);
+  const { second, longest } = WAITS.unansweredAlertMs;
+  const restMs = Math.min(second * 10 ** (row.unknown - 2), longest);
   return Math.max(backoff, row.triedAtMs + restMs);
 }
