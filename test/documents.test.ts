@@ -18,6 +18,14 @@ const texts = files.filter((path) => /\.(ts|mjs|md|ya?ml)$|(^|\/)(Dockerfile|run
 const documents = files.filter((path) => path.endsWith('.md'));
 const textOf = new Map(texts.map((path) => [path, readFileSync(path, 'utf8')]));
 
+/** A reader looks for it by its end: `governor.ts`, `governor/governor.ts` and the whole path all name the same file. */
+const ends = new Set(
+  files.flatMap((path) => {
+    const parts = path.split('/');
+    return parts.map((_, at) => parts.slice(at).join('/'));
+  }),
+);
+
 /** Comments of code, and the whole of everything else. */
 function proseOf(path: string): string {
   const text = textOf.get(path) ?? '';
@@ -26,6 +34,16 @@ function proseOf(path: string): string {
 }
 
 describe('every file that a text names', () => {
+  it('exists: sources, scripts and documents by their names or paths', () => {
+    const missing = texts.flatMap((path) =>
+      [...proseOf(path).matchAll(/(?<![\w./<>*…-])(?:\.\.?\/)*([\w.-]+(?:\/[\w.-]+)*\.(?:ts|mjs|md))\b/g)]
+        .map(([, name = '']) => name)
+        .filter((name) => !ends.has(name) && !ends.has(name.replace(/^dist\//, '')))
+        .map((name) => `${path} names ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
   it('exists: folders and other files by their paths from the top', () => {
     const tops = 'src|test|workflows|activities|bench|simulation|chaos|docs|scripts|examples|bin';
     const named = new RegExp(`(?<![\\w./<>*…-])((?:${tops})/[\\w./-]*\\w)(?![\\w/<*…{]|-\\w)`, 'g');

@@ -1,5 +1,5 @@
 /**
- * What the end of one HTTP attempt means for its alert. Pure: the table "What an answer means" of the conventions, nothing else.
+ * What the end of one HTTP attempt means for its alert. Pure: the table "What an answer means" of docs/guide.md, nothing else.
  * `judge` says what happened; whether an ambiguous alert is sent again or held is the endpoint's policy and the caller's to apply.
  */
 import type { AmbiguousPolicy } from './endpoint.ts';

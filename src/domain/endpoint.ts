@@ -52,14 +52,14 @@ export interface Endpoint {
   readonly retry: RetryPolicy;
 }
 
-/** Requests a second that are really used of a stated limit: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (design.md). */
+/** Part of a stated limit that is really used: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (docs/decisions/0002-pacing-at-the-socket.md). */
 export const PACE_FRACTION = 0.99;
 
 /** Where there is no limit; an activity costs the server some 10 ms of CPU time (docs/decisions/0016-larger-chunks-without-a-limit.md). */
 const UNLIMITED_BATCH = 5_000;
 const LARGEST_BATCH = 1_000;
 
-/** One batch is about one second of the rate (design.md, "Batches, pacing and back-pressure"). */
+/** One batch is about one second of the rate (docs/decisions/0001-batches-not-an-activity-an-alert.md). */
 export function defaultBatchSize(rate: Rate): number {
   if (rate === 'unlimited') return UNLIMITED_BATCH;
   return typeof rate === 'number' ? Math.max(1, Math.min(LARGEST_BATCH, Math.round(rate))) : LARGEST_BATCH;
@@ -81,7 +81,10 @@ export function defaultChunkSize(rate: Rate): number {
 /** From here on a batch is sent so quickly that a worker with two of them may stand idle until the next one is there. */
 export const isFast = (rate: Rate): boolean => rate === 'unlimited' || (typeof rate === 'number' && rate >= 1_000);
 
-/** Coarse back-pressure: activity starts a second on the endpoint's task queue, or undefined for no limit (design.md). */
+/**
+ * Coarse back-pressure: activity starts a second on the endpoint's task queue, or undefined for no limit. Twice what is needed: at 1.1 to 1.2
+ * times it cost 20 to 40% of the throughput (docs/decisions/0002-pacing-at-the-socket.md).
+ */
 export function taskQueueRate(rate: Rate, batchSize: number): number | undefined {
   return typeof rate === 'number' ? Math.max((2 * rate) / batchSize, 8) : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * Spaces the requests of one process to one endpoint. First come, first served; whatever asks, the sum never exceeds the rate that was lent
  * (or the restraint, where that is lower), and after a stall at most CATCH_UP_MS worth is caught up: more would be a burst in somebody's
- * window (design.md). All times are of the monotonic clock.
+ * window (docs/decisions/0002-pacing-at-the-socket.md). All times are of the monotonic clock.
  */
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';

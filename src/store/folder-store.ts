@@ -8,6 +8,7 @@ import { createReadStream, openSync, readdirSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../domain/failure.ts';
+import { isErrno } from '../thrown.ts';
 import { makeFolder, syncFolder, writeAhead } from './durable-write.ts';
 import { FolderJournal } from './folder-journal.ts';
 import type { Journal, JournalStore } from './store.ts';
@@ -16,8 +17,6 @@ import { storeFault } from './store-fault.ts';
 /** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
 const INCOMING = 'incoming';
 const ABANDONED_AFTER_MS = 3_600_000;
-
-const isErrno = (error: unknown, code: string): boolean => (error as NodeJS.ErrnoException)?.code === code;
 
 export class FolderStore implements JournalStore {
   readonly #root: string;

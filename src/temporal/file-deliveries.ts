@@ -35,7 +35,7 @@ import { settleDeliveryRecord } from '../store/delivery-record.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
 
-/** With the default of 10 s, a task given to a worker that was just killed comes back only then (design.md). */
+/** With the default of 10 s, a task given to a worker that was just killed comes back only then (measured). */
 const WORKFLOW_TASK_TIMEOUT = '3s';
 const PROGRESS_INTERVAL_MS = 500;
 

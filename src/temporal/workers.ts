@@ -38,7 +38,7 @@ const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import
 
 /** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
 const READING_SLOTS = 2;
-/** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (measured, design.md). */
+/** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (docs/decisions/0002-pacing-at-the-socket.md). */
 const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(rate) ? 4 : 2);
 /**
  * A process that hangs still has its polls in the server, and each swallows a batch until its heartbeat is missed: with the usual ten, the
@@ -70,7 +70,7 @@ function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOption
   return {
     connection,
     namespace: client.options.namespace,
-    // With the default of 10 s a killed worker stalls the others' workflows for as long (measured, design.md).
+    // With the default of 10 s a killed worker stalls the others' workflows for as long (measured).
     stickyQueueScheduleToStartTimeout: '1s',
     maxHeartbeatThrottleInterval: '5s',
   };
