@@ -37,7 +37,7 @@ function table(title: string, head: readonly string[], rows: readonly (readonly 
 
 table(
   `Stated limits, two workers, the worst of ${fewSeeds.length} seeds`,
-  ['receiver', 'used', '429s', 'fullest second after the first', 'first second', 'visits a minute and worker'],
+  ['receiver', 'used', '429s', 'fullest second after the first', 'first second', 'renewals a minute per worker'],
   [5, 50, 500, 5_000].flatMap((limit) =>
     (['token-bucket', 'fixed-window'] as const).map((model) => {
       const runs = fewSeeds.map((seed) => simulate(knownLimit(model, limit, limit > 1_000 ? 60 : 120), seed));
@@ -47,7 +47,7 @@ table(
         percent(most(runs.map((run) => figures(run).throttled))),
         (most(runs.flatMap((run) => run.seconds.slice(1).map((counts) => counts.requests))) / limit).toFixed(3),
         (most(runs.map((run) => run.seconds[0]!.requests)) / limit).toFixed(3),
-        (most(runs.flatMap((run) => run.visits)) / (runs[0]!.seconds.length / 60)).toFixed(1),
+        (most(runs.flatMap((run) => run.renewals)) / (runs[0]!.seconds.length / 60)).toFixed(1),
       ];
     }),
   ),
@@ -56,7 +56,7 @@ table(
 function learned(title: string, scenarios: readonly Scenario[], some: readonly number[]): void {
   table(
     `${title}, the worst (mean) of ${some.length} seeds`,
-    ['receiver', 'used after 30 s', '429s after 30 s', '429s overall', 'visits a minute and worker'],
+    ['receiver', 'used after 30 s', '429s after 30 s', '429s overall', 'renewals a minute per worker'],
     scenarios.map((scenario) => {
       const runs = some.map((seed) => simulate(scenario, seed));
       const after = runs.map((run) => figures(run, 30));
@@ -65,7 +65,7 @@ function learned(title: string, scenarios: readonly Scenario[], some: readonly n
         `${least(after.map(({ used }) => used)).toFixed(3)} (${mean(after.map(({ used }) => used)).toFixed(3)})`,
         percent(most(after.map(({ throttled }) => throttled))),
         percent(most(runs.map((run) => figures(run).throttled))),
-        (most(runs.flatMap((run) => run.visits)) / (scenario.seconds / 60)).toFixed(1),
+        (most(runs.flatMap((run) => run.renewals)) / (scenario.seconds / 60)).toFixed(1),
       ];
     }),
   );
@@ -96,7 +96,7 @@ table(
 
 table(
   `Receiver models, rate unknown, ten minutes, ${seeds.length} seeds`,
-  ['receiver', 'used: worst', 'used: mean', '429s: worst', 'visits a minute and worker: worst'],
+  ['receiver', 'used: worst', 'used: mean', '429s: worst', 'renewals a minute per worker: worst'],
   receiverModels(1).map(({ name }, index) => {
     const runs = seeds.map((seed) => simulate(receiverModels(seed)[index]!, seed));
     const used = runs.map((run) => figures(run, 30).used);
@@ -105,7 +105,7 @@ table(
       least(used).toFixed(3),
       mean(used).toFixed(3),
       percent(most(runs.map((run) => figures(run).throttled))),
-      (most(runs.flatMap((run) => run.visits)) / 10).toFixed(1),
+      (most(runs.flatMap((run) => run.renewals)) / 10).toFixed(1),
     ];
   }),
 );
@@ -117,8 +117,8 @@ const down = fewSeeds.flatMap((seed) =>
   [outage(500, 500), outage('auto', 500)].map((scenario) => simulate(scenario, seed)),
 );
 const back = down.map((run) => secondsToReach(run, OUTAGE.toSecond, 500));
-const visits = down.map(
-  (run) => run.visitTimesMs.filter((ms) => ms > OUTAGE.fromSecond * 1_000 && ms < OUTAGE.toSecond * 1_000).length,
+const renewals = down.map(
+  (run) => run.renewalTimesMs.filter((ms) => ms > OUTAGE.fromSecond * 1_000 && ms < OUTAGE.toSecond * 1_000).length,
 );
 const probes = down.flatMap((run) =>
   run.seconds.slice(OUTAGE.fromSecond + 2, OUTAGE.toSecond).map((counts) => counts.requests),
@@ -134,7 +134,7 @@ table(
     ['everything restarted: used in the first 30 s', least(restart.map(({ used }) => used)).toFixed(3)],
     ['everything restarted: 429s in the first 30 s', percent(most(restart.map(({ throttled }) => throttled)))],
     ['down for 5 minutes: most requests in a second, from the third second', `${most(probes)}`],
-    ['down for 5 minutes: visits of both workers (5 history events each)', `${most(visits)}`],
+    ['down for 5 minutes: renewals of both workers (5 history events each)', `${most(renewals)}`],
     ['seconds from its return to 90% of the rate', `${most(back)}`],
     ['a worker dies: seconds until the other has its share', `${most(deaths)}`],
     [

@@ -1,6 +1,6 @@
 /**
  * A worker process as the simulation sees it: a pacer that spaces requests evenly within its lease, connections, the local brake, and a
- * visit to the governor every few seconds. The clock is simulated; what it decides with is the real thing.
+ * renewal every few seconds. The clock is simulated; what it decides with is the real thing.
  */
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
 import { UNLIMITED_PER_SECOND } from '../../src/domain/governor/contract.ts';
@@ -56,7 +56,7 @@ export class SimWorker {
   /** Of the last answer: it outlives the lease. */
   #circuit: CircuitName | undefined;
   #asking = false;
-  #visit = 0;
+  #renewal = 0;
   #wake = 0;
   #lastDueMs = Number.NEGATIVE_INFINITY;
   #open = 0;
@@ -66,7 +66,7 @@ export class SimWorker {
   #freeMs = 0;
   #freeSinceMs: number | null = null;
   #seen = { sent: 0, delivered: 0, latencyMs: 0, ceiling: null as number | null, sinceMs: 0 };
-  visits = 0;
+  renewals = 0;
 
   constructor(id: string, plan: SimWorkerPlan, links: SimWorkerLinks) {
     this.id = id;
@@ -96,7 +96,7 @@ export class SimWorker {
   #ask(): void {
     if (this.#dead || this.#asking) return;
     this.#asking = true;
-    this.visits++;
+    this.renewals++;
     const sentMs = this.#nowMs;
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
@@ -125,12 +125,12 @@ export class SimWorker {
   #lent(answer: LeaseAnswer, sentMs: number): void {
     if (this.#dead) return;
     this.#asking = false;
-    const visit = ++this.#visit;
+    const renewal = ++this.#renewal;
     if (this.#idle) return;
     this.#circuit = answer.circuit;
     this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
     this.#brake = renewed(this.#brake);
-    this.#links.queue.after(answer.renewAfterMs, () => visit === this.#visit && !this.#idle && this.#ask());
+    this.#links.queue.after(answer.renewAfterMs, () => renewal === this.#renewal && !this.#idle && this.#ask());
     this.#pump();
   }
 

@@ -26,10 +26,10 @@ export interface Scenario {
 
 export interface Run {
   readonly seconds: readonly SecondCounts[];
-  /** Visits of each worker to the governor. */
-  readonly visits: readonly number[];
+  /** Renewals of each worker. */
+  readonly renewals: readonly number[];
   /** When they were made. */
-  readonly visitTimesMs: readonly number[];
+  readonly renewalTimesMs: readonly number[];
   /** What the governor meant to allow, at each whole second. */
   readonly totals: readonly number[];
   readonly state: GovernorState;
@@ -47,10 +47,10 @@ export function simulate(scenario: Scenario, seed: number): Run {
   const receiver = new SimReceiver(scenario.receiver, scenario.seconds, queue, random);
   const [least, most] = scenario.messageMs ?? [10, 55];
   const delay = (): number => least + (most - least) * random();
-  const visitTimesMs: number[] = [];
+  const renewalTimesMs: number[] = [];
   const askGovernor = (request: LeaseRequest, answer: (answer: LeaseAnswer) => void): void =>
     queue.after(delay(), () => {
-      visitTimesMs.push(queue.nowMs);
+      renewalTimesMs.push(queue.nowMs);
       const fault = faultOfLeaseRequest(JSON.parse(JSON.stringify(request)));
       if (fault !== undefined) throw new Error(`${request.workerId}: ${fault}`);
       // What continue-as-new would carry.
@@ -79,8 +79,8 @@ export function simulate(scenario: Scenario, seed: number): Run {
     queue.at(second * 1_000, () => totals.push(totalPerSecond(state, queue.nowMs)));
   }
   queue.runUntil(scenario.seconds * 1_000);
-  const visits = workers.map((worker) => worker.visits);
-  return { seconds: receiver.seconds, visits, visitTimesMs, totals, state, largestStateBytes };
+  const renewals = workers.map((worker) => worker.renewals);
+  return { seconds: receiver.seconds, renewals, renewalTimesMs, totals, state, largestStateBytes };
 }
 
 export interface Figures {

@@ -33,9 +33,9 @@ describe('a stated limit', () => {
     },
   );
 
-  it('costs no more than 14 visits a minute and worker', () => {
+  it('costs no more than 14 renewals a minute per worker', () => {
     const run = simulate(knownLimit('token-bucket', 500, 120), 2);
-    for (const visits of run.visits) expect(visits / 2).toBeLessThanOrEqual(14);
+    for (const renewals of run.renewals) expect(renewals / 2).toBeLessThanOrEqual(14);
   });
 
   it('holds when messages take up to half a second', () => {
@@ -122,8 +122,8 @@ describe('an endpoint that is down for five minutes', () => {
       const { fromSecond, toSecond } = OUTAGE;
       const probes = run.seconds.slice(fromSecond + 5, toSecond).map((counts) => counts.requests);
       expect(Math.max(...probes)).toBeLessThanOrEqual(1);
-      const visits = run.visitTimesMs.filter((ms) => ms > fromSecond * 1_000 && ms < toSecond * 1_000);
-      expect(visits.length).toBeLessThanOrEqual(40);
+      const renewals = run.renewalTimesMs.filter((ms) => ms > fromSecond * 1_000 && ms < toSecond * 1_000);
+      expect(renewals.length).toBeLessThanOrEqual(40);
       expect(secondsToReach(run, toSecond, 500)).toBeLessThanOrEqual(30);
     },
   );

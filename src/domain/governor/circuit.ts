@@ -13,7 +13,7 @@ export interface Circuit {
   readonly reason: BadRun['kind'] | null;
   /** Like failures since the last success, over all workers. */
   readonly run: BadRun;
-  /** Times that a prober was sent out since it opened: sets the distance of the probes. */
+  /** Probes since it opened; they set the distance of the next. (The name is in the states of running governors.) */
   readonly sorties: number;
 }
 
@@ -41,8 +41,8 @@ export function observed(circuit: Circuit, delivered: number, badRun: BadRun | n
   return { name: 'open', sinceMs: nowMs, reason: run.kind, run, sorties: Math.max(0, base.sorties - 1) };
 }
 
-/** A worker is about to be sent out to probe. */
-export function sortie(circuit: Circuit): Circuit {
+/** A worker is about to probe. */
+export function withProbe(circuit: Circuit): Circuit {
   return { ...circuit, sorties: circuit.sorties + 1 };
 }
 

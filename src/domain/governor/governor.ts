@@ -2,7 +2,7 @@
  * The governor of an endpoint: owns its rate, learns it, and lends it to the workers for a few seconds at a time, so that the sum over all
  * of them never exceeds it. A pure step function over plain JSON; the workflow around it supplies the clock and carries the state
  * through continue-as-new. The parts: learner.ts (which rate), circuit.ts (any at all), lending.ts and rate-share.ts (whose),
- * leases.ts (what is out), visits.ts (who comes when), and the worker's own local-brake.ts for the seconds between two visits.
+ * leases.ts (what is out), renewals.ts (who comes when), and the worker's own local-brake.ts for the seconds between two renewals.
  */
 import { PACE_FRACTION, taskQueueRate } from '../endpoint.ts';
 import { closedCircuit, observed } from './circuit.ts';

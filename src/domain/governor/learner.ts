@@ -54,7 +54,8 @@ const SOON_MS = 1_000;
 const AT_ONCE_MS = 300;
 /** Correction of a ceiling that was refused again and again without having been probed: once for each time. */
 const TOO_HIGH = 0.97;
-const NEWS = 0.7;
+/** A refusal under a lease of before the last cut says something new only below this part of the ceiling. */
+const NEWS_BELOW = 0.7;
 const SLOW_FACTOR = 4;
 const SLOW_MS = 400;
 /** A queue takes a while to drain. */
@@ -142,7 +143,7 @@ export interface RefusalNews {
 export function refused(learner: Learner, refusal: RefusalNews, nowMs: number): Learner {
   const total = Math.max(refusal.totalPerSecond, MIN_PER_SECOND);
   const known = learner.cutMs !== null && refusal.leasedMs < learner.cutMs && refusal.afterMs >= SOON_MS;
-  if (known && total > NEWS * (learner.ceilingPerSecond ?? 0)) return learner;
+  if (known && total > NEWS_BELOW * (learner.ceilingPerSecond ?? 0)) return learner;
   const before = learner.ceilingPerSecond;
   // Refused while the curve rests: the ceiling is lower than it was thought to be.
   const early = before !== null && nowMs - learner.anchorMs < approachMs(learner) + learner.restMs;

@@ -23,7 +23,7 @@ export interface Borrower {
   readonly lent: readonly Span[];
   /** null: more than it was lent. */
   readonly demandPerSecond: number | null;
-  /** At its visit before. */
+  /** At its renewal before. */
   readonly demandBeforePerSecond: number | null;
   /** What it sent lately. */
   readonly sentPerSecond: number;

@@ -2,15 +2,15 @@
  * Lends a worker its share of the rate for the seconds to come, as far as others do not have it still. Low rates, and the first climb to
  * an unknown one, are one worker's alone. Pure.
  */
-import { probeIntervalMs, sortie } from './circuit.ts';
+import { probeIntervalMs, withProbe } from './circuit.ts';
 import type { LeaseAnswer } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
 import type { Span } from './leases.ts';
 import { isActive, lentToOthers, lentUntilMs, raised, spanAt, spansBetween } from './leases.ts';
 import { fairShares } from './rate-share.ts';
+import { nextRenewalMs } from './renewals.ts';
 import type { GovernorState } from './state.ts';
 import { isSearching, totalPerSecond } from './state.ts';
-import { nextVisitMs } from './visits.ts';
 
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
@@ -35,7 +35,7 @@ export function lendTo(
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
   const lends =
     own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
-  if (open && lends) state = { ...state, circuit: sortie(state.circuit) };
+  if (open && lends) state = { ...state, circuit: withProbe(state.circuit) };
   const leaseMs = open ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit) + 1_000) : LEASE_MS;
   const spans = lends ? lease(state, workerId, nowMs, leaseMs) : [];
   const segments = spans.map((span) => ({
@@ -43,7 +43,7 @@ export function lendTo(
     toMs: span.toMs - nowMs,
     ratePerSecond: span.ratePerSecond,
   }));
-  const renewAfterMs = nextVisitMs(state, workerId, { holder, leaseMs, lends }, nowMs);
+  const renewAfterMs = nextRenewalMs(state, workerId, { holder, leaseMs, lends }, nowMs);
   const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   return {
     state: { ...state, book: { ...state.book, [workerId]: borrower } },
@@ -57,7 +57,7 @@ export function lendTo(
   };
 }
 
-/** The one who would have everything has not needed it at two visits, and others wait. (At one: a moment without a batch.) */
+/** The one who would have everything has not needed it at two renewals, and others wait. (At one: a moment without a batch.) */
 function leavesSome(state: GovernorState, holder: string, nowMs: number): boolean {
   const { demandPerSecond, demandBeforePerSecond } = state.book[holder]!;
   if (demandBeforePerSecond === null) return false;

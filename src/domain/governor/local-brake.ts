@@ -1,5 +1,5 @@
 /**
- * How a worker brakes by itself, at once, between two visits to the governor. On a refusal it stops for as long as the receiver asks and
+ * How a worker brakes by itself, at once, between two renewals. On a refusal it stops for as long as the receiver asks and
  * goes on a little slower; refused again soon after, clearly slower. What it found out goes to the governor with the next request, and
  * the next lease lifts the brake. It also stops spending alerts on an endpoint that fails everything. Pure: one value, replaced by each call.
  */
@@ -46,7 +46,7 @@ const MAX_JITTER_MS = 50;
 const QUICK_MS = 2_000;
 /** A process that never had to stop has been sending for longer than anybody asks. */
 const LONG_MS = 3_600_000;
-/** A refusal is worth an extra visit to the governor, but no more often: each costs history. */
+/** A refusal is worth an extra renewal, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
 

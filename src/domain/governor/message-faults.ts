@@ -43,7 +43,7 @@ export function faultOfConfig(value: unknown): string | undefined {
   return `batchSize is a whole number from 1 to ${LARGEST_BATCH}, and not ${shown(batchSize)}`;
 }
 
-/** A worker's visit. What later builds may add is not looked at. */
+/** A worker's renewal. What later builds may add is not looked at. */
 export function faultOfLeaseRequest(value: unknown): string | undefined {
   const fields = fieldsOf(value);
   if (fields === undefined) return `a request for a lease is an object, and not ${shown(value)}`;

@@ -46,7 +46,7 @@ const seen = fc.record({
 
 describe('the sum of the leases', () => {
   // Each worker asks when it likes; its request and its answer take their time, and some answers are never received.
-  const visits = fc.array(
+  const renewals = fc.array(
     fc.record({
       worker: workerIds,
       waitMs: fc.nat(4_000),
@@ -60,7 +60,7 @@ describe('the sum of the leases', () => {
 
   it('never exceeds a stated rate at any instant, whoever comes, goes, dies or is slow to hear', () => {
     fc.assert(
-      fc.property(visits, fc.constantFrom(5, 80, 500, 5_000), (plan, rate) => {
+      fc.property(renewals, fc.constantFrom(5, 80, 500, 5_000), (plan, rate) => {
         let state = newGovernor({ rate, batchSize: 100 }, 0);
         let nowMs = 0;
         const freeAt = new Map<string, number>();
@@ -117,7 +117,7 @@ describe('the sum of the leases', () => {
 });
 
 describe('what nobody needs', () => {
-  it('is lent all the same, for a need that grows between two visits', () => {
+  it('is lent all the same, for a need that grows between two renewals', () => {
     const first = ask(newGovernor({ rate: 500, batchSize: 500 }, 0), 'a', 0);
     const second = ask(first.state, 'a', 5_000, { demandPerSecond: 3, sent: 15, delivered: 15, elapsedMs: 5_000 });
     expect(second.answer.segments.at(-1)?.ratePerSecond).toBeCloseTo(495);
@@ -183,7 +183,7 @@ describe('the way back up', () => {
         }
         // From now on all goes well: within three minutes the rate passes a thousand a second.
         let best = 0;
-        for (let visits = 0; visits < 60; visits++) {
+        for (let renewals = 0; renewals < 60; renewals++) {
           const result = ask(state, 'a', nowMs, { delivered: 100, sent: 100, elapsedMs: 5_000, latencyMs: 1 });
           state = result.state;
           best = Math.max(best, totalPerSecond(state, nowMs));
@@ -246,7 +246,7 @@ describe('an operator', () => {
 });
 
 describe('the task queue', () => {
-  it('gets a limit with the first visit, and another only when it matters', () => {
+  it('gets a limit with the first renewal, and another only when it matters', () => {
     const first = ask(newGovernor({ rate: 20_000, batchSize: 1_000 }, 0), 'a', 0);
     expect(first.decision.applyTaskQueueRate).toBe(40);
     const second = ask(first.state, 'a', 5_000, { delivered: 1, sent: 1, elapsedMs: 5_000 });

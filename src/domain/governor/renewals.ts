@@ -1,17 +1,17 @@
 /**
- * When a worker is to ask again. Each visit costs history, so visits are few; but a share that becomes free should soon find
+ * When a worker is to ask again. Each renewal costs history, so renewals are few; but a share that becomes free should soon find
  * somebody to take it, so they are spread evenly, and whoever waits for a share comes when it is due. Pure.
  */
 import { LEASE_MS, RENEW_MS } from './contract.ts';
 import type { LeaseBook } from './leases.ts';
 import { isActive, lentUntilMs } from './leases.ts';
 
-/** After another's lease has ended, so that the visit does not come a moment too early. */
+/** After another's lease has ended, so that the renewal does not come a moment too early. */
 const AFTER_END_MS = 150;
 const STANDBY_MS = 15_000;
 const PAUSED_MS = 10_000;
 const SOONEST_MS = 500;
-/** A visit moves at most so far for the sake of even spacing, and not at all for less than the tolerance. */
+/** A renewal moves at most so far for the sake of even spacing, and not at all for less than the tolerance. */
 const SHIFT_MS = 250;
 const TOLERANCE_MS = 300;
 
@@ -23,7 +23,7 @@ interface Lent {
   readonly lends: boolean;
 }
 
-export function nextVisitMs(
+export function nextRenewalMs(
   state: { readonly book: LeaseBook; readonly paused: boolean; readonly quietUntilMs: number },
   workerId: string,
   lent: Lent,
@@ -60,7 +60,7 @@ export function nextVisitMs(
 }
 
 /**
- * How long after another's visit this worker comes. Of two that come at the same time each would think that it comes last, for the other's
+ * How long after another's renewal this worker comes. Of two that come at the same time each would think that it comes last, for the other's
  * message is still on its way: one of them is to think that it comes first.
  */
 function phaseMs(behindMs: number, isFirst: boolean): number {
