@@ -102,6 +102,29 @@ describe('the imports', () => {
   });
 });
 
+describe('the way of an alert to the wire', () => {
+  const filesWith = (pattern: RegExp) =>
+    sources.filter((path) => pattern.test(withoutComments(textOf.get(path) ?? '')));
+
+  it('leads through one function of one file, which asks the one that may say yes', () => {
+    expect(filesWith(/\bsession\.send\(/)).toEqual(['activities/batch.ts']);
+    expect(filesWith(/\bclient\.exchange\(/)).toEqual(['src/endpoint/endpoint-session.ts']);
+    expect(filesWith(/\bmayBegin\(/).sort()).toEqual(['activities/batch.ts', 'src/domain/ledger/fence.ts']);
+    expect(filesWith(/\bnew Batch\(/)).toEqual(['activities/send-activity.ts']);
+  });
+
+  it('is judged in one place: what an answer means, what it says of the endpoint, when that is ill, how long to wait', () => {
+    expect(
+      filesWith(/[^.]\bjudge\(\w+, this/)
+        .concat(filesWith(/function judge\(answer/))
+        .sort(),
+    ).toEqual(['src/domain/answers.ts', 'src/endpoint/endpoint-session.ts']);
+    expect(filesWith(/\bsignOf\(/).sort()).toEqual(['src/domain/answers.ts', 'src/endpoint/endpoint-session.ts']);
+    expect(filesWith(/\b\w+_RUN = \d/)).toEqual(['src/domain/illness.ts']);
+    expect(filesWith(/\bWAITS = /)).toEqual(['src/domain/waits.ts']);
+  });
+});
+
 describe('the domain', () => {
   it('has at most 20 files at its top: what grows gets a folder', () => {
     expect(sources.filter((path) => dirname(path) === 'src/domain').length).toBeLessThanOrEqual(20);
