@@ -57,7 +57,7 @@ const fieldText = (value: unknown): string =>
   typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? '');
 
 /** `12:03:41 warn  batch throttled  endpoint=crm retryAfterMs=2000` */
-export function humanLine(line: LogLine, paint: Paint): string {
+function humanLine(line: LogLine, paint: Paint): string {
   const time = line.time.slice(11, 19);
   const fields = Object.entries(line)
     .filter(([name]) => !HIDDEN_FIELDS.has(name))

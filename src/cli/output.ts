@@ -9,7 +9,7 @@ import type { Column } from './tables.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
-export const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
+const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** `1234567` → `1,234,567`, whatever the machine's language. */

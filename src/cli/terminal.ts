@@ -21,7 +21,7 @@ const ESCAPE = '\u001b';
 const CLEAR_LINE = `\r${ESCAPE}[2K`;
 
 /** Flag > NO_COLOR (non-empty) > TERM=dumb > whether it is a terminal. */
-export function wantsColor(options: Pick<TerminalOptions, 'env' | 'color'>, stream: OutputStream): boolean {
+function wantsColor(options: Pick<TerminalOptions, 'env' | 'color'>, stream: OutputStream): boolean {
   if (options.color !== undefined) return options.color;
   if (options.env.NO_COLOR) return false;
   return stream.isTTY === true && options.env.TERM !== 'dumb';

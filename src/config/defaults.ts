@@ -65,7 +65,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
 }
 
-export const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
+const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
   ...DEFAULTS.endpoint,
   ...options,
   retry: { ...DEFAULTS.endpoint.retry, ...options.retry },

@@ -12,7 +12,7 @@ const column = z.string().trim().min(1).max(200);
 const oneOrTwo = z.union([text, z.array(text).min(1).max(2)]);
 const headerValue = z.union([z.string(), z.strictObject({ env: text }), z.strictObject({ file: text })]);
 
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const retry = z.strictObject({

@@ -9,7 +9,7 @@ import { nearest } from './faults.ts';
 import { checkLayer, isGroup, listSettings } from './layer.ts';
 import type { SettingsOptions } from './schema.ts';
 
-export const CONFIG_FILE = 'wds.config.yaml';
+const CONFIG_FILE = 'wds.config.yaml';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Layer {

@@ -13,7 +13,7 @@ import { buildTemporalCli } from './temporal-cli-build.ts';
 import { downloadTemporalCli } from './temporal-cli-download.ts';
 
 /** Newer versions need a nested module that the Go module proxy does not serve. */
-export const TEMPORAL_CLI_VERSION = '1.5.1';
+const TEMPORAL_CLI_VERSION = '1.5.1';
 
 /** The first server with task-queue rate limits that can be changed while running. */
 const MINIMUM_SERVER = { major: 1, minor: 29 };
@@ -65,7 +65,7 @@ export async function findTemporalCli(options: FindTemporalCliOptions): Promise<
 }
 
 /** Outside the checkout, so that it outlives a fresh clone: `$XDG_CACHE_HOME/wds` or `~/.cache/wds`. */
-export function cacheFolder(env: NodeJS.ProcessEnv): string {
+function cacheFolder(env: NodeJS.ProcessEnv): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wds');
 }
 

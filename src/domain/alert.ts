@@ -4,7 +4,7 @@
  */
 
 /** Why a row cannot be an alert. The row is listed in `invalid.csv`; the rest of the file goes on. */
-export const INVALID_REASONS = [
+const INVALID_REASONS = [
   'missing_user_id',
   'missing_message',
   'bad_user_id',

@@ -3,7 +3,7 @@
  * different options never mix.
  */
 
-export const FILE_FORMATS = ['csv', 'ndjson', 'json'] as const;
+const FILE_FORMATS = ['csv', 'ndjson', 'json'] as const;
 export type FileFormat = (typeof FILE_FORMATS)[number];
 
 export interface ParseOptions {

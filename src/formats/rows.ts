@@ -22,7 +22,7 @@ export interface ReadRowsOptions {
 }
 
 /** Some 5 ms of work. */
-export const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 const READERS: Record<
   FileFormat,

@@ -14,7 +14,7 @@ import { createReceiverModel } from './models/models.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
 import { StatsCounter } from './receiver-stats.ts';
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** An accepted alert is answered without a body: Node then writes the answer at one go, which is 8% faster. */
