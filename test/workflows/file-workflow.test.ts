@@ -1,8 +1,9 @@
 /** The workflow of a file by itself: its phases, its lanes, and what it does when it is paused, cancelled or long. */
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FileSummary, SendAlertsInput } from '../../src/domain/contracts.ts';
+import type { FileSummary, ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
 import { FAILURE } from '../../src/domain/names.ts';
+import { parseKey } from '../../src/domain/parse-options.ts';
 import type { ActivityCall } from './activity-desk.ts';
 import { batchResult, CHUNK, MockedFile, pause, progressOf } from './mocked-file.ts';
 import { buildWorkflows } from './replaying.ts';
@@ -31,7 +32,7 @@ describe('a file', () => {
       [2, 0, CHUNK],
       [3, 0, CHUNK],
     ]);
-    const names = run!.calls.map(({ name }) => name).filter((name) => name !== 'beginRound');
+    const names = run!.calls.map(({ name }) => name);
     expect([names[0], names.at(-1)]).toEqual(['readChunks', 'writeReport']);
   });
 
@@ -247,5 +248,42 @@ describe('receipts that are missing at the end', () => {
     const lost = new MockedFile(1);
     lost.pendingAtReport.push(2, 2, 2, 2);
     expect((await lost.deliver()).end).toMatchObject({ kind: 'failed', failure: { type: FAILURE.undeliveredAlerts } });
+  });
+});
+
+describe('its round', () => {
+  it('is begun after reading and before sending, and kept through all runs', async () => {
+    const file = new MockedFile(20, { maxHistoryEvents: 60 });
+    const { runs } = await file.deliver();
+    expect(runs.length).toBeGreaterThan(2);
+    expect(runs[0]!.calls.slice(0, 2).map(({ name }) => name)).toEqual(['readChunks', 'beginRound']);
+    expect(file.rounds).toBe(1);
+    expect(new Set(runs.flatMap((run) => batchesOf(run).map(({ round }) => round)))).toEqual(new Set([1]));
+  });
+
+  it('is followed by one of its own when another run has begun a newer one: all is looked at again', async () => {
+    const file = new MockedFile(2, { parallelChunks: 1 });
+    file.sendAlerts = ({ chunk, round, from, to }) => {
+      if (chunk === 2 && round === 1)
+        throw ApplicationFailure.nonRetryable('a newer round has begun', FAILURE.staleRound);
+      return batchResult({ delivered: to - from });
+    };
+    const { end, runs } = await file.deliver();
+    expect(end.kind).toBe('completed');
+    expect(batchesOf(runs[0]!).map(({ round, chunk }) => [round, chunk])).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 1],
+      [2, 2],
+    ]);
+  });
+
+  it('is sent as its receipts say that the file is read: where that is another way, it is read again', async () => {
+    const file = new MockedFile(1);
+    file.settled = { ...file.input.parse, header: false };
+    const { runs } = await file.deliver();
+    const readings = runs[0]!.callsOf<ReadChunksInput>('readChunks');
+    expect(readings.map(({ parse }) => parse.header)).toEqual([true, false]);
+    expect(batchesOf(runs[0]!).map(({ parseKey: key }) => key)).toEqual([parseKey(file.settled)]);
   });
 });

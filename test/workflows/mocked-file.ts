@@ -16,6 +16,7 @@ import type {
 } from '../../src/domain/contracts.ts';
 import { NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
 import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
+import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
 import type { ActivityCall, MockedActivities } from './activity-desk.ts';
 import type { RunEnd } from './workflow-run.ts';
@@ -45,6 +46,8 @@ export class MockedFile {
   sent: SentCounts | undefined;
   /** Alerts that the report finds without an outcome, report after report; then none. */
   readonly pendingAtReport: number[] = [];
+  /** The parse options that its receipts belong to, where they are others than the input's. */
+  settled: ParseOptions | undefined;
   /** Begun so far. */
   rounds = 0;
 
@@ -72,7 +75,7 @@ export class MockedFile {
   get #activities(): MockedActivities {
     return {
       readChunks: (input: ReadChunksInput) => this.readChunks(input),
-      beginRound: ({ parse }: BeginRoundInput): BegunRound => ({ round: ++this.rounds, parse }),
+      beginRound: ({ parse }: BeginRoundInput): BegunRound => ({ round: ++this.rounds, parse: this.settled ?? parse }),
       sendAlerts: (input: SendAlertsInput, call: ActivityCall) => this.sendAlerts(input, call),
       sendAlert: (input: SendAlertInput, call: ActivityCall) => this.sendAlert(input, call),
       writeReport: (): FileSummary => {
