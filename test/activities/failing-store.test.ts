@@ -1,3 +1,4 @@
+// @slow: each call of the store fails once
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { FAILURE } from '../../src/domain/names.ts';

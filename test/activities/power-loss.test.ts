@@ -1,3 +1,4 @@
+// @slow: cuts the power after each write
 /**
  * The machine loses power at every point of an attempt: each write that was not synced may be lost, from any byte on. What is left is given to
  * the next attempt, on the machine's next run. The receiver's log says whether it was right.
