@@ -37,6 +37,8 @@ export interface StopContext {
   readonly attempt: number;
   readonly retry: RetryPolicy;
   readonly random: number;
+  /** Somebody may have got each of them already. */
+  readonly onlyRisky?: boolean;
 }
 
 /** What a stopped batch, or stubborn alert, reports. */
@@ -47,7 +49,10 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
     backoffMs(
       {
         initialIntervalMs: context.retry.initialIntervalMs,
-        maximumIntervalMs: Math.min(context.retry.maximumIntervalMs, WAITS.attempt.illLongestMs),
+        maximumIntervalMs: Math.min(
+          context.retry.maximumIntervalMs,
+          context.onlyRisky ? WAITS.attempt.illRiskyLongestMs : WAITS.attempt.illLongestMs,
+        ),
       },
       { failures: attempt, random },
     );

@@ -50,6 +50,7 @@ async function sendOne(
     attempt: dependencies.scope().attempt,
     retry: plan.retry,
     random: dependencies.random(),
+    onlyRisky: decision.unknown > 0,
   };
   if (decision.dueMs > plan.nowMs) throw transientFailure(context, decision.dueMs - plan.nowMs);
   const open = openRow(input, row, decision, plan);

@@ -68,6 +68,7 @@ async function sendBatch(
     attempt: dependencies.scope().attempt,
     retry: attempt.plan.retry,
     random: dependencies.random(),
+    onlyRisky: left.every(({ unknown }) => unknown > 0),
   };
   const endpointLost = isStop(end) && endpointLostForGood(end, plan.open, attempt, input, wallMs());
   if (isStop(end)) {

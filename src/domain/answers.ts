@@ -67,7 +67,7 @@ export type Sign =
   | { readonly kind: 'alive' }
   /** Refused in a way that may be the endpoint's fault. */
   | { readonly kind: 'refusal'; readonly status: number }
-  /** `unanswered`: the request went out, and nothing came back. */
+  /** `unanswered`: the request went out, nothing came back, and under `hold` its alert is lost for that. */
   | { readonly kind: 'failure'; readonly unanswered: boolean }
   | { readonly kind: 'none' };
 
@@ -79,7 +79,7 @@ const UNANSWERED: Sign = { kind: 'failure', unanswered: true };
 const NONE: Sign = { kind: 'none' };
 
 /** `failedBefore`: this alert failed before, while the endpoint was well: that it fails again is its own affair. */
-export function signOf(verdict: Verdict, failedBefore: boolean): Sign {
+export function signOf(verdict: Verdict, failedBefore: boolean, ambiguous: AmbiguousPolicy): Sign {
   switch (verdict.kind) {
     case 'delivered':
       return SUCCESS;
@@ -90,7 +90,7 @@ export function signOf(verdict: Verdict, failedBefore: boolean): Sign {
     case 'transient':
       return failedBefore ? NONE : FAILURE;
     case 'ambiguous':
-      return failedBefore ? NONE : verdict.status === undefined ? UNANSWERED : FAILURE;
+      return failedBefore ? NONE : ambiguous === 'hold' && verdict.status === undefined ? UNANSWERED : FAILURE;
     case 'not_sent':
       // A connection that is refused says so whoever asks.
       return FAILURE;

@@ -15,6 +15,8 @@ export const WAITS = {
     unnamedPauseMs: { first: 1_000, longest: 30_000 },
     /** The endpoint is ill. Doubles from endpoint.retry's first interval. */
     illLongestMs: 30_000,
+    /** The same where nobody is left but alerts that somebody may have got: they are few, and each is to have its last try. */
+    illRiskyLongestMs: 10_000,
     /** A longer pause is not sat out in the activity's slot. */
     longestInSlotMs: 2_000,
   },

@@ -207,7 +207,8 @@ export class EndpointSession {
       this.#judging.ambiguous = request.ambiguous;
       const verdict = judge(answer, this.#judging);
       this.#admitted--;
-      const sign = signOf(verdict, request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed');
+      const failedBefore = request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed';
+      const sign = signOf(verdict, failedBefore, request.ambiguous);
       this.health.take(sign);
       this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond });
       if (sign.kind === 'success') {

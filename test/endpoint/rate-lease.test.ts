@@ -43,7 +43,10 @@ function start(resumes = 0) {
     }
   };
   const take = ([answer, verdict]: [Answer, Verdict]) =>
-    lease.took(answer, verdict, signOf(verdict, false), { sentMs: clock.now(), pacePerSecond: lease.sends() });
+    lease.took(answer, verdict, signOf(verdict, false, 'resend'), {
+      sentMs: clock.now(),
+      pacePerSecond: lease.sends(),
+    });
   return { clock, pacer, lease, requests, governor, run, take, resumed: () => resumed };
 }
 
