@@ -8,6 +8,7 @@ import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { doubled, WAITS } from '../src/domain/waits.ts';
+import { ChunksMissing } from '../src/store/chunks.ts';
 import type { StopReason } from './batch.ts';
 
 interface Retryable {
@@ -143,6 +144,8 @@ export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
 /** A fault of the store or of the file system: retried until it is lifted. */
 export function storeFailure(error: unknown, attempt: number): Error {
   if (!(error instanceof Fault)) return error instanceof Error ? error : new Error(String(error));
+  // Not retried by Temporal: the workflow has the chunks read again.
+  if (error instanceof ChunksMissing) return ApplicationFailure.nonRetryable(error.message, FAILURE.chunksMissing);
   return retryable({
     type: FAILURE.store,
     message: `${error.message}. ${error.nextStep ?? ''}`,

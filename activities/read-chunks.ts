@@ -1,6 +1,7 @@
 /**
  * Reads one window of a staged file: checks each row, drops duplicates, writes chunks, and says where the next window begins. Idempotent:
- * a committed window is returned as it is, an interrupted one leaves nothing, and the same window read twice is the same bytes.
+ * a committed window is returned as it is, an interrupted one leaves nothing, and the same window read twice is the same bytes. So
+ * windows that were deleted come back as they were, and receipts that name their rows still fit.
  *
  * A file that cannot be trusted as a whole fails for good, before anything of it is sent. Its message here shows nothing of the file; the
  * full one is in the store (readRefusal).
@@ -15,7 +16,7 @@ import { failpoint } from '../src/failpoint.ts';
 import { readRows } from '../src/formats/rows.ts';
 import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
-import { readSeen, readWindow, readWindowFile, writeRefusal } from '../src/store/chunks.ts';
+import { readSeen, readWholeWindow, unknownFile, writeRefusal } from '../src/store/chunks.ts';
 import { contentKey } from '../src/store/layout.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
@@ -74,18 +75,29 @@ class WindowReader {
 
   async #read(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult> {
     const { store } = this.#dependencies;
-    const committed = await readWindowFile(store, ref);
+    const committed = await readWholeWindow(store, ref);
     if (committed !== undefined) {
       if (sameCursor(committed.cursor, input.cursor)) return committed.result;
-      throw contentMissing(`window ${ref.window} was read from another place than this run asks for`);
+      throw elsewhere(ref);
     }
     await this.#checkContent(input);
-    const previous = input.window === 1 ? undefined : await readWindow(store, { ...ref, window: input.window - 1 });
-    if (input.window > 1 && previous === undefined)
-      throw contentMissing(`window ${input.window - 1} is not in the store`);
+    const previous = await this.#earlierWindows(input, ref);
+    if (!sameCursor(previous?.next ?? null, input.cursor)) throw elsewhere(ref);
     const result = await this.#readWindow(input, ref, previous);
     failpoint('reading.committed');
     return result;
+  }
+
+  /** The window before this one. Those that were deleted are read again: this one needs the users of all of them. */
+  async #earlierWindows(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult | undefined> {
+    let previous: WindowResult | undefined;
+    for (let window = 1; window < input.window; window++) {
+      const earlier = { ...ref, window };
+      const whole = await readWholeWindow(this.#dependencies.store, earlier);
+      const again = { ...input, window, cursor: previous?.next ?? null };
+      previous = whole?.result ?? (await this.#readWindow(again, earlier, previous));
+    }
+    return previous;
   }
 
   async #checkContent(input: ReadChunksInput): Promise<void> {
@@ -93,7 +105,11 @@ class WindowReader {
     const staged = await readStagedFile(store, input.sha256);
     if (staged?.refusal !== undefined) throw new FileRefusal(staged.refusal.code, staged.refusal.message);
     const contentBytes = await store.size(contentKey(input.sha256));
-    if (contentBytes === undefined) throw contentMissing('the content of this file is not in the store');
+    if (contentBytes === undefined) {
+      throw staged === undefined
+        ? unknownFile(input.sha256)
+        : contentMissing('the content of this file is not in the store');
+    }
     if (staged !== undefined && staged.contentBytes !== contentBytes) {
       throw contentMissing(`the store holds ${contentBytes} bytes of this file, staged were ${staged.contentBytes}`);
     }
@@ -131,10 +147,10 @@ class WindowReader {
         },
       });
       // Another reader of the same file (for another endpoint, say) may have been faster, with windows of another size.
-      const earlier = await readWindow(store, ref);
+      const earlier = await readWholeWindow(store, ref);
       if (earlier !== undefined) {
         await writer.abort();
-        return earlier;
+        return earlier.result;
       }
       const result = await writer.commit(rows, next);
       if (next !== null) this.#lastSeen = { key: seenKeyOf(ref, ref.window), seen };
@@ -171,6 +187,9 @@ const seenKeyOf = (ref: WindowRef, window: number): string => `${ref.sha256} ${r
 
 const sameCursor = (a: ReadChunksInput['cursor'], b: ReadChunksInput['cursor']): boolean =>
   a?.byteOffset === b?.byteOffset && a?.nextLine === b?.nextLine;
+
+const elsewhere = ({ window }: WindowRef): ApplicationFailure =>
+  contentMissing(`window ${window} was read from another place than this run asks for`);
 
 function contentMissing(what: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(`${what}; drop the file again`, FAILURE.contentMissing);

@@ -7,6 +7,7 @@ import { Fault } from '../src/domain/failure.ts';
 import { rangeScope } from '../src/domain/ledger/journal.ts';
 import type { RowPlan, RowToSend } from '../src/domain/ledger/plan.ts';
 import { planRow } from '../src/domain/ledger/plan.ts';
+import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopReason } from './batch.ts';
@@ -27,6 +28,8 @@ interface Plan {
   /** Failed so lately that it is not their time yet. */
   readonly resting: OpenRow[];
   readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
+  /** Of the delivered ones, those that this round did not deliver itself. */
+  deliveredBefore: number;
   readonly stubborn: number[];
   /** To be written down as unconfirmed. */
   readonly unconfirmed: { readonly line: number; readonly attempts: number }[];
@@ -94,6 +97,7 @@ async function sendBatch(
     unsettled: plan.unproven + plan.waiting + outcomes.unproven,
     endpointLost,
     turnOver: end.kind === 'turn_over',
+    deliveredBefore: plan.deliveredBefore,
     epoch: ledger.epoch,
   };
 }
@@ -103,6 +107,7 @@ function planBatch({ ledger, plan: options, rows }: SendAttempt, input: SendAler
     open: [],
     resting: [],
     ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
+    deliveredBefore: 0,
     stubborn: [],
     unconfirmed: [],
     unproven: 0,
@@ -115,6 +120,7 @@ function planBatch({ ledger, plan: options, rows }: SendAttempt, input: SendAler
     const decision = planRow(state, options);
     // Ended by sendAlert, whose own result counts it.
     if (decision.kind === 'ended' && state?.handedOverRound === options.round) continue;
+    if (state?.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
     if (decision.kind !== 'send') place(plan, row.line, decision);
     else if (decision.dueMs > options.nowMs) plan.resting.push(openRow(input, row, decision, options));
     else sends.push([decision, openRow(input, row, decision, options)]);

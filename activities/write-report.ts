@@ -1,9 +1,11 @@
 /** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
+import { ApplicationFailure } from '@temporalio/common';
 import type { Clock } from '../src/clock.ts';
 import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
+import { FAILURE } from '../src/domain/names.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledgers } from '../src/store/ledger.ts';
-import { writeReportFiles } from '../src/store/report.ts';
+import { OtherStore, writeReportFiles } from '../src/store/report.ts';
 import { roundOfRun } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { storeFailure } from './failures.ts';
@@ -20,6 +22,9 @@ export interface ReportDependencies {
   scope(): { readonly attempt: number; heartbeat(): void };
 }
 
+/** Twice a minute, a day long: a folder that is not mounted by then will not be. */
+const MOST_LOOKS = 2_880;
+
 export function createWriteReport(dependencies: ReportDependencies) {
   return async function writeReport(input: WriteReportInput): Promise<FileSummary> {
     const { store, ledgers, reportsRoot, clock } = dependencies;
@@ -28,13 +33,20 @@ export function createWriteReport(dependencies: ReportDependencies) {
       // Where rounds were run IDs: its number, if it has got one since.
       const round = typeof input.round === 'number' ? input.round : (await roundOfRun(store, input))(input.round);
       const beat = (): void => scope.heartbeat();
-      const summary = await pulsing(clock, beat, () =>
+      const {
+        readToTheEnd: _all,
+        roundRunId: _run,
+        ...summary
+      } = await pulsing(clock, beat, () =>
         writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round }, beat),
       );
       failpoint('reporting.published');
       dependencies.onReport(input, summary);
       return summary;
     } catch (error) {
+      if (error instanceof OtherStore && scope.attempt >= MOST_LOOKS) {
+        throw ApplicationFailure.nonRetryable(`${error.message}. ${error.nextStep ?? ''}`, FAILURE.receiptsMissing);
+      }
       throw storeFailure(error, scope.attempt);
     }
   };

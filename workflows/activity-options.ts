@@ -20,6 +20,9 @@ export const fileOptions: ActivityOptions = {
   },
 };
 
+/** The same for a file that is cancelled: it ends, also where these do not succeed. */
+export const lastOptions: ActivityOptions = { ...fileOptions, scheduleToCloseTimeout: '10 minutes' };
+
 /**
  * Sending. Attempts of alerts are counted in their receipts, so Temporal's own number of attempts is not limited. Never eager: an eager
  * activity bypasses the task queue's rate limit (measured: 203/s through a limit of 5/s).

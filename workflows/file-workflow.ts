@@ -5,8 +5,6 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   continueAsNew,
@@ -23,6 +21,7 @@ import {
 import type {
   BegunRound,
   CarriedState,
+  FileCounts,
   FileProgress,
   FileSummary,
   FileWorkflowInput,
@@ -33,13 +32,14 @@ import type {
   RoundOfRun,
   WindowResult,
 } from '../src/domain/contracts.ts';
-import { countsOf, NOTHING_SENT } from '../src/domain/file-plan.ts';
+import { countsOf, NOTHING_SENT, sameLayout } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
-import { grouped, progressDetails } from '../src/domain/progress-details.ts';
-import { fileOptions } from './activity-options.ts';
+import { progressDetails } from '../src/domain/progress-details.ts';
+import { fileOptions, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
+import { failedWith, noValidRow, otherContent, receiptsMissing, undeliveredAlerts } from './file-end.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
@@ -47,8 +47,12 @@ export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
 const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
 /** Patch: rounds are numbers that an activity gives; before, the run ID stood for one. */
 const NUMBERED_ROUNDS = 'numbered-rounds';
+/** Patch: a file of rows without a valid one is refused; before, it completed. */
+const NO_VALID_ROW = 'no-valid-row';
 /** Times that a file is gone through, should receipts be missing at its end. */
 const MAX_PASSES = 3;
+/** Times that chunks are read again in a run: somebody who deletes them again and again is told. */
+const MAX_RESTORES = 5;
 
 const failedAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.failed, 'INT');
 
@@ -99,8 +103,11 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
       if (!done) await continueAsNew<typeof fileWorkflow>({ ...submitted, carried: delivery.carried() });
       phase = 'reporting';
       show();
+      const seen = countsOf(windows, delivery.sent);
       await settleOrigins(input, windows, round);
-      const counts = await report(input, round);
+      const counts = await report(input, round, seen);
+      const missing = typeof round.round === 'string' ? undefined : receiptsMissing(seen, counts);
+      if (missing !== undefined) throw missing;
       // Receipts that a power loss took with it leave alerts without an outcome: they are looked at again.
       if (counts.pending === 0 || pass === MAX_PASSES) return counts;
     }
@@ -110,18 +117,25 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   const go = async (): Promise<FileSummary> => {
     if (carried === undefined) {
       await readFile(input, windows, show);
-      note(input, rowsAttribute, countsOf(windows, NOTHING_SENT).rows);
+      const read = countsOf(windows, NOTHING_SENT);
+      note(input, rowsAttribute, read.rows);
+      if (read.rows > 0 && read.alerts === 0 && patched(NO_VALID_ROW)) {
+        throw noValidRow(windows, await report(input, { round: 0 }, read));
+      }
       round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
     } else {
       const { round: number, roundRunId } = carried;
       round = roundRunId === undefined ? { round: number } : { round: number, roundRunId };
     }
+    let restores = 0;
     for (let from = carried; ; from = undefined) {
       try {
         return await deliverAll(round, from);
       } catch (error) {
-        if (!isStaleRound(error) || typeof round.round === 'string') throw error;
-        round = await begin();
+        // All of it is gone through again: the receipts know what is done.
+        if (failedWith(error, FAILURE.chunksMissing) && restores++ < MAX_RESTORES) await restore(input, windows);
+        else if (failedWith(error, FAILURE.staleRound) && typeof round.round === 'number') round = await begin();
+        else throw error;
       }
     }
   };
@@ -130,36 +144,23 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     summary = await go();
   } catch (error) {
     if (!wasCancelled(error)) throw error;
-    // What was sent until then is reported.
+    // What was sent until then is reported, if that can be done now: it can later (wds report), and the end must not wait for a disk.
     await CancellationScope.nonCancellable(async () => {
       if (round === undefined) return;
-      await settleOrigins(input, windows, round);
-      summary = await report(input, round);
-    });
+      await settleOrigins(input, windows, round, lastOptions);
+      summary = await report(input, round, undefined, lastOptions);
+    }).catch(() => undefined);
     phase = 'cancelled';
     show();
     throw isCancellation(error) ? error : new CancelledFailure('cancelled');
   }
   phase = 'done';
   show();
-  const failed = summary.rejected + summary.undelivered + summary.unconfirmed + summary.pending;
-  note(input, failedAttribute, failed);
-  if (failed > 0) {
-    throw ApplicationFailure.create({
-      type: FAILURE.undeliveredAlerts,
-      message: undeliveredMessage(summary),
-      nonRetryable: true,
-      details: [summary],
-    });
-  }
+  note(input, failedAttribute, summary.rejected + summary.undelivered + summary.unconfirmed + summary.pending);
+  const undelivered = undeliveredAlerts(summary);
+  if (undelivered !== undefined) throw undelivered;
   return summary;
 }
-
-/** The try that this run was at is over: another run began one, or this run was reset and needs one of its own. */
-const isStaleRound = (error: unknown): boolean =>
-  error instanceof ActivityFailure &&
-  error.cause instanceof ApplicationFailure &&
-  error.cause.type === FAILURE.staleRound;
 
 function beginRound({ sha256, endpoint, parse, delivery }: FileWorkflowInput): Promise<BegunRound> {
   const activities = proxyActivities<RoundActivities>({ ...fileOptions, summary: 'begin a round' });
@@ -169,14 +170,29 @@ function beginRound({ sha256, endpoint, parse, delivery }: FileWorkflowInput): P
 
 /** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
 async function readFile(input: FileWorkflowInput, windows: WindowResult[], show: () => void): Promise<void> {
-  const { sha256, parse } = input;
   for (let window = 1; ; window++) {
     show();
-    const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions, summary: `window ${window}` });
-    const cursor = windows.at(-1)?.next ?? null;
-    const result = await readChunks({ sha256, parse, window, cursor, windowRows: WINDOW_ROWS });
+    const result = await readWindow(input, window, windows.at(-1), `window ${window}`);
     windows.push(result);
     if (result.next === null) return;
+  }
+}
+
+function readWindow(
+  { sha256, parse }: FileWorkflowInput,
+  window: number,
+  previous: WindowResult | undefined,
+  summary: string,
+): Promise<WindowResult> {
+  const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions, summary });
+  return readChunks({ sha256, parse, window, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
+}
+
+/** Chunks were deleted while the file is under way: they are read again, and must be what they were. */
+async function restore(input: FileWorkflowInput, windows: readonly WindowResult[]): Promise<void> {
+  for (const [at, before] of windows.entries()) {
+    const again = await readWindow(input, before.window, windows[at - 1], `window ${before.window} again`);
+    if (!sameLayout(before, again)) throw otherContent(before);
   }
 }
 
@@ -197,28 +213,26 @@ async function settleOrigins(
   { sha256, endpoint, parse }: FileWorkflowInput,
   windows: readonly WindowResult[],
   round: RoundOfRun,
+  options = fileOptions,
 ): Promise<void> {
   if (!mends(windows)) return;
-  const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'settle the rows that it mends' });
+  const activities = proxyActivities<OriginActivities>({ ...options, summary: 'settle the rows that it mends' });
   await activities.settleOrigins({ sha256, endpoint, parseKey: parseKey(parse), ...round });
 }
 
-function report({ sha256, endpoint, parse, fileName }: FileWorkflowInput, { round }: RoundOfRun): Promise<FileSummary> {
-  const { writeReport } = proxyActivities<ReportActivities>({ ...fileOptions, summary: 'report' });
-  return writeReport({ sha256, endpoint, parse, fileName, workflowId: workflowInfo().workflowId, round });
+/** `seen`: what the workflow has seen by itself; a report that shows less waits. */
+function report(
+  { sha256, endpoint, parse, fileName }: FileWorkflowInput,
+  { round }: RoundOfRun,
+  seen: FileCounts | undefined,
+  options = fileOptions,
+): Promise<FileSummary> {
+  const { writeReport } = proxyActivities<ReportActivities>({ ...options, summary: 'report' });
+  const { workflowId } = workflowInfo();
+  const of = { sha256, endpoint, parse, fileName, workflowId, round };
+  return writeReport(seen === undefined ? of : { ...of, seen });
 }
 
 function note(input: FileWorkflowInput, key: typeof rowsAttribute, value: number): void {
   if (input.searchAttributes) upsertSearchAttributes([{ key, value }]);
-}
-
-function undeliveredMessage({ alerts, rejected, undelivered, unconfirmed, pending, reportDir }: FileSummary): string {
-  const parts: [string, number][] = [
-    ['rejected', rejected],
-    ['undelivered', undelivered],
-    ['unconfirmed', unconfirmed],
-    ['without an outcome', pending],
-  ];
-  const listed = parts.filter(([, count]) => count > 0).map(([label, count]) => `${grouped(count)} ${label}`);
-  return `${listed.join(', ')} of ${grouped(alerts)} alerts; see ${reportDir}, then retry with: wds retry`;
 }

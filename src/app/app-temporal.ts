@@ -108,7 +108,8 @@ export class TemporalApp implements App {
   }
 
   async report(file: string): Promise<ReportedFile> {
-    return reportDelivery(await this.installation(), await this.#find(file));
+    const { sentNow: _now, ...report } = await reportDelivery(await this.installation(), await this.#find(file));
+    return report;
   }
 
   async pauseFile(file: string, paused: boolean): Promise<FileStatus> {

@@ -6,13 +6,14 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FilePriority, FileProgress } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { FaultCode } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
 
-/** One file's delivery: exactly the object that `wds send FILE -o json` prints. */
-export interface FileResult {
+/** The totals of a file at one endpoint, over all rounds. */
+export interface FileTotals {
   /** As the person named it, or the name it was dropped under. */
   readonly file: string;
   readonly sha256: string;
@@ -27,24 +28,28 @@ export interface FileResult {
   readonly duplicates: number;
   /** From submission to the end, or until now. */
   readonly seconds: number;
+}
+
+/** One file's delivery: exactly the object that `wds send FILE -o json` prints. */
+export interface FileResult extends FileTotals {
+  /** Of the delivered ones, those of this time; and those that were delivered before. */
+  readonly sentNow: number;
+  readonly alreadyDelivered: number;
   readonly reportDir: string;
 }
 
 /** How waiting for a file ended. */
 export type FileEnd =
-  | {
-      readonly kind: 'ended';
-      readonly result: FileResult;
-      /** The workflow had completed before: nothing was sent this time. */
-      readonly alreadyDelivered: boolean;
-    }
+  | { readonly kind: 'ended'; readonly result: FileResult }
   /** The deadline or an interrupt came first; the delivery may go on without us. */
   | { readonly kind: 'running'; readonly result: FileResult; readonly why: 'deadline' | 'interrupted' }
-  /** An operator ended it; `pending` alerts were not sent. */
+  /** An operator ended it before its end; `pending` alerts of what was read were not sent. */
   | {
       readonly kind: 'stopped';
       readonly result: FileResult;
       readonly pending: number;
+      /** false: nothing was sent, and the counts are those of a part. */
+      readonly readToTheEnd: boolean;
       readonly how: 'cancelled' | 'terminated';
     }
   /** No result: not found, refused as a whole, Temporal unreachable … `fault` says what and what to do. */
@@ -80,7 +85,7 @@ export interface RetryOptions extends SendOptions {
 /** `stopped`: terminated, or ended otherwise before its time. */
 export type FileState = 'running' | 'paused' | 'completed' | 'failed' | 'refused' | 'cancelled' | 'stopped' | 'unknown';
 
-export interface FileStatus extends Omit<FileResult, 'reportDir'> {
+export interface FileStatus extends FileTotals {
   readonly state: FileState;
   readonly endpoint: string;
   readonly pending: number;
@@ -117,10 +122,15 @@ export interface StatusReport {
   readonly files: readonly FileStatus[];
 }
 
-export interface ReportedFile extends FileResult {
+export interface ReportedFile extends FileTotals {
   readonly state: FileState;
+  /** Why it was refused, or ended before its time, where that is known. */
+  readonly fault?: { readonly code: FaultCode; readonly message: string };
   readonly endpoint: string;
   readonly pending: number;
+  /** false: the counts are those of a part, of which nothing was sent. */
+  readonly readToTheEnd: boolean;
+  readonly reportDir: string;
   /** Names of the reports in reportDir, e.g. `receipts.csv`. */
   readonly reports: readonly string[];
 }

@@ -36,7 +36,14 @@ export async function cancelDelivery(
   const { signal } = stopWaiting(interrupted, END_LIMIT_MS);
   await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
   // From the receipts: a workflow that has ended is replayed for a query, and where that takes long its counts are not known.
-  const { reports: _files, reportDir: _folder, ...status } = await reportDelivery(installation, record);
+  const {
+    reports: _files,
+    reportDir: _folder,
+    fault: _why,
+    sentNow: _now,
+    readToTheEnd: _all,
+    ...status
+  } = await reportDelivery(installation, record);
   const { startTime } = await runOf(installation, record);
   return { ...status, startedAt: startTime.toISOString() };
 }

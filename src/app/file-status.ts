@@ -44,13 +44,14 @@ export async function fileStatus(installation: Installation, info: Run): Promise
   const { sha256, endpoint } = parseFileWorkflowId(info.workflowId) ?? { sha256: '', endpoint: '' };
   const records = await deliveriesOf(installation.store, sha256);
   const record = records.find((candidate) => candidate.endpoint === endpoint);
+  const { fault: _why, ...state } = await stateOf(installation, info);
   return {
     file: record?.fileName ?? sha256.slice(0, 12),
     sha256,
     workflowId: info.workflowId,
     endpoint,
     startedAt: info.startTime.toISOString(),
-    ...(await stateOf(installation, info)),
+    ...state,
   };
 }
 
@@ -58,7 +59,12 @@ export async function fileStatus(installation: Installation, info: Run): Promise
 type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'status' | 'startTime'> & {
   readonly closeTime?: Date | undefined;
 };
-type State = FileCounts & { readonly state: FileState; readonly seconds: number };
+type State = FileCounts & {
+  readonly state: FileState;
+  readonly seconds: number;
+  /** Why it has no counts of its own. */
+  readonly fault?: Error;
+};
 
 /** The state of a run, and its counts as Temporal knows them. */
 export async function stateOf({ temporal }: Installation, info: Run): Promise<State> {
@@ -77,8 +83,10 @@ export async function stateOf({ temporal }: Installation, info: Run): Promise<St
     const { counts } = await progressOf(handle);
     return { state: end.how === 'cancelled' ? 'cancelled' : 'stopped', seconds, ...counts };
   }
-  const refused = end.kind === 'failed' && end.fault instanceof Fault && end.fault.code === 'file_refused';
-  return { state: refused ? 'refused' : 'stopped', seconds, ...NO_COUNTS };
+  if (end.kind !== 'failed') return { state: 'stopped', seconds, ...NO_COUNTS };
+  const { fault, summary } = end;
+  const refused = fault instanceof Fault && fault.code === 'file_refused';
+  return { state: refused ? 'refused' : 'stopped', seconds, fault, ...(summary ?? NO_COUNTS) };
 }
 
 const progressOf = (handle: WorkflowHandle): Promise<Pick<FileProgress, 'phase' | 'counts'>> =>

@@ -1,6 +1,6 @@
 /** Following one delivery to its end, for as long as the caller wants to wait. */
 import { MAX_TIMER_MS } from '../domain/backoff.ts';
-import type { FilePriority } from '../domain/contracts.ts';
+import type { FileCounts, FilePriority } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import { NO_COUNTS } from '../domain/file-plan.ts';
@@ -65,19 +65,36 @@ export async function follow(followed: Followed, context: FollowContext): Promis
   switch (end.kind) {
     case 'failed':
       return { kind: 'failed', file, fault: await inFull(end.fault, sha256, context) };
-    case 'ended':
-      return { kind: 'ended', result: { ...end.summary, ...frame }, alreadyDelivered: outcome === 'already_delivered' };
+    case 'ended': {
+      // The counts of a workflow that had completed before are those of its own time.
+      const counts = outcome === 'already_delivered' ? { ...end.summary, sentNow: 0 } : end.summary;
+      return { kind: 'ended', result: { ...counts, ...frame, ...partsOf(counts) } };
+    }
     case 'stopped_waiting': {
       const counts = end.progress?.counts ?? NO_COUNTS;
-      return { kind: 'running', result: { ...counts, ...frame, reportDir: '' }, why: deadline.why() };
+      return {
+        kind: 'running',
+        result: { ...counts, ...frame, ...partsOf(counts), reportDir: '' },
+        why: deadline.why(),
+      };
     }
     case 'stopped': {
       // A terminated workflow told nobody; the receipts know.
       const record = (await deliveriesOf(installation.store, sha256)).find((one) => one.endpoint === endpoint.name);
       const report = await reportDelivery(installation, record!);
-      return { kind: 'stopped', result: { ...report, ...frame }, pending: report.pending, how: end.how };
+      const { pending, readToTheEnd } = report;
+      const result = { ...report, ...frame, ...partsOf(report) };
+      return { kind: 'stopped', result, pending, readToTheEnd, how: end.how };
     }
   }
 }
+
+const partsOf = ({
+  delivered,
+  sentNow = delivered,
+}: Pick<FileCounts, 'delivered' | 'sentNow'>): Pick<FileResult, 'sentNow' | 'alreadyDelivered'> => ({
+  sentNow,
+  alreadyDelivered: delivered - sentNow,
+});
 
 type Frame = Pick<FileResult, 'file' | 'sha256' | 'workflowId' | 'seconds'>;

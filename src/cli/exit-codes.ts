@@ -1,6 +1,6 @@
 /** How a command ended, as a number for scripts (docs/guide.md, "Scripts and exit codes"). */
 
-import type { FileEnd, FileResult, ReportedFile } from '../app/app.ts';
+import type { FileEnd, FileTotals, ReportedFile } from '../app/app.ts';
 import { FAULT_EXIT_CODES, Fault, FileRefusal } from '../domain/failure.ts';
 
 export const EXIT = {
@@ -10,6 +10,7 @@ export const EXIT = {
   someFailed: 3,
   unconfirmed: 4,
   notFound: 5,
+  stopped: 6,
   fileRefused: 65,
   temporalUnreachable: 69,
   stillRunning: 75,
@@ -18,7 +19,8 @@ export const EXIT = {
 
 /**
  * Worst first. What says nothing about the alerts (wds itself broke, Temporal is away) is worse than a file that was not delivered at all, that
- * is worse than alerts that need a decision, those worse than alerts that a retry may mend, and those worse than what only needs time.
+ * is worse than one that was stopped before its end, that worse than alerts that need a decision, those worse than alerts that a retry may
+ * mend, and those worse than what only needs time.
  */
 const WORST_FIRST: readonly number[] = [
   EXIT.interrupted,
@@ -27,6 +29,7 @@ const WORST_FIRST: readonly number[] = [
   EXIT.temporalUnreachable,
   EXIT.fileRefused,
   EXIT.notFound,
+  EXIT.stopped,
   EXIT.unconfirmed,
   EXIT.someFailed,
   EXIT.stillRunning,
@@ -45,22 +48,40 @@ export function exitCodeOfError(error: unknown): number {
   return error instanceof FileRefusal ? EXIT.fileRefused : EXIT.unexpected;
 }
 
-const exitCodeOfCounts = (counts: Pick<FileResult, 'rejected' | 'undelivered' | 'unconfirmed'>): number => {
-  if (counts.unconfirmed > 0) return EXIT.unconfirmed;
-  return counts.rejected + counts.undelivered > 0 ? EXIT.someFailed : EXIT.allDelivered;
-};
+/** Some alert of a file that has ended was not delivered, whatever became of it. */
+export const lacksSome = ({ alerts, delivered, rejected, undelivered, unconfirmed }: FileTotals): boolean =>
+  delivered < alerts || rejected + undelivered + unconfirmed > 0;
+
+/** Of a file that was read to its end. */
+function exitCodeOfCounts(totals: FileTotals): number {
+  if (totals.unconfirmed > 0) return EXIT.unconfirmed;
+  return lacksSome(totals) ? EXIT.someFailed : EXIT.allDelivered;
+}
 
 export function exitCodeOfEnd(end: FileEnd): number {
   if (end.kind === 'failed') return exitCodeOfError(end.fault);
   if (end.kind === 'running') return end.why === 'interrupted' ? EXIT.interrupted : EXIT.stillRunning;
-  // Stopped by hand in mid-file: what is pending was not delivered.
-  if (end.kind === 'stopped' && end.pending > 0) return worstExitCode([EXIT.someFailed, exitCodeOfCounts(end.result)]);
-  return exitCodeOfCounts(end.result);
+  // Whatever was delivered until then, and also where nothing was read yet.
+  return end.kind === 'stopped' ? EXIT.stopped : exitCodeOfCounts(end.result);
 }
 
 /** `wds report` tells what `wds send` would have told. */
 export function exitCodeOfReport(report: ReportedFile): number {
-  if (report.state === 'refused') return EXIT.fileRefused;
-  if (report.state === 'running' || report.state === 'paused') return EXIT.stillRunning;
-  return report.pending > 0 ? worstExitCode([EXIT.someFailed, exitCodeOfCounts(report)]) : exitCodeOfCounts(report);
+  switch (report.state) {
+    case 'refused':
+      return EXIT.fileRefused;
+    case 'running':
+    case 'paused':
+      return EXIT.stillRunning;
+    case 'cancelled':
+      return EXIT.stopped;
+    case 'stopped':
+      return report.fault === undefined ? EXIT.stopped : FAULT_EXIT_CODES[report.fault.code];
+    case 'unknown':
+      // Temporal has forgotten it: ended by itself, or stopped before.
+      return report.readToTheEnd && report.pending === 0 ? exitCodeOfCounts(report) : EXIT.stopped;
+    case 'completed':
+    case 'failed':
+      return exitCodeOfCounts(report);
+  }
 }

@@ -1,10 +1,18 @@
 /** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
 
-import type { FileEnd, FileResult, FileStatus, InitResult, ReportedFile, StatusReport } from '../app/app.ts';
+import type {
+  FileEnd,
+  FileResult,
+  FileStatus,
+  FileTotals,
+  InitResult,
+  ReportedFile,
+  StatusReport,
+} from '../app/app.ts';
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { endpointNow } from './endpoint-output.ts';
-import { exitCodeOfError } from './exit-codes.ts';
+import { exitCodeOfError, lacksSome } from './exit-codes.ts';
 import type { Column } from './tables.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
@@ -28,7 +36,7 @@ export function duration(seconds: number): string {
 }
 
 type Counts = Pick<
-  FileResult,
+  FileTotals,
   'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates'
 >;
 
@@ -48,7 +56,7 @@ export function countsText(counts: Counts, pending = 0): string {
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
   const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
-  const { invalid, duplicates, seconds, reportDir } = result;
+  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir } = result;
   return {
     file,
     sha256,
@@ -61,6 +69,8 @@ export function resultObject(result: FileResult): FileResult {
     unconfirmed,
     invalid,
     duplicates,
+    sentNow,
+    alreadyDelivered,
     seconds,
     reportDir,
   };
@@ -85,21 +95,31 @@ export function endText(end: FileEnd, paint: Paint): string {
     return `${paint('…', 'yellow')} ${name}: ${why}; ${countsText(result)}\n  workflow  ${result.workflowId}`;
   }
   if (end.kind === 'stopped') {
+    const until = end.readToTheEnd
+      ? `${end.how}; ${countsText(result, end.pending)}`
+      : `${end.how} before it was read to its end; nothing was sent`;
     return [
-      `${paint('✗', 'red')} ${name}: ${end.how}; ${countsText(result, end.pending)}`,
+      `${paint('✗', 'red')} ${name}: ${until}`,
       `  report    ${plainText(result.reportDir)}`,
       `  next      wds retry ${result.sha256.slice(0, 12)} sends the rest`,
     ].join('\n');
   }
-  const failed = result.rejected + result.undelivered + result.unconfirmed > 0;
+  const failed = lacksSome(result);
   const mark = failed ? paint('✗', 'red') : paint('✓', 'green');
-  const when = end.alreadyDelivered ? 'delivered before, nothing sent' : `in ${duration(result.seconds)}`;
   const next = result.unconfirmed > 0 ? 'unconfirmed alerts need your decision: wds retry --unconfirmed' : 'wds retry';
   return [
-    `${mark} ${name}: ${countsText(result)} (${when})`,
+    `${mark} ${name}: ${result.rows === 0 ? 'empty, nothing to send' : `${countsText(result)} (${whenText(result)})`}`,
     `  report    ${plainText(result.reportDir)}`,
     ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}`] : []),
   ].join('\n');
+}
+
+/** Which of the delivered ones are of this time. */
+function whenText({ alerts, delivered, sentNow, alreadyDelivered, seconds }: FileResult): string {
+  if (sentNow === 0 && delivered === alerts) return `${count(alreadyDelivered)} delivered before, nothing sent`;
+  const inTime = `in ${duration(seconds)}`;
+  if (alreadyDelivered === 0) return inTime;
+  return `${count(sentNow)} sent now, ${count(alreadyDelivered)} before, ${inTime}`;
 }
 
 /** `dull`: a column that says nothing when this holds for every row; it is left out, so that the rest fits the screen. */
@@ -148,6 +168,8 @@ export function reportText(report: ReportedFile, paint: Paint): string {
   const { pending } = report;
   const lines = labelled([
     ['State', report.state],
+    ...(report.fault === undefined ? [] : [['Why', report.fault.message] as const]),
+    ...(report.readToTheEnd ? [] : [['Read', 'not to its end: the numbers are those of a part'] as const]),
     ['Endpoint', report.endpoint],
     ['Workflow', report.workflowId],
     ['SHA-256', report.sha256],

@@ -2,7 +2,7 @@
  * What crosses between workflows, activities and clients. Everything here is stored in Temporal's history, so it holds counts and
  * numbers, never rows, user IDs or messages.
  */
-import type { Outcome } from './alert.ts';
+import type { InvalidReason, Outcome } from './alert.ts';
 import type { AmbiguousPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
 
@@ -34,6 +34,11 @@ export interface ReadChunksInput {
   readonly windowRows: number;
 }
 
+/** How many rows are invalid for each reason, and the line of the first of them. */
+export type InvalidReasons = {
+  readonly [Reason in InvalidReason]?: { readonly rows: number; readonly firstLine: number };
+};
+
 export interface WindowResult {
   readonly window: number;
   readonly rows: number;
@@ -49,6 +54,8 @@ export interface WindowResult {
   readonly chunkAlerts?: readonly number[];
   /** Alerts that say which row of an earlier file they mend. */
   readonly origins: number;
+  /** Of the invalid rows; absent where there are none, and in windows that an earlier build has read. */
+  readonly invalidReasons?: InvalidReasons;
   /** null: the file is read to its end. */
   readonly next: ReadCursor | null;
 }
@@ -121,6 +128,8 @@ export interface SendAlertsResult {
   readonly endpointLost: boolean;
   /** Others are to have the slot; the same batch is to be scheduled again for its rest. Absent in histories of earlier builds. */
   readonly turnOver?: boolean;
+  /** Of the delivered ones, those that this round did not deliver itself. Absent in histories of earlier builds. */
+  readonly deliveredBefore?: number;
   /** Of this attempt. */
   readonly epoch?: number;
 }
@@ -140,18 +149,25 @@ export interface WriteReportInput {
   readonly fileName: string;
   readonly workflowId: string;
   readonly round: number | string;
+  /** What the workflow has seen by itself; absent in histories of before: it is not compared. */
+  readonly seen?: FileCounts;
 }
 
-export interface SentCounts extends Readonly<Record<Outcome, number>> {}
+export interface SentCounts extends Readonly<Record<Outcome, number>> {
+  /** Of the delivered ones, those that this round did not deliver itself. */
+  readonly deliveredBefore?: number;
+}
 
 /** The counts of a file at one endpoint, computed from receipts alone. */
-export interface FileCounts extends SentCounts {
+export interface FileCounts extends Readonly<Record<Outcome, number>> {
   readonly rows: number;
   readonly alerts: number;
   readonly invalid: number;
   readonly duplicates: number;
   /** Alerts without an outcome yet. 0 when a file has ended. */
   readonly pending: number;
+  /** Of the delivered ones, those that this round has delivered itself. Absent in histories of before. */
+  readonly sentNow?: number;
 }
 
 export interface FileSummary extends FileCounts {

@@ -17,6 +17,7 @@ export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
   rejected: left.rejected + right.rejected,
   undelivered: left.undelivered + right.undelivered,
   unconfirmed: left.unconfirmed + right.unconfirmed,
+  deliveredBefore: (left.deliveredBefore ?? 0) + (right.deliveredBefore ?? 0),
 });
 
 export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
@@ -24,6 +25,7 @@ export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
   rejected: left.rejected - right.rejected,
   undelivered: left.undelivered - right.undelivered,
   unconfirmed: left.unconfirmed - right.unconfirmed,
+  deliveredBefore: (left.deliveredBefore ?? 0) - (right.deliveredBefore ?? 0),
 });
 
 const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
@@ -31,14 +33,16 @@ const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid
 
 export function countsOf(windows: readonly WindowResult[], sent: SentCounts): FileCounts {
   const alerts = sum(windows, 'alerts');
+  const { deliveredBefore = 0, ...outcomes } = sent;
   const ended = sent.delivered + sent.rejected + sent.undelivered + sent.unconfirmed;
   return {
     rows: sum(windows, 'rows'),
     alerts,
-    ...sent,
+    ...outcomes,
     invalid: sum(windows, 'invalid'),
     duplicates: sum(windows, 'duplicates'),
     pending: Math.max(0, alerts - ended),
+    sentNow: sent.delivered - deliveredBefore,
   };
 }
 
@@ -62,4 +66,39 @@ export function alertsBefore(windows: readonly WindowResult[], chunkSize: number
     else for (const alerts of window.chunkAlerts.slice(0, index)) before += alerts;
   }
   return before;
+}
+
+/**
+ * What a report shows less, or otherwise, than the workflow has seen; undefined: nothing. Late answers explain more deliveries, never fewer:
+ * a delivered alert stays so.
+ */
+export function differenceFrom(seen: FileCounts, reported: FileCounts): string | undefined {
+  for (const name of ['rows', 'alerts', 'invalid', 'duplicates'] as const) {
+    if (reported[name] !== seen[name]) return `${reported[name]} ${name} where ${seen[name]} were read`;
+  }
+  if (reported.delivered >= seen.delivered) return undefined;
+  return `${reported.delivered} alerts delivered where ${seen.delivered} were`;
+}
+
+/** Whether a window that was read twice has the same rows in the same chunks. (An earlier build did not count the reasons.) */
+export function sameLayout(before: WindowResult, again: WindowResult): boolean {
+  const layout = ({ invalidReasons: _reasons, ...rest }: WindowResult): string =>
+    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return layout(before) === layout(again);
+}
+
+/** Why rows are invalid, over all windows: the commonest reason first, of equally common ones the one that comes first in the file. */
+export function commonestReasons(
+  windows: readonly WindowResult[],
+): { readonly reason: string; readonly rows: number; readonly firstLine: number }[] {
+  const all = new Map<string, { rows: number; firstLine: number }>();
+  for (const { invalidReasons = {} } of windows) {
+    for (const [reason, { rows, firstLine }] of Object.entries(invalidReasons)) {
+      const before = all.get(reason);
+      all.set(reason, { rows: (before?.rows ?? 0) + rows, firstLine: before?.firstLine ?? firstLine });
+    }
+  }
+  return [...all]
+    .map(([reason, seen]) => ({ reason, ...seen }))
+    .sort((a, b) => b.rows - a.rows || a.firstLine - b.firstLine);
 }

@@ -47,6 +47,10 @@ export const FAILURE = {
   fileRefused: 'FileRefused',
   /** The staged content is gone from the store, or is not what was staged. */
   contentMissing: 'ContentMissing',
+  /** Chunks are gone from the store; they are read again from the content. */
+  chunksMissing: 'ChunksMissing',
+  /** The receipts in the store show less than the run has delivered, and have for a day. */
+  receiptsMissing: 'ReceiptsMissing',
   /** The receiver asked for a pause (429, or 503 with Retry-After). Retryable; uses up no alert's attempts. */
   throttled: 'Throttled',
   /** Some alerts of a batch failed for a passing reason. Retryable. */

@@ -3,13 +3,13 @@
  *
  * `.alerts` holds a line an alert, `<line>\t<origin or nothing>\t<body>\n`, with the body that is sent, byte for byte. `.json` says where
  * each chunk lies and what its bytes sum up to; it is written last, and what it does not name does not exist. Committed windows never
- * change, so their small index is kept in memory.
+ * change, so senders keep their small index in memory. They may be deleted, though: then they are read again, the same, from the content.
  */
 import { crc32 } from 'node:zlib';
 import type { InvalidReason } from '../domain/alert.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
-import { alertsKey, refusalKey, rejectsKey, seenKey, windowKey } from './layout.ts';
+import { alertsKey, fileKey, refusalKey, rejectsKey, seenKey, windowKey } from './layout.ts';
 import type { Store } from './store.ts';
 
 export interface WindowRef {
@@ -49,29 +49,73 @@ export interface WindowFile {
 }
 
 const RESTORE =
-  'Restore the store folder from a copy, or stop all of wds, delete the folder "chunks-…" of this file and retry it.';
+  'Restore the store folder from a copy, or delete the folder "chunks-…" of this file: it is read again from its content.';
+
+/** Thrown where a chunk of a file that the store knows is not there (any more). It can be read again, as long as the content is. */
+export class ChunksMissing extends Fault {
+  constructor(what: string) {
+    super('store', `${what} is not in the store`, 'It is read again from the content of the file.');
+    this.name = 'ChunksMissing';
+  }
+}
+
+/** A store that does not know the file at all is another one than was meant, or a folder that is not mounted. */
+export function unknownFile(sha256: string): Fault {
+  return new Fault(
+    'store',
+    `this store does not know the file ${sha256.slice(0, 12)}`,
+    'Is the right home given to this process, and its folder mounted? If the store was lost, drop the file again.',
+  );
+}
+
+/** What to throw where something of a file is not there. */
+export async function missing(store: Store, { sha256 }: { readonly sha256: string }, what: string): Promise<Fault> {
+  return (await store.exists(fileKey(sha256))) ? new ChunksMissing(what) : unknownFile(sha256);
+}
 const MAX_CACHED_WINDOWS = 64;
 const cachedWindows = new WeakMap<Store, Map<string, WindowFile>>();
 
-/** undefined: not committed. */
-export async function readWindowFile(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
+/** As it is in the store now. undefined: not committed. */
+async function readWindowFile(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
+  const key = windowKey(ref.sha256, ref.parseKey, ref.window);
+  const bytes = await store.get(key);
+  return bytes === undefined ? undefined : parseWindowFile(key, bytes);
+}
+
+/** The same from memory, where it was read before. */
+async function cachedWindowFile(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
   const key = windowKey(ref.sha256, ref.parseKey, ref.window);
   let cache = cachedWindows.get(store);
   if (cache === undefined) {
     cache = new Map();
     cachedWindows.set(store, cache);
   }
-  let file = cache.get(key);
-  if (file === undefined) {
-    const bytes = await store.get(key);
-    if (bytes === undefined) return undefined;
-    file = parseWindowFile(key, bytes);
-  }
+  const file = cache.get(key) ?? (await readWindowFile(store, ref));
+  if (file === undefined) return undefined;
   // The least recently used one is the first in the order of insertion.
   cache.delete(key);
   cache.set(key, file);
   const oldest = cache.size > MAX_CACHED_WINDOWS ? cache.keys().next().value : undefined;
   if (oldest !== undefined) cache.delete(oldest);
+  return file;
+}
+
+function forget(store: Store, ref: WindowRef): void {
+  cachedWindows.get(store)?.delete(windowKey(ref.sha256, ref.parseKey, ref.window));
+}
+
+/** A committed window with all that it names; undefined: something of it is missing, or it was never committed. */
+export async function readWholeWindow(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
+  const file = await readWindowFile(store, ref);
+  if (file === undefined) return undefined;
+  const { sha256, parseKey, window } = ref;
+  const last = file.chunks.at(-1);
+  const alertsBytes = last === undefined ? undefined : last.offset + last.length;
+  if (alertsBytes !== undefined && (await store.size(alertsKey(sha256, parseKey, window))) !== alertsBytes)
+    return undefined;
+  if (file.rejects > 0 && !(await store.exists(rejectsKey(sha256, parseKey, window)))) return undefined;
+  const savedUsers = file.seen?.users ?? 0;
+  if (savedUsers > 0 && !(await store.exists(seenKey(sha256, parseKey, window)))) return undefined;
   return file;
 }
 
@@ -88,15 +132,19 @@ export async function readWindow(store: Store, ref: WindowRef): Promise<WindowRe
   return (await readWindowFile(store, ref))?.result;
 }
 
-/** The alerts of one chunk in the order of the file. Throws Fault('store') if it is not there or not what was written. */
+/** The alerts of one chunk in the order of the file. Throws ChunksMissing, or Fault('store') if it is not what was written. */
 export async function readChunk(store: Store, ref: WindowRef & { readonly chunk: number }): Promise<ChunkRow[]> {
-  const file = await readWindowFile(store, ref);
+  const file = await cachedWindowFile(store, ref);
   const place = file?.chunks[ref.chunk - file.result.firstChunk];
   const key = alertsKey(ref.sha256, ref.parseKey, ref.window);
-  if (place === undefined) throw new Fault('store', `chunk ${ref.chunk} is not in ${key}`, RESTORE);
-  const bytes = await store.readRange(key, place.offset, place.offset + place.length);
+  const what = `chunk ${ref.chunk} of the file ${ref.sha256.slice(0, 12)}`;
+  if (place === undefined) throw await missing(store, ref, what);
+  const bytes = await store.readRange(key, place.offset, place.offset + place.length).catch(async (error: unknown) => {
+    forget(store, ref);
+    throw (await store.exists(key)) ? error : await missing(store, ref, what);
+  });
   if (crc32(bytes) !== place.crc32) {
-    cachedWindows.get(store)?.delete(windowKey(ref.sha256, ref.parseKey, ref.window));
+    forget(store, ref);
     throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
   }
   const lines = bytes.toString('utf8').split('\n');
@@ -124,6 +172,7 @@ export async function* readRejects(store: Store, ref: WindowRef): AsyncGenerator
   const file = await readWindowFile(store, ref);
   if (file === undefined || file.rejects === 0) return;
   const key = rejectsKey(ref.sha256, ref.parseKey, ref.window);
+  if (!(await store.exists(key))) throw await missing(store, ref, key);
   let count = 0;
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of store.readFrom(key, 0)) {
@@ -143,8 +192,9 @@ export async function* readRejects(store: Store, ref: WindowRef): AsyncGenerator
 export async function* readSeen(store: Store, ref: WindowRef, entryBytes: number): AsyncGenerator<Buffer> {
   const expected = (await readWindowFile(store, ref))?.seen;
   const key = seenKey(ref.sha256, ref.parseKey, ref.window);
-  if (expected === undefined || expected === null) throw new Fault('store', `${key} is missing`, RESTORE);
+  if (expected === undefined || expected === null) throw await missing(store, ref, key);
   if (expected.users === 0) return;
+  if (!(await store.exists(key))) throw await missing(store, ref, key);
   let sum = 0;
   let bytesRead = 0;
   let rest: Buffer = Buffer.alloc(0);

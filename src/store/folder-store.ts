@@ -38,6 +38,19 @@ export class FolderStore implements JournalStore {
     this.#knownFolders.add(path);
   }
 
+  /** Does something in a folder that is made where it is missing, also where somebody has removed it since. */
+  async #within<T>(folder: string, act: () => Promise<T>): Promise<T> {
+    await this.#ensureFolder(folder);
+    try {
+      return await act();
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error;
+      this.#knownFolders.delete(folder);
+      await this.#ensureFolder(folder);
+      return act();
+    }
+  }
+
   async put(key: string, data: Uint8Array | string): Promise<void> {
     await this.putStream(key, [data]);
   }
@@ -49,8 +62,7 @@ export class FolderStore implements JournalStore {
     const path = this.#path(key);
     const temporary = `${path}.${randomUUID()}.tmp`;
     try {
-      await this.#ensureFolder(dirname(path));
-      const handle = await open(temporary, 'w');
+      const handle = await this.#within(dirname(path), () => open(temporary, 'w'));
       try {
         for await (const piece of source) await handle.appendFile(piece);
         await handle.sync();
@@ -70,8 +82,7 @@ export class FolderStore implements JournalStore {
     const incoming = this.#path(INCOMING);
     const temporary = join(incoming, `${randomUUID()}.tmp`);
     try {
-      await this.#ensureFolder(incoming);
-      const handle = await open(temporary, 'wx');
+      const handle = await this.#within(incoming, () => open(temporary, 'wx'));
       let key: string | undefined;
       try {
         await this.#removeAbandoned(incoming, (await handle.stat()).mtimeMs);
@@ -86,8 +97,7 @@ export class FolderStore implements JournalStore {
         return;
       }
       const path = this.#path(key);
-      await this.#ensureFolder(dirname(path));
-      await rename(temporary, path);
+      await this.#within(dirname(path), () => rename(temporary, path));
       await syncFolder(dirname(path));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);

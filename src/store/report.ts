@@ -3,18 +3,20 @@
  * deleted, and after a crash. Memory is bounded by one chunk.
  */
 import { join } from 'node:path';
-import type { FileSummary } from '../domain/contracts.ts';
+import type { FileCounts, FileSummary } from '../domain/contracts.ts';
 import { csvRecord } from '../domain/csv-writer.ts';
-import { NO_COUNTS } from '../domain/file-plan.ts';
+import { Fault } from '../domain/failure.ts';
+import { differenceFrom, NO_COUNTS } from '../domain/file-plan.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
-import { outcomeInRound } from '../domain/ledger/row-state.ts';
+import { outcomeInRound, wasDeliveredIn } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
-import { readChunk, readRejects, readWindow } from './chunks.ts';
+import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
 import type { Ledgers } from './ledger.ts';
 import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
+import { newestRound } from './rounds.ts';
 import type { Store } from './store.ts';
 
 export interface ReportRequest {
@@ -28,9 +30,18 @@ export interface ReportRequest {
    * recorded outcome counts.
    */
   readonly round?: number;
+  /** Set by the workflow: what it has seen by itself. */
+  readonly seen?: FileCounts;
 }
 
-type Counts = { -readonly [Key in keyof Omit<FileSummary, 'sha256' | 'reportDir'>]: number };
+export interface WrittenReport extends FileSummary {
+  /** false: the file has not been read to its end; the counts are those of the part that was. */
+  readonly readToTheEnd: boolean;
+  /** Of a look from outside: the run that began the newest round, which `sentNow` is about. undefined: none has begun. */
+  readonly roundRunId: string | undefined;
+}
+
+type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow'>]: number };
 type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
 
 const SPREADSHEET = { spreadsheet: true } as const;
@@ -38,27 +49,31 @@ const DROPPABLE = { spreadsheet: false } as const;
 /** Lines of ambiguous alerts that report.json names by itself; ambiguous.csv names all. */
 const MOST_LINES_NAMED = 1_000;
 
-/** Writes the report folder and returns the counts. `heartbeat` is called once a chunk. */
+/**
+ * Writes the report folder and returns the counts. `heartbeat` is called once a chunk. Throws, and leaves the earlier report as it is,
+ * where the store does not hold (any more) what there was to report on: ChunksMissing, or OtherStore.
+ */
 export async function writeReportFiles(
   { store, ledgers }: { readonly store: Store; readonly ledgers: Ledgers },
   reportsRoot: string,
   request: ReportRequest,
   heartbeat: () => void,
-): Promise<FileSummary> {
+): Promise<WrittenReport> {
   const { sha256, endpoint, fileName, parse } = request;
   const folderName = reportFolderName(fileName, sha256, endpoint);
   const reportDir = join(reportsRoot, folderName);
   const files = await ReportFiles.open(reportsRoot, folderName, headers(parse));
   const counts: Counts = { ...NO_COUNTS };
   const ambiguous = { count: 0, lines: [] as number[] };
-  let begun = false;
+  const newest = request.round === undefined ? await newestRound(store, request) : undefined;
+  const round = request.round ?? newest?.round;
+  let sentNow = 0;
   let complete = false;
   try {
     for (let number = 1; !complete; number++) {
       const of = { sha256, parseKey: parseKey(parse), window: number };
       const window = await readWindow(store, of);
       if (window === undefined) break;
-      begun = true;
       counts.rows += window.rows;
       counts.alerts += window.alerts;
       counts.invalid += window.invalid;
@@ -68,21 +83,21 @@ export async function writeReportFiles(
         const rows = await readChunk(store, { ...of, chunk });
         const states = await ledgers.read({ sha256, endpoint, chunk });
         await appendChunk(files, request, rows, states, counts, ambiguous);
+        if (round !== undefined) for (const row of rows) if (wasDeliveredIn(states.get(row.line), round)) sentNow++;
         heartbeat();
       }
       complete = window.next === null;
     }
-    const summary = { sha256, reportDir, ...counts };
-    if (!begun && (await readEarlierReport(reportDir)) !== undefined) {
-      // Nothing can be read any more: the earlier report says more.
-      await files.discard();
-      return summary;
+    if (!complete && (await wasReadBefore(store, reportDir, request))) {
+      throw await missing(store, request, `what ${fileName} consists of`);
     }
+    const summary = { sha256, reportDir, ...counts, sentNow };
+    const difference = request.seen && differenceFrom(request.seen, counts);
+    if (difference !== undefined) throw new OtherStore(difference);
     const report = {
       file: fileName,
       endpoint,
       workflowId: request.workflowId,
-      /** false: the file has not been read to its end; the counts are those of the part that was. */
       readToTheEnd: complete,
       ...summary,
       ambiguous,
@@ -92,10 +107,32 @@ export async function writeReportFiles(
     };
     await files.append('report.json', `${JSON.stringify(report, null, 2)}\n`);
     await files.publish();
-    return summary;
+    return { ...summary, readToTheEnd: complete, roundRunId: newest?.runId };
   } catch (error) {
     await files.discard();
     throw error;
+  }
+}
+
+/** Whether the file was once read to its end: all of it is, before the first receipt is written. */
+async function wasReadBefore(
+  store: Store,
+  reportDir: string,
+  { sha256, endpoint, round }: ReportRequest,
+): Promise<boolean> {
+  if (round !== undefined || (await readEarlierReport(reportDir))?.readToTheEnd === true) return true;
+  return (await store.list(`${sha256}/${endpoint}`)).some((name) => /^(\d{6}|row-)/.test(name));
+}
+
+/** Thrown where the counts are not those that the workflow has seen, and late answers do not explain it. */
+export class OtherStore extends Fault {
+  constructor(difference: string) {
+    super(
+      'store',
+      `the store does not hold what this delivery has done: ${difference}`,
+      'Is the right home given to this process, and its folder mounted? It is looked at again. If receipts are lost for good (an older copy was restored): wds cancel, and wds retry sends what they do not know.',
+    );
+    this.name = 'OtherStore';
   }
 }
 

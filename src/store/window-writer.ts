@@ -50,6 +50,7 @@ export class WindowWriter {
   #alertCount = 0;
   #origins = 0;
   #invalid = 0;
+  readonly #reasons: { [Reason in InvalidReason]?: { rows: number; firstLine: number } } = {};
   #duplicates = 0;
   #part = '';
   #chunkAlerts = 0;
@@ -87,6 +88,9 @@ export class WindowWriter {
 
   invalid(line: number, reason: InvalidReason, row: Buffer): void {
     this.#invalid++;
+    const seen = this.#reasons[reason];
+    if (seen === undefined) this.#reasons[reason] = { rows: 1, firstLine: line };
+    else seen.rows++;
     this.#reject({ kind: 'invalid', line, reason, row: row.toString('utf8', 0, KEPT_OF_INVALID_ROW_BYTES) });
   }
 
@@ -145,6 +149,7 @@ export class WindowWriter {
       lastChunkAlerts: this.#sizes.at(-1) ?? 0,
       ...(allFull ? {} : { chunkAlerts: this.#sizes }),
       origins: this.#origins,
+      ...(this.#invalid === 0 ? {} : { invalidReasons: this.#reasons }),
       next,
     };
     const rejects = this.#invalid + this.#duplicates;

@@ -48,7 +48,8 @@ export interface Submitted {
 
 export type DeliveryEnd =
   | { readonly kind: 'ended'; readonly summary: FileSummary }
-  | { readonly kind: 'failed'; readonly fault: Error }
+  /** `summary`: of a file that was read to its end before it was refused. */
+  | { readonly kind: 'failed'; readonly fault: Error; readonly summary?: FileSummary }
   /** By an operator, before its end: what was sent is in the receipts. */
   | { readonly kind: 'stopped'; readonly how: 'cancelled' | 'terminated' }
   | { readonly kind: 'stopped_waiting'; readonly progress: FileProgress | undefined };
@@ -232,6 +233,12 @@ export async function endOf(handle: WorkflowHandle): Promise<DeliveryEnd> {
   }
 }
 
+/** What a person can do about a delivery that failed for what the store does not hold any more. */
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  [FAILURE.contentMissing]: 'Drop the file again, or wds send it. What was delivered is not sent again.',
+  [FAILURE.receiptsMissing]: 'Mount or restore the store; wds retry then sends what its receipts do not know.',
+};
+
 function endOfFailure(error: WorkflowFailedError, workflowId: string): DeliveryEnd {
   for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
     if (!(cause instanceof ApplicationFailure)) continue;
@@ -244,8 +251,11 @@ function endOfFailure(error: WorkflowFailedError, workflowId: string): DeliveryE
         cause.message,
         'Nothing of it was sent. Mend the file and drop it again.',
       );
-      return { kind: 'failed', fault };
+      const summary = cause.details?.[1] as FileSummary | undefined;
+      return summary === undefined ? { kind: 'failed', fault } : { kind: 'failed', fault, summary };
     }
+    const nextStep = NEXT_STEPS[cause.type ?? ''];
+    if (nextStep !== undefined) return { kind: 'failed', fault: new Fault('store', cause.message, nextStep) };
   }
   if (error.cause instanceof CancelledFailure) return { kind: 'stopped', how: 'cancelled' };
   if (error.cause instanceof TerminatedFailure) return { kind: 'stopped', how: 'terminated' };

@@ -201,7 +201,8 @@ export async function startAlertsWorker(
 function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summary: FileSummary): void {
   const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
   const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
-  const level = delivered === alerts ? 'info' : 'warn';
+  const unusable = alerts === 0 && invalid > 0;
+  const level = delivered === alerts && !unusable ? 'info' : 'warn';
   logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts }, 'file reported');
 }
 

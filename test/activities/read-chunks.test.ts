@@ -226,23 +226,65 @@ describe('what is missing in the store', () => {
   const input = (sha256: string): ReadChunksInput => ({ sha256, parse, window: 1, cursor: null, windowRows: 1000 });
 
   test('content that is gone, or is not what was staged, fails for good', async () => {
-    const gone = await failureOf(activities().readChunks(input('ef'.repeat(32))));
-    expect(gone).toMatchObject({ type: FAILURE.contentMissing, nonRetryable: true });
+    const gone = await stage(CONTENT);
+    await store.delete(contentKey(gone));
+    const failure = await failureOf(activities().readChunks(input(gone)));
+    expect(failure).toMatchObject({ type: FAILURE.contentMissing, nonRetryable: true });
+    expect(failure.message).toContain('drop the file again');
     const sha256 = await stage(CONTENT, { contentBytes: CONTENT.length + 1 });
     const cut = await failureOf(activities().readChunks(input(sha256)));
     expect(cut).toMatchObject({ type: FAILURE.contentMissing, nonRetryable: true });
   });
 
-  test('an earlier window that is gone fails for good', async () => {
+  test('a store that does not know the file at all may be mounted yet: a fault that waits', async () => {
+    const failure = await failureOf(activities().readChunks(input('ef'.repeat(32))));
+    expect(failure).toMatchObject({ type: FAILURE.store, nonRetryable: false });
+    expect(failure.message).toContain('mounted?');
+  });
+
+  test.each(['', '/0001.alerts', '/0001.rejects', '/0001.seen', '/0001.json'])(
+    'what was deleted of a window (all%s) is read again, the same, also by a process that knew it as committed',
+    async (part) => {
+      const sha256 = await stage(CONTENT);
+      const folder = `${sha256}/chunks-${parseKey(parse)}`;
+      const { readChunks } = activities();
+      const windows = await readAll(sha256, 60, () => readChunks);
+      const before = await everything(sha256, windows);
+      const files = async () =>
+        Promise.all((await store.list(folder)).map(async (name) => [name, await store.get(`${folder}/${name}`)]));
+      const bytes = await files();
+      await store.delete(`${folder}${part}`);
+      expect(await readAll(sha256, 60, () => readChunks)).toEqual(windows);
+      expect(await everything(sha256, windows)).toEqual(before);
+      expect(await files()).toEqual(bytes);
+    },
+  );
+
+  test('earlier windows that were deleted in the middle of reading are read again', async () => {
+    const sha256 = await stage(CONTENT);
+    const folder = `${sha256}/chunks-${parseKey(parse)}`;
+    const expected = await everything(sha256, await readAll(sha256, 60, () => activities().readChunks));
+    await store.delete(folder);
+    const windows: WindowResult[] = [];
+    for (let window = 1; windows.at(-1)?.next !== null; window++) {
+      const place = { window, cursor: windows.at(-1)?.next ?? null, windowRows: 60 };
+      windows.push(await activities().readChunks({ ...input(sha256), ...place }));
+      if (window === 3) await store.delete(folder);
+    }
+    expect(await everything(sha256, windows)).toEqual(expected);
+  });
+
+  test('windows that are gone together with the content are gone for good', async () => {
     const sha256 = await stage(CONTENT);
     const first = await activities().readChunks({ ...input(sha256), windowRows: 50 });
     await store.delete(`${sha256}/chunks-${parseKey(parse)}`);
-    store = new FolderStore(root);
-    const next = { ...input(sha256), window: 2, cursor: first.next };
-    expect(await failureOf(activities().readChunks(next))).toMatchObject({
-      type: FAILURE.contentMissing,
-      nonRetryable: true,
-    });
+    await store.delete(contentKey(sha256));
+    for (const place of [{}, { window: 2, cursor: first.next }]) {
+      expect(await failureOf(activities().readChunks({ ...input(sha256), windowRows: 50, ...place }))).toMatchObject({
+        type: FAILURE.contentMissing,
+        nonRetryable: true,
+      });
+    }
   });
 
   test('damaged users of an earlier window are a fault of the store that may be mended', async () => {

@@ -61,10 +61,13 @@ describe('a batch', () => {
       endpointLost: false,
       turnOver: false,
       epoch: 1,
+      deliveredBefore: 0,
     };
     expect(await worker.sendAlerts(batchInput(staged))).toEqual(result);
     const round = await nextRound(staged.store, staged.sha256);
-    expect(await startWorker().sendAlerts(batchInput(staged, { round }))).toEqual({ ...result, epoch: 2 });
+    expect(await startWorker().sendAlerts(batchInput(staged, { round }))).toEqual({
+      ...{ ...result, epoch: 2, deliveredBefore: 300 },
+    });
     expect(receiver.log).toHaveLength(300);
   });
 

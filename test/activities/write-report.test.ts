@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../../src/clock.ts';
+import type { FileCounts } from '../../src/domain/contracts.ts';
+import { NO_COUNTS } from '../../src/domain/file-plan.ts';
 import { FAILURE } from '../../src/domain/names.ts';
+import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
@@ -12,11 +15,16 @@ import { failureOf, stageAlerts } from '../support/delivery-fixture.ts';
 let staged: StagedAlerts;
 afterEach(() => staged.remove());
 
-function run(reportsRoot: string, store: FolderStore = staged.store) {
+function run(
+  reportsRoot: string,
+  store: FolderStore = staged.store,
+  more: { attempt?: number; seen?: FileCounts; parse?: ParseOptions } = {},
+) {
   let beats = 0;
-  const scope = () => ({ attempt: 3, heartbeat: () => void beats++ });
+  const { attempt = 3, ...changes } = more;
+  const scope = () => ({ attempt, heartbeat: () => void beats++ });
   const { sha256, parse } = staged;
-  const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 1 };
+  const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 1, ...changes };
   const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'this run' });
   const writeReport = createWriteReport({
     ...{ store, ledgers, reportsRoot, scope },
@@ -65,4 +73,38 @@ test('a fault of the store is retried until it is lifted', async () => {
   expect(failure).toMatchObject({ type: FAILURE.store, nonRetryable: false, nextRetryDelay: 4_000 });
   await staged.store.delete('reports');
   expect(await run(join(staged.storeFolder, 'reports')).done).toMatchObject({ rows: 2 });
+});
+
+describe('a store that does not hold what the workflow has seen', () => {
+  const counts = { ...NO_COUNTS, rows: 20, alerts: 20, pending: 20 };
+  const reports = () => join(staged.root, 'reports');
+
+  test.each<[string, Partial<FileCounts>]>([
+    ['rows', { rows: 21 }],
+    ['alerts', { alerts: 19 }],
+    ['invalid', { invalid: 1 }],
+    ['duplicates', { duplicates: 1 }],
+    ['deliveries', { delivered: 1 }],
+  ])('other %s: a fault that waits, and the earlier report stays', async (_, other) => {
+    staged = await stageAlerts(20);
+    const { reportDir } = await run(reports(), staged.store, { seen: counts }).done;
+    const before = await readFile(join(reportDir, 'report.json'), 'utf8');
+    const failure = await failureOf(run(reports(), staged.store, { seen: { ...counts, ...other } }).done);
+    expect(failure).toMatchObject({ type: FAILURE.store, nonRetryable: false, nextRetryDelay: 4_000 });
+    expect(failure.message).toContain('mounted?');
+    expect(await readFile(join(reportDir, 'report.json'), 'utf8')).toBe(before);
+  });
+
+  test('for a day fails for good', async () => {
+    staged = await stageAlerts(20);
+    const more = { attempt: 2_880, seen: { ...counts, delivered: 1 } };
+    const failure = await failureOf(run(reports(), staged.store, more).done);
+    expect(failure).toMatchObject({ type: FAILURE.receiptsMissing, nonRetryable: true });
+    expect(failure.message).toContain('0 alerts delivered where 1 were');
+  });
+
+  test('more deliveries than the workflow has seen are late answers', async () => {
+    staged = await stageAlerts(20);
+    expect(await run(reports(), staged.store, { seen: { ...counts, pending: 21 } }).done).toMatchObject({ rows: 20 });
+  });
 });

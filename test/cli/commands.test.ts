@@ -11,7 +11,7 @@ import { ended, REPORT, RESULT, STATUS, wds } from './fake-app.ts';
 
 const TO = ['--url', 'http://127.0.0.1:9/hook'];
 const RESULT_KEYS =
-  'file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, seconds, reportDir';
+  'file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir';
 
 const sending = (...ends: readonly FileEnd[]): Scene => ({
   app: {
@@ -87,7 +87,33 @@ describe('send', () => {
   });
 
   test('a file that was delivered before is told so', async () => {
-    expect((await wds(['send', 'a', ...TO], sending(ended({}, true)))).out).toContain('delivered before, nothing sent');
+    const before = ended({ sentNow: 0, alreadyDelivered: 1250 });
+    const { out, code } = await wds(['send', 'a', ...TO], sending(before));
+    expect(out).toContain('(1,250 delivered before, nothing sent)');
+    expect(code).toBe(0);
+    const json = await wds(['send', 'a', ...TO, '-o', 'json'], sending(before));
+    expect(JSON.parse(json.out)).toMatchObject({ delivered: 1250, sentNow: 0, alreadyDelivered: 1250 });
+  });
+
+  test('a file of which some was delivered before is told so, and what was sent now', async () => {
+    const some = ended({ sentNow: 10, alreadyDelivered: 1240 });
+    const { out } = await wds(['send', 'a', ...TO], sending(some));
+    expect(out).toContain('1,250 of 1,250 delivered, 1 invalid, 1 duplicate (10 sent now, 1,240 before, in 13 s)');
+    const failed = ended({ delivered: 1240, rejected: 10, sentNow: 0, alreadyDelivered: 1240 });
+    expect((await wds(['send', 'a', ...TO], sending(failed))).out).toContain('(0 sent now, 1,240 before, in 13 s)');
+  });
+
+  test('an empty file is told so', async () => {
+    const none = { rows: 0, alerts: 0, delivered: 0, invalid: 0, duplicates: 0, sentNow: 0 };
+    const { out, code } = await wds(['send', 'a', ...TO], sending(ended(none)));
+    expect(out).toContain('✓ alerts.csv: empty, nothing to send\n');
+    expect(code).toBe(0);
+  });
+
+  test('a file without an outcome for some alerts is no success', async () => {
+    const { out, code } = await wds(['send', 'a', ...TO], sending(ended({ delivered: 1200 })));
+    expect(code).toBe(3);
+    expect(out).toMatch(/^✗/);
   });
 
   test('the deadline, the endpoint and the parse flags reach the application', async () => {
@@ -184,7 +210,15 @@ describe('status, report and init', () => {
     [{ state: 'failed', unconfirmed: 3 }, 4],
     [{ state: 'running', pending: 9 }, 75],
     [{ state: 'refused' }, 65],
-    [{ state: 'stopped', pending: 9 }, 3],
+    [{ state: 'stopped', pending: 9 }, 6],
+    [{ state: 'stopped', pending: 9, unconfirmed: 2 }, 6],
+    [{ state: 'cancelled' }, 6],
+    [{ state: 'cancelled', rows: 0, alerts: 0, delivered: 0, readToTheEnd: false }, 6],
+    [{ state: 'stopped', fault: { code: 'store', message: 'the content is gone' } }, 1],
+    [{ state: 'unknown' }, 0],
+    [{ state: 'unknown', pending: 9 }, 6],
+    [{ state: 'unknown', rows: 0, alerts: 0, delivered: 0, readToTheEnd: false }, 6],
+    [{ state: 'unknown', rejected: 2 }, 3],
   ])('report of %j exits %d', async (report, expected) => {
     expect((await reporting(report)).code).toBe(expected);
   });

@@ -26,14 +26,15 @@ export const RESULT: FileResult = {
   unconfirmed: 0,
   invalid: 1,
   duplicates: 1,
+  sentNow: 1250,
+  alreadyDelivered: 0,
   seconds: 12.6,
   reportDir: '/var/wds/reports/3f2a',
 };
 
-export const ended = (result: Partial<FileResult> = {}, alreadyDelivered = false): FileEnd => ({
+export const ended = (result: Partial<FileResult> = {}): FileEnd => ({
   kind: 'ended',
   result: { ...RESULT, ...result },
-  alreadyDelivered,
 });
 
 export const REPORT: ReportedFile = {
@@ -41,6 +42,7 @@ export const REPORT: ReportedFile = {
   state: 'completed',
   endpoint: 'crm',
   pending: 0,
+  readToTheEnd: true,
   reports: ['report.json', 'receipts.csv'],
 };
 

@@ -162,8 +162,9 @@ describe('pause, resume and cancel', () => {
     });
   });
 
-  test('send of a file that is cancelled meanwhile exits 3 and says what was not sent', async () => {
-    const end = { kind: 'stopped', result: { ...RESULT, delivered: 400 }, pending: 850, how: 'cancelled' } as const;
+  test('send of a file that is cancelled meanwhile exits 6 and says what was not sent', async () => {
+    const result = { ...RESULT, delivered: 400 };
+    const end = { kind: 'stopped', result, pending: 850, readToTheEnd: true, how: 'cancelled' } as const;
     const app: Partial<App> = {
       send: async (_files, { observer }) => {
         observer.ended(end);
@@ -172,11 +173,28 @@ describe('pause, resume and cancel', () => {
     };
     const args = ['send', 'a.csv', '--url', 'http://127.0.0.1:9/'];
     const { code, out } = await wds(args, { app });
-    expect(code).toBe(3);
+    expect(code).toBe(6);
     expect(out).toMatch(/^✗ alerts\.csv: cancelled; 400 of 1,250 delivered, 850 pending/);
     expect(out).toContain('wds retry 3f2a9c1d77b0 sends the rest');
     expect(JSON.parse((await wds([...args, '-o', 'json'], { app })).out)).toMatchObject({ delivered: 400 });
   });
+
+  test.each(['cancelled', 'terminated'] as const)(
+    'send of a file that is %s before it was read exits 6',
+    async (how) => {
+      const result = { ...RESULT, rows: 0, alerts: 0, delivered: 0, invalid: 0, duplicates: 0, sentNow: 0 };
+      const end = { kind: 'stopped', result, pending: 0, readToTheEnd: false, how } as const;
+      const app: Partial<App> = {
+        send: async (_files, { observer }) => {
+          observer.ended(end);
+          return [end];
+        },
+      };
+      const { code, out } = await wds(['send', 'a.csv', '--url', 'http://127.0.0.1:9/'], { app });
+      expect(code).toBe(6);
+      expect(out).toContain(`✗ alerts.csv: ${how} before it was read to its end; nothing was sent\n`);
+    },
+  );
 
   test('status names a paused file', async () => {
     const app: Partial<App> = { status: async () => ({ ...STATUS, files: [{ ...begun, state: 'paused' }] }) };

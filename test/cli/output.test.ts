@@ -60,7 +60,7 @@ test('counts leave out what is nought', () => {
 });
 
 test('a result object has the agreed fields in their order and nothing else', () => {
-  expect(Object.keys(resultObject({ ...REPORT }))).toEqual(Object.keys(RESULT));
+  expect(Object.keys(resultObject({ ...REPORT, ...RESULT }))).toEqual(Object.keys(RESULT));
 });
 
 test('a file left running names its workflow', () => {
@@ -83,4 +83,11 @@ test('status without files says so', () => {
 test('a report shows what is pending only while something is', () => {
   expect(reportText(REPORT, plain)).not.toContain('pending');
   expect(reportText({ ...REPORT, pending: 7 }, plain)).toMatch(/pending {10}7/);
+});
+
+test('a report says why a file was refused, and that it was not read to its end', () => {
+  expect(reportText(REPORT, plain)).not.toMatch(/Why|Read/);
+  const fault = { code: 'file_refused', message: 'no row of it is valid' } as const;
+  expect(reportText({ ...REPORT, state: 'refused', fault }, plain)).toMatch(/Why +no row of it is valid/);
+  expect(reportText({ ...REPORT, readToTheEnd: false }, plain)).toMatch(/Read +not to its end/);
 });

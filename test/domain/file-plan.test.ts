@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stretch, WindowResult } from '../../src/domain/contracts.ts';
-import { alertsBefore, chunkStretch, countsOf, NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
+import {
+  alertsBefore,
+  chunkStretch,
+  commonestReasons,
+  countsOf,
+  differenceFrom,
+  minus,
+  NOTHING_SENT,
+  plus,
+  sameLayout,
+} from '../../src/domain/file-plan.ts';
 
 /** Windows of so many alerts, chunked as the reader does. */
 function windowsOf(alerts: readonly number[], chunkSize: number): WindowResult[] {
@@ -56,4 +66,49 @@ test('the counts sum up to the rows', () => {
   expect(counts).toMatchObject({ rows: 26, alerts: 20, delivered: 4, pending: 10, invalid: 2, duplicates: 4 });
   const { delivered, rejected, undelivered, unconfirmed, pending, invalid, duplicates } = counts;
   expect(delivered + rejected + undelivered + unconfirmed + pending + invalid + duplicates).toBe(counts.rows);
+});
+
+test('deliveries of earlier rounds are no deliveries of this one', () => {
+  const windows = windowsOf([20], 5);
+  const sent = plus(
+    { ...NOTHING_SENT, delivered: 4, deliveredBefore: 3 },
+    { ...NOTHING_SENT, delivered: 5, deliveredBefore: 1 },
+  );
+  expect(countsOf(windows, sent)).toMatchObject({ delivered: 9, sentNow: 5 });
+  expect(countsOf(windows, minus(sent, { ...NOTHING_SENT, delivered: 5, deliveredBefore: 1 }))).toMatchObject({
+    ...{ delivered: 4, sentNow: 1 },
+  });
+  expect(countsOf(windows, sent)).not.toHaveProperty('deliveredBefore');
+});
+
+test('a report differs where it shows other rows, or fewer deliveries; late answers explain more of them', () => {
+  const seen = countsOf(windowsOf([12, 8], 5), { ...NOTHING_SENT, delivered: 9, unconfirmed: 2 });
+  expect(differenceFrom(seen, seen)).toBeUndefined();
+  expect(differenceFrom(seen, { ...seen, delivered: 11, unconfirmed: 0 })).toBeUndefined();
+  expect(differenceFrom(seen, { ...seen, delivered: 8, pending: 99 })).toBe('8 alerts delivered where 9 were');
+  expect(differenceFrom(seen, { ...seen, rows: 0 })).toBe('0 rows where 26 were read');
+  for (const name of ['alerts', 'invalid', 'duplicates'] as const) {
+    expect(differenceFrom(seen, { ...seen, [name]: seen[name] + 1 })).toContain(name);
+  }
+});
+
+test('a window that was read twice is the same if its rows are in the same chunks, whatever was counted beside', () => {
+  const [window] = windowsOf([12], 5);
+  const reasons = { bad_csv: { rows: 1, firstLine: 3 } };
+  expect(sameLayout(window!, { ...window!, invalidReasons: reasons })).toBe(true);
+  expect(sameLayout(window!, { ...window!, chunkAlerts: [4, 5, 3] })).toBe(false);
+  expect(sameLayout(window!, { ...window!, next: { byteOffset: 1, nextLine: 2 } })).toBe(false);
+});
+
+test('reasons are added up over windows, the commonest first', () => {
+  const [first, second] = windowsOf([1, 1], 5);
+  const windows = [
+    { ...first!, invalidReasons: { bad_csv: { rows: 3, firstLine: 8 }, bad_json: { rows: 4, firstLine: 9 } } },
+    { ...second!, invalidReasons: { bad_csv: { rows: 1, firstLine: 20 }, too_deep: { rows: 1, firstLine: 30 } } },
+  ];
+  expect(commonestReasons(windows)).toEqual([
+    { reason: 'bad_csv', rows: 4, firstLine: 8 },
+    { reason: 'bad_json', rows: 4, firstLine: 9 },
+    { reason: 'too_deep', rows: 1, firstLine: 30 },
+  ]);
 });

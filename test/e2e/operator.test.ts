@@ -146,7 +146,7 @@ test('a file is paused, overtaken, resumed and cancelled; an endpoint is paused 
   const cancelled = await wdsJson<FileStatus>('cancel', big);
   expect(cancelled.state).toBe('cancelled');
   const { code, out } = await waiting.ended;
-  expect(code).toBe(3);
+  expect(code).toBe(6);
   const left = await report(big);
   expect(JSON.parse(out)).toMatchObject({ alerts: BIG, delivered: left.delivered });
   expect(left).toMatchObject({ state: 'cancelled', delivered: cancelled.delivered, pending: BIG - left.delivered });

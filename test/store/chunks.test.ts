@@ -5,9 +5,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alertBody } from '../../src/domain/alert.ts';
 import { SeenUsers } from '../../src/formats/seen-users.ts';
 import type { Reject, WindowRef } from '../../src/store/chunks.ts';
-import { readChunk, readRefusal, readRejects, readSeen, readWindow, writeRefusal } from '../../src/store/chunks.ts';
+import {
+  readChunk,
+  readRefusal,
+  readRejects,
+  readSeen,
+  readWholeWindow,
+  readWindow,
+  writeRefusal,
+} from '../../src/store/chunks.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import { alertsKey, rejectsKey, seenKey, windowKey } from '../../src/store/layout.ts';
+import { alertsKey, fileKey, rejectsKey, seenKey, windowKey } from '../../src/store/layout.ts';
 import { WindowWriter } from '../../src/store/window-writer.ts';
 
 const SHA = 'cd'.repeat(32);
@@ -53,6 +61,7 @@ describe('a committed window', () => {
       chunks: 3,
       lastChunkAlerts: 2,
       origins: 0,
+      invalidReasons: { bad_csv: { rows: 1, firstLine: 10 } },
       next: { byteOffset: 99, nextLine: 12 },
     });
     expect(await readWindow(store, ref)).toEqual(result);
@@ -175,6 +184,40 @@ describe('a window that is not committed', () => {
     };
     await expect(fill()).rejects.toMatchObject({ name: 'Fault', code: 'store' });
     await one.abort();
+  });
+});
+
+describe('a window that was deleted', () => {
+  const known = (): Promise<void> => store.put(fileKey(SHA), '{}');
+  const read = () => readChunk(store, { ...ref, chunk: 5 });
+
+  test.each([alertsKey, windowKey])('is missed, also by who has read it before', async (key) => {
+    await known();
+    await commitSome();
+    await read();
+    await store.delete(key(SHA, ref.parseKey, 1));
+    if (key === windowKey) store = new FolderStore(root);
+    await expect(read()).rejects.toMatchObject({ name: 'ChunksMissing', code: 'store' });
+    expect(await readWholeWindow(store, ref)).toBeUndefined();
+    await commitSome();
+    expect(await read()).toHaveLength(3);
+    expect(await readWholeWindow(store, ref)).toMatchObject({ result: { rows: 10 } });
+  });
+
+  test('is told from a store that does not know the file: that one may not be mounted', async () => {
+    await expect(read()).rejects.toMatchObject({ name: 'Fault', nextStep: expect.stringContaining('mounted?') });
+  });
+
+  test('its invalid rows and its users are missed, too', async () => {
+    await known();
+    await commitSome();
+    await store.delete(rejectsKey(SHA, ref.parseKey, 1));
+    await expect(rejectsOf(ref)).rejects.toMatchObject({ name: 'ChunksMissing' });
+    expect(await readWholeWindow(store, ref)).toBeUndefined();
+    await commitSome();
+    await store.delete(seenKey(SHA, ref.parseKey, 1));
+    await expect(readSeen(store, ref, ENTRY_BYTES).next()).rejects.toMatchObject({ name: 'ChunksMissing' });
+    expect(await readWholeWindow(store, ref)).toBeUndefined();
   });
 });
 

@@ -47,6 +47,18 @@ describe('objects', () => {
     expect(String(await store.get('a/b'))).toBe('two');
   });
 
+  test('are written, also by several at once, into folders that somebody has removed since they were made', async () => {
+    await store.put('a/b', 'one');
+    const hashed = async function* () {
+      yield Buffer.from('three');
+    };
+    await store.putHashed(hashed(), async () => 'c/d');
+    for (const name of ['a', 'c', 'incoming']) await rm(join(root, name), { recursive: true });
+    await Promise.all([store.put('a/b', 'two'), store.put('a/c', 'two'), store.putHashed(hashed(), async () => 'c/d')]);
+    expect(String(await store.get('a/b'))).toBe('two');
+    expect(String(await store.get('c/d'))).toBe('three');
+  });
+
   test('are listed sorted, sized, read in parts and deleted', async () => {
     await store.put('a/2', 'xyz');
     await store.put('a/1', '');

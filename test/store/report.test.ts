@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { rangeScope } from '../../src/domain/ledger/journal.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
 import type { ReportRequest } from '../../src/store/report.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
 import { reportFolderName } from '../../src/store/report-files.ts';
@@ -20,8 +21,8 @@ const request = (changes: Partial<ReportRequest> = {}): ReportRequest => {
 };
 const wallMs = (): number => Date.UTC(2030, 0, 1);
 const ledgers = () => new FolderLedgers({ store: staged.store, clock: { ...systemClock, wallMs }, boot: 'this run' });
-const write = (changes: Partial<ReportRequest> = {}, reports = join(staged.root, 'reports')) =>
-  writeReportFiles({ store: staged.store, ledgers: ledgers() }, reports, request(changes), () => undefined);
+const write = (changes: Partial<ReportRequest> = {}, reports = join(staged.root, 'reports'), store = staged.store) =>
+  writeReportFiles({ store, ledgers: ledgers() }, reports, request(changes), () => undefined);
 
 /** Lines 2, 3, … in chunks of 4: delivered, rejected, undelivered, unconfirmed, waiting, open request, sent twice, nothing. */
 async function journalled(): Promise<void> {
@@ -94,11 +95,64 @@ test('what ended in an earlier round only is pending in a later one, but for del
   expect(await write({ round: 2 })).toMatchObject({ delivered: 2, rejected: 0, undelivered: 0, unconfirmed: 1 });
 });
 
+test('what the round has delivered itself is told from what was delivered before, or as the row of another file', async () => {
+  staged = await stageAlerts(8, { chunkSize: 4 });
+  await journalled();
+  const attempt = { round: 2, scope: rangeScope(2, 5), parseKey: parseKey(staged.parse), durable: false };
+  const ledger = await ledgers().open({ sha256: staged.sha256, endpoint: 'test', chunk: 1 }, attempt);
+  await ledger.announce([3]);
+  ledger.record('d', 3, 200, 1);
+  ledger.record('d', 4, undefined, 0, 'delivered as abc:7');
+  await ledger.close();
+  expect(await write({ round: 1 })).toMatchObject({ delivered: 4, sentNow: 2 });
+  expect(await write({ round: 2 })).toMatchObject({ delivered: 4, sentNow: 1 });
+  // The fixture has begun round 1 only: a look from outside tells of the newest.
+  expect(await write()).toMatchObject({ delivered: 4, sentNow: 2 });
+});
+
 test('a file that was not read yet has an empty report that says so', async () => {
   staged = await stageAlerts(3);
   const { reportDir, rows } = await write({ parse: { ...staged.parse, chunkSize: 99 } });
   expect(rows).toBe(0);
   expect(JSON.parse(await readFile(join(reportDir, 'report.json'), 'utf8'))).toMatchObject({ readToTheEnd: false });
+});
+
+describe('rows that were deleted from the store', () => {
+  const files = async (reportDir: string) =>
+    Promise.all((await readdir(reportDir)).map(async (name) => [name, await readFile(join(reportDir, name), 'utf8')]));
+
+  test('make no report of zeros: it is said, and the earlier one stays', async () => {
+    staged = await stageAlerts(8, { chunkSize: 4 });
+    await journalled();
+    const { reportDir } = await write();
+    const before = await files(reportDir);
+    await staged.store.delete(`${staged.sha256}/chunks-${await chunksFolder()}`);
+    await expect(write()).rejects.toMatchObject({ name: 'ChunksMissing', code: 'store' });
+    expect(await files(reportDir)).toEqual(before);
+    for (const store of [staged.store, new FolderStore(staged.storeFolder)]) {
+      await expect(write({ round: 1 }, undefined, store)).rejects.toMatchObject({ name: 'ChunksMissing' });
+    }
+  });
+
+  test('are missed by the receipts, too, where there is no earlier report', async () => {
+    staged = await stageAlerts(8, { chunkSize: 4 });
+    await journalled();
+    await staged.store.delete(`${staged.sha256}/chunks-${await chunksFolder()}`);
+    await expect(write()).rejects.toMatchObject({ name: 'ChunksMissing' });
+  });
+
+  test('are not meant where the store does not know the file at all', async () => {
+    staged = await stageAlerts(8, { chunkSize: 4 });
+    const elsewhere = new FolderStore(join(staged.root, 'empty'));
+    await expect(write({ round: 1 }, undefined, elsewhere)).rejects.toMatchObject({ name: 'Fault', code: 'store' });
+  });
+
+  test('in part are no part of a report either', async () => {
+    staged = await stageAlerts(8, { chunkSize: 4 });
+    await journalled();
+    await staged.store.delete(`${staged.sha256}/chunks-${await chunksFolder()}/0001.alerts`);
+    await expect(write()).rejects.toMatchObject({ name: 'ChunksMissing' });
+  });
 });
 
 test('two that are written at once do not get into each other, and leave nothing else behind', async () => {

@@ -30,6 +30,7 @@ import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
 import { beginRound } from '../../src/store/rounds.ts';
+import { writeStagedFile } from '../../src/store/staged-file.ts';
 import type { JournalStore } from '../../src/store/store.ts';
 
 /** `accepted, …`: the alert was taken, and the sender does not learn of it. `reset`, `silence`: it was not taken. */
@@ -118,6 +119,9 @@ export async function stageAlerts(
   const content = `userId,alertMessage\n${rows}${options.extraRows ?? ''}`;
   const sha256 = createHash('sha256').update(content).digest('hex');
   await store.put(contentKey(sha256), content);
+  const bytes = Buffer.byteLength(content);
+  const dropped = { name: 'alerts.csv', format: 'csv', gzip: false, stagedAt: new Date(0).toISOString() } as const;
+  await writeStagedFile(store, { ...dropped, sha256, sizeBytes: bytes, contentBytes: bytes });
   const { readChunks } = createReadChunks({ store, heartbeat: () => undefined, cancellation: () => undefined });
   const window = await readChunks({ sha256, parse, window: 1, cursor: null, windowRows: 500_000 });
   await nextRound(store, sha256);

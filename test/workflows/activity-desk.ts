@@ -77,6 +77,8 @@ export class ActivityDesk {
       ...{ name, input: fromPayload(scheduled.arguments?.[0]), taskQueue: taskQueue ?? '' },
       ...{ summary: String(fromPayload(metadata?.summary) ?? ''), cancelled: activity.cancel.signal },
     };
+    const limitMs = msOf(scheduled.scheduleToCloseTimeout) || Number.POSITIVE_INFINITY;
+    let restedMs = 0;
     const attempt = async (number: number): Promise<void> => {
       if (activity.done) return;
       const call = { ...frame, attempt: number };
@@ -88,7 +90,8 @@ export class ActivityDesk {
       } catch (error) {
         const { aborted } = activity.cancel.signal;
         const pauseMs = aborted ? undefined : retryPauseMs(error, retryPolicy, number);
-        if (pauseMs !== undefined) this.#host.after(pauseMs, () => void attempt(number + 1));
+        restedMs += pauseMs ?? 0;
+        if (pauseMs !== undefined && restedMs < limitMs) this.#host.after(pauseMs, () => void attempt(number + 1));
         else if (aborted && error instanceof CancelledFailure) this.#settle(seq, cancelled(name));
         else this.#settle(seq, { failed: { failure: activityFailure(error, name) } });
       }

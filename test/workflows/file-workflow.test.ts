@@ -4,20 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { FileSummary, ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
-import type { ActivityCall } from './activity-desk.ts';
-import { batchResult, CHUNK, MockedFile, pause, progressOf } from './mocked-file.ts';
+import { batchResult, CHUNK, MockedFile, pause, progressOf, untilCancelled } from './mocked-file.ts';
 import { buildWorkflows } from './replaying.ts';
 import type { WorkflowRun } from './workflow-run.ts';
 
 beforeAll(buildWorkflows);
-
-/** Rejects when the workflow cancels the activity. */
-const untilCancelled = ({ cancelled }: ActivityCall): Promise<never> =>
-  new Promise((_, reject) => {
-    const end = (): void => reject(new CancelledFailure('cancelled'));
-    if (cancelled.aborted) end();
-    cancelled.addEventListener('abort', end);
-  });
 
 const batchesOf = (run: WorkflowRun): SendAlertsInput[] => run.callsOf<SendAlertsInput>('sendAlerts');
 
@@ -240,12 +231,15 @@ describe('a long history', () => {
 
 describe('receipts that are missing at the end', () => {
   it('are looked for again, three times at most', async () => {
+    const failing = () => batchResult({ delivered: 8, undelivered: 2 });
     const file = new MockedFile(1);
+    file.sendAlerts = failing;
     file.pendingAtReport.push(2, 2);
     const { end, runs } = await file.deliver();
     expect(end.kind).toBe('completed');
     expect(batchesOf(runs[0]!).length).toBe(3);
     const lost = new MockedFile(1);
+    lost.sendAlerts = failing;
     lost.pendingAtReport.push(2, 2, 2, 2);
     expect((await lost.deliver()).end).toMatchObject({ kind: 'failed', failure: { type: FAILURE.undeliveredAlerts } });
   });

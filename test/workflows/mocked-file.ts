@@ -1,4 +1,5 @@
 /** A file of so many chunks whose activities are functions of the test: by default every alert is delivered at once. */
+import { CancelledFailure } from '@temporalio/common';
 import type {
   BeginRoundInput,
   BegunRound,
@@ -13,6 +14,7 @@ import type {
   SendAlertsResult,
   SentCounts,
   WindowResult,
+  WriteReportInput,
 } from '../../src/domain/contracts.ts';
 import { NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
 import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
@@ -33,10 +35,18 @@ export const batchResult = (counts: Partial<SendAlertsResult>): SendAlertsResult
   ...counts,
 });
 
+/** Rejects when the workflow cancels the activity. */
+export const untilCancelled = ({ cancelled }: ActivityCall): Promise<never> =>
+  new Promise((_, reject) => {
+    const end = (): void => reject(new CancelledFailure('cancelled'));
+    if (cancelled.aborted) end();
+    cancelled.addEventListener('abort', end);
+  });
+
 export class MockedFile {
   readonly chunks: number;
   readonly delivery: DeliveryOptions;
-  readChunks = ({ window }: ReadChunksInput): WindowResult => ({
+  readChunks: (input: ReadChunksInput) => WindowResult = ({ window }) => ({
     ...{ window, rows: this.alerts, alerts: this.alerts, invalid: 0, duplicates: 0 },
     ...{ firstChunk: 1, chunks: this.chunks, lastChunkAlerts: CHUNK, origins: 0, next: null },
   });
@@ -44,10 +54,14 @@ export class MockedFile {
   sendAlert: SendAlert = () => ({ outcome: 'delivered' });
   /** What the receipts would tell; the report is made of it. Set by the mocks of the test where not all is delivered. */
   sent: SentCounts | undefined;
+  /** Counts that the report shows, whatever was sent. */
+  reported: Partial<FileSummary> = {};
   /** Alerts that the report finds without an outcome, report after report; then none. */
   readonly pendingAtReport: number[] = [];
   /** The parse options that its receipts belong to, where they are others than the input's. */
   settled: ParseOptions | undefined;
+  /** Before a report is made; may throw. */
+  onReport: (input: WriteReportInput) => void = () => undefined;
   /** Begun so far. */
   rounds = 0;
 
@@ -78,12 +92,14 @@ export class MockedFile {
       beginRound: ({ parse }: BeginRoundInput): BegunRound => ({ round: ++this.rounds, parse: this.settled ?? parse }),
       sendAlerts: (input: SendAlertsInput, call: ActivityCall) => this.sendAlerts(input, call),
       sendAlert: (input: SendAlertInput, call: ActivityCall) => this.sendAlert(input, call),
-      writeReport: (): FileSummary => {
+      writeReport: (input: WriteReportInput): FileSummary => {
+        this.onReport(input);
         const pending = this.pendingAtReport.shift() ?? 0;
         const sent = this.sent ?? { ...NOTHING_SENT, delivered: this.alerts - pending };
         return {
           ...{ sha256: this.input.sha256, reportDir: '/reports/a', rows: this.alerts, alerts: this.alerts },
           ...{ ...sent, invalid: 0, duplicates: 0, pending },
+          ...this.reported,
         };
       },
     };

@@ -233,6 +233,10 @@ export function outcomeInRound(
   return state.outcome === 'unconfirmed' && !reopenUnconfirmed ? 'unconfirmed' : undefined;
 }
 
+/** Delivered by an attempt of this very round, and not in an earlier one or as the row of another file. */
+export const wasDeliveredIn = (state: RowState | undefined, round: number): boolean =>
+  state?.outcome === 'delivered' && state.outcomeRound === round && state.attempts > 0;
+
 const DEFAULTS = freshState();
 
 /** A base: states as text, a line a row, without what is as it is from the start. */

@@ -1,0 +1,56 @@
+/** How a file ends when it does not complete: in words for people, and with the counts for programs. */
+import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
+import type { FileCounts, FileSummary, WindowResult } from '../src/domain/contracts.ts';
+import { commonestReasons, differenceFrom } from '../src/domain/file-plan.ts';
+import { FAILURE } from '../src/domain/names.ts';
+import { grouped } from '../src/domain/progress-details.ts';
+
+/** Whether an activity failed for good with one of wds's own failures. */
+export const failedWith = (error: unknown, type: string): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === type;
+
+/** Some alerts were rejected, undelivered or unconfirmed; undefined: all were delivered. */
+export function undeliveredAlerts(summary: FileSummary): ApplicationFailure | undefined {
+  const { alerts, rejected, undelivered, unconfirmed, pending, reportDir } = summary;
+  const parts: [string, number][] = [
+    ['rejected', rejected],
+    ['undelivered', undelivered],
+    ['unconfirmed', unconfirmed],
+    ['without an outcome', pending],
+  ];
+  const listed = parts.filter(([, count]) => count > 0).map(([label, count]) => `${grouped(count)} ${label}`);
+  if (listed.length === 0) return undefined;
+  return ApplicationFailure.create({
+    type: FAILURE.undeliveredAlerts,
+    message: `${listed.join(', ')} of ${grouped(alerts)} alerts; see ${reportDir}, then retry with: wds retry`,
+    nonRetryable: true,
+    details: [summary],
+  });
+}
+
+/** Rows, but no alert among them. */
+export function noValidRow(windows: readonly WindowResult[], summary: FileSummary): ApplicationFailure {
+  const { rows, reportDir } = summary;
+  const [commonest] = commonestReasons(windows);
+  const why =
+    commonest === undefined
+      ? ''
+      : `, most often for ${commonest.reason} (${grouped(commonest.rows)}, the first on line ${grouped(commonest.firstLine)})`;
+  const message = `no row is valid: all ${grouped(rows)} are refused${why}; see ${reportDir}/invalid.csv`;
+  const where = { code: 'no_valid_row', ...(commonest === undefined ? {} : { line: commonest.firstLine }) };
+  return ApplicationFailure.nonRetryable(message, FAILURE.fileRefused, where, summary);
+}
+
+/** The report shows less than was done; undefined: it does not. An activity that is asked to compare waits with such a report. */
+export function receiptsMissing(seen: FileCounts, summary: FileSummary): ApplicationFailure | undefined {
+  const difference = differenceFrom(seen, summary);
+  if (difference === undefined) return undefined;
+  const message = `the store does not hold what this delivery has done: ${difference}`;
+  return ApplicationFailure.nonRetryable(message, FAILURE.receiptsMissing, summary);
+}
+
+/** Chunks that were read again are not those that were read first: receipts would not fit. */
+export function otherContent(window: WindowResult): ApplicationFailure {
+  const message = `window ${window.window} was read again and is not what it was; drop the file again`;
+  return ApplicationFailure.nonRetryable(message, FAILURE.contentMissing);
+}
