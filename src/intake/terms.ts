@@ -64,27 +64,33 @@ export type TermsVerdict =
 
 /**
  * Whether a watcher that has announced its terms may go on. What others have agreed on holds while one of them lives, and for `leaseMs`
- * after that, so that one that was killed can come back. Of several that announce at the same moment the smallest instance is let through.
+ * after that, so that one that was killed can come back: whoever waits gives way to one that comes back to it. Of several others that
+ * announce at the same moment the smallest instance is let through.
  */
 export function judgeTerms(
   self: { readonly instance: string; readonly terms: Terms },
   others: readonly OtherWatcher[],
   leaseMs: number,
 ): TermsVerdict {
+  const holding = others.flatMap(({ agreed, terms, life, silentMs }) =>
+    agreed && terms !== undefined && (life !== 'gone' || silentMs < leaseMs) ? [terms] : [],
+  );
+  const comesBack = (terms: Terms): boolean => holding.some((held) => differences(terms, held).length === 0);
   let verdict: TermsVerdict = { kind: 'agreed' };
   for (const by of others) {
     const found = by.terms === undefined ? [] : differences(self.terms, by.terms);
-    if (found.length === 0) continue;
-    const kind = judge(self.instance, by, leaseMs);
+    if (by.terms === undefined || found.length === 0) continue;
+    const first = Number(comesBack(by.terms)) - Number(comesBack(self.terms)) || (by.instance < self.instance ? 1 : -1);
+    const kind = judge(by, first > 0, leaseMs);
     if (kind === 'refused') return { kind, by, differences: found };
     if (kind === 'wait') verdict = { kind, by, differences: found };
   }
   return verdict;
 }
 
-function judge(self: string, other: OtherWatcher, leaseMs: number): 'refused' | 'wait' | 'ignored' {
+function judge(other: OtherWatcher, goesFirst: boolean, leaseMs: number): 'refused' | 'wait' | 'ignored' {
   if (other.life === 'gone') return other.agreed && other.silentMs < leaseMs ? 'wait' : 'ignored';
   if (other.life === 'unknown') return 'wait';
   // Whoever announced first may have looked already, before we could be seen: it will show whether it went on.
-  return other.agreed || other.instance < self ? 'refused' : 'wait';
+  return other.agreed || goesFirst ? 'refused' : 'wait';
 }

@@ -73,6 +73,23 @@ describe('a watcher that has announced itself', () => {
   });
 });
 
+describe('a watcher that comes back to what was agreed', () => {
+  const erp = { ...own, endpoint: 'erp' };
+  const lease: OtherWatcher = {
+    ...{ instance: '1-a', who: 'process 1', life: 'gone', agreed: true, silentMs: 1_000 },
+    terms: erp,
+  };
+  const waiting: OtherWatcher = { ...lease, instance: '3-a', life: 'alive', agreed: false, terms: own };
+
+  test('goes before one that waits for the lease, whichever announced itself first', () => {
+    for (const instance of ['2-x', '4-x']) {
+      expect(judgeTerms({ instance, terms: erp }, [lease, waiting], LEASE_MS).kind).toBe('wait');
+      const back = { ...waiting, instance, terms: erp };
+      expect(judgeTerms({ instance: '3-a', terms: own }, [lease, back], LEASE_MS).kind).toBe('refused');
+    }
+  });
+});
+
 describe('watchers that come in any order, each step at any time', () => {
   /** A watcher's steps: announce, look (as often as it has to wait), agree. */
   interface Actor {
@@ -87,13 +104,19 @@ describe('watchers that come in any order, each step at any time', () => {
     agreed: actor.state === 'agreed',
   });
 
-  function step(actor: Actor, all: readonly Actor[]): void {
+  /** Of one that was killed; each watcher has its own view of whether it is over. */
+  const leaseOf = (name: string, over: boolean): OtherWatcher => ({
+    ...{ instance: '0-k', who: 'killed', life: 'gone', agreed: true, silentMs: over ? LEASE_MS : 0 },
+    terms: { ...own, endpoint: name },
+  });
+
+  function step(actor: Actor, all: readonly Actor[], lease: readonly OtherWatcher[]): void {
     if (actor.state === 'out') actor.state = 'announced';
     // What it saw and what it writes are two steps: others come in between.
     else if (actor.state === 'let in') actor.state = 'agreed';
     else if (actor.state === 'announced') {
       const others = all.filter((one) => one !== actor && one.state !== 'out' && one.state !== 'refused');
-      const { kind } = judgeTerms(actor, others.map(seen), LEASE_MS);
+      const { kind } = judgeTerms(actor, [...others.map(seen), ...lease], LEASE_MS);
       if (kind === 'agreed') actor.state = 'let in';
       else if (kind === 'refused') actor.state = 'refused';
     }
@@ -102,7 +125,7 @@ describe('watchers that come in any order, each step at any time', () => {
   test('never watch with different terms, and one of them always gets in', () => {
     const endpoints = fc.array(fc.constantFrom('crm', 'erp', 'abc'), { minLength: 2, maxLength: 5 });
     fc.assert(
-      fc.property(endpoints, fc.array(fc.nat(), { maxLength: 40 }), (names, order) => {
+      fc.property(endpoints, fc.array(fc.tuple(fc.nat(), fc.boolean()), { maxLength: 40 }), (names, order) => {
         const actors = names.map((name, at): Actor => {
           return { instance: `${at}-x`, terms: { ...own, endpoint: name }, state: 'out' };
         });
@@ -110,12 +133,12 @@ describe('watchers that come in any order, each step at any time', () => {
           const inside = actors.filter(({ state }) => state === 'agreed' || state === 'let in');
           expect(new Set(inside.map(({ terms }) => terms.endpoint)).size).toBeLessThanOrEqual(1);
         };
-        for (const pick of order) {
-          step(actors[pick % actors.length]!, actors);
+        for (const [pick, over] of order) {
+          step(actors[pick % actors.length]!, actors, [leaseOf('erp', over)]);
           check();
         }
         // Fair from here on.
-        for (let round = 0; round < 10; round++) for (const actor of actors) step(actor, actors);
+        for (let round = 0; round < 10; round++) for (const actor of actors) step(actor, actors, []);
         check();
         expect(actors.filter(({ state }) => state === 'agreed').length).toBeGreaterThan(0);
         expect(actors.every(({ state }) => state === 'agreed' || state === 'refused')).toBe(true);
