@@ -50,13 +50,21 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
       const { round } = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
       const finder = new OriginFinder(store, input.endpoint);
       for await (const chunk of chunksOf(store, input)) {
-        const mended: Mended[] = [];
-        for (const row of await readChunk(store, chunk)) {
-          const origin = await finder.owner(row, chunk, (of) => ledgers.read(of));
-          if (origin !== undefined) mended.push({ row, origin });
-        }
         const inherited: Inherited[] = [];
-        for (const group of byChunk(mended)) inherited.push(...(await takeOver(dependencies, input, group)));
+        for (let rows: readonly ChunkRow[] = await readChunk(store, chunk); rows.length > 0; ) {
+          const mended: Mended[] = [];
+          for (const row of rows) {
+            const origin = await finder.owner(row, chunk, (of) => ledgers.read(of));
+            if (origin !== undefined) mended.push({ row, origin });
+          }
+          rows = [];
+          for (const group of byChunk(mended)) {
+            const taken = await takeOver(dependencies, input, group);
+            inherited.push(...taken.inherited);
+            // Another file was faster: these are to be taken from that one.
+            rows = [...rows, ...taken.movedOn];
+          }
+        }
         if (inherited.length === 0) continue;
         const scope = linesScope(
           'takeover',
@@ -78,14 +86,21 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
     { requestTimeoutMs }: OriginDependencies,
     input: OriginsInput,
     group: readonly Mended[],
-  ): Promise<Inherited[]> {
+  ): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly ChunkRow[] }> {
     const { chunk } = group[0]!.origin;
     const lines = group.map(({ origin }) => origin.row.line);
     const round = (await newestRound(store, chunk))?.round ?? 0;
     return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
       const inherited: Inherited[] = [];
+      const movedOn: ChunkRow[] = [];
       for (const { row, origin } of group) {
         const state = ledger.states.get(origin.row.line);
+        const self = `${input.sha256}:${row.line}`;
+        // Who owns it was looked up before this attempt had its place in the order.
+        if (state !== undefined && state.movedTo !== '' && state.movedTo !== self) {
+          movedOn.push(row);
+          continue;
+        }
         const delivered = state?.outcome === 'delivered';
         const openMs = state?.openFencedMs;
         const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
@@ -96,9 +111,9 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
           delivered,
           unknown: state?.unknown ?? 0,
         });
-        if (!delivered) ledger.record('m', origin.row.line, undefined, 0, `${input.sha256}:${row.line}`);
+        if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
       }
-      if ((await ledger.confirm(lines)) !== undefined) return inherited;
+      if ((await ledger.confirm(lines)) !== undefined) return { inherited, movedOn };
       throw stopFailure({ kind: 'superseded' }, { ...NO_CONTEXT, endpoint: input.endpoint, left: lines.length });
     });
   }

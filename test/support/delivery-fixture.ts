@@ -26,6 +26,7 @@ import { createEndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { Pacer } from '../../src/endpoint/pacer.ts';
 import { RateLease } from '../../src/endpoint/rate-lease.ts';
+import { settleDeliveryRecord, settleOptions } from '../../src/store/delivery-record.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
@@ -117,6 +118,17 @@ export async function stageAlerts(
   const user = options.user ?? ((line: number) => `user-${line}`);
   const rows = lines.map((line) => `${user(line)},hello ${line}\n`).join('');
   const content = `userId,alertMessage\n${rows}${options.extraRows ?? ''}`;
+  const { sha256, window } = await stageContent(store, parse, content);
+  const remove = () => rm(root, { recursive: true, force: true });
+  return { root, store, storeFolder, sha256, parse, windows: [window], lines, remove };
+}
+
+/** A file of this content, read, submitted, and with a round begun. */
+export async function stageContent(
+  store: FolderStore,
+  parse: ParseOptions,
+  content: string,
+): Promise<{ readonly sha256: string; readonly window: WindowResult }> {
   const sha256 = createHash('sha256').update(content).digest('hex');
   await store.put(contentKey(sha256), content);
   const bytes = Buffer.byteLength(content);
@@ -124,9 +136,11 @@ export async function stageAlerts(
   await writeStagedFile(store, { ...dropped, sha256, sizeBytes: bytes, contentBytes: bytes });
   const { readChunks } = createReadChunks({ store, heartbeat: () => undefined, cancellation: () => undefined });
   const window = await readChunks({ sha256, parse, window: 1, cursor: null, windowRows: 500_000 });
+  const of = { sha256, endpoint: 'test', fileName: 'alerts.csv', workflowId: 'w', firstSubmittedAt: '' };
+  await settleDeliveryRecord(store, { ...of, parse });
+  await settleOptions(store, of, parse);
   await nextRound(store, sha256);
-  const remove = () => rm(root, { recursive: true, force: true });
-  return { root, store, storeFolder, sha256, parse, windows: [window], lines, remove };
+  return { sha256, window };
 }
 
 /** Begins the next try at the file, as a new run of its workflow would; returns its number. */

@@ -1,0 +1,156 @@
+/** Rows of `failed.csv`, mended and dropped again: once, twice, by two at the same time, and while the first file is being sent. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSettleOrigins } from '../../activities/settle-origins.ts';
+import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
+import type { SendAlertsResult } from '../../src/domain/contracts.ts';
+import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import { rangeScope } from '../../src/domain/ledger/journal.ts';
+import { FAILURE } from '../../src/domain/names.ts';
+import { parseKey } from '../../src/domain/parse-options.ts';
+import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import {
+  batchInput,
+  failureOf,
+  MovableClock,
+  nextRound,
+  ScriptedReceiver,
+  stageAlerts,
+  stageContent,
+  TestWorker,
+} from '../support/delivery-fixture.ts';
+
+const ROWS = 4;
+let receiver: ScriptedReceiver;
+let original: StagedAlerts;
+let clock: MovableClock;
+const workers: TestWorker[] = [];
+beforeEach(async () => {
+  receiver = await ScriptedReceiver.start();
+  clock = new MovableClock();
+  original = await stageAlerts(ROWS);
+});
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
+  await receiver.close();
+  await original.remove();
+});
+
+function startWorker(ambiguous: AmbiguousPolicy = 'resend'): TestWorker {
+  const worker = new TestWorker({ url: receiver.url, store: original.store, clock, endpoint: { ambiguous } });
+  workers.push(worker);
+  return worker;
+}
+
+/** A file that mends all rows of the original; `user`: of a row, by the line that it mends. */
+async function mend(mark: string, user = (line: number) => `user-${line}`) {
+  const rows = original.lines.map((line) => `${user(line)},mended ${mark},${original.sha256}:${line}\n`);
+  const { store, parse } = original;
+  const { sha256 } = await stageContent(store, parse, `userId,alertMessage,wdsOrigin\n${rows.join('')}`);
+  const worker = startWorker();
+  const { ledgers } = worker.dependencies;
+  const scope = () => ({ attempt: 1, heartbeat: () => undefined });
+  const origins = { store, ledgers, scope, clock, requestTimeoutMs: 5_000 };
+  const input = async () => ({ sha256, endpoint: 'test', parseKey: parseKey(parse), round: await newest() });
+  const newest = async () => (await store.list(`${sha256}/test/rounds`)).length;
+  return {
+    takeOver: async () => createTakeOverOrigins(origins)(await input()),
+    settle: async () => createSettleOrigins(origins)(await input()),
+    send: async (ambiguous: AmbiguousPolicy = 'resend'): Promise<SendAlertsResult> =>
+      startWorker(ambiguous).sendAlerts(batchInput(original, { sha256, round: await newest(), closing: true })),
+  };
+}
+
+async function rejectOriginal(): Promise<void> {
+  receiver.script = () => 422;
+  expect(await startWorker().sendAlerts(batchInput(original))).toMatchObject({ rejected: ROWS });
+  receiver.script = () => 200;
+}
+const sendOriginal = async (ambiguous: AmbiguousPolicy = 'resend') => {
+  const round = await nextRound(original.store, original.sha256);
+  return startWorker(ambiguous).sendAlerts(batchInput(original, { round, closing: true }));
+};
+
+test('are sent as the new file’s, and not by a retry of the first, which learns that they were delivered', async () => {
+  await rejectOriginal();
+  const mended = await mend('1');
+  await mended.takeOver();
+  expect(await sendOriginal()).toMatchObject({ delivered: 0 });
+  expect(await mended.send()).toMatchObject({ delivered: ROWS });
+  await mended.settle();
+  expect(await sendOriginal()).toMatchObject({ delivered: ROWS });
+  expect(receiver.log.filter(({ accepted }) => accepted)).toHaveLength(ROWS);
+});
+
+test('twice go on to the newest file, wherever they have got to', async () => {
+  await rejectOriginal();
+  const first = await mend('1');
+  await first.takeOver();
+  receiver.script = (line) => (line === 2 ? 200 : 503);
+  await failureOf(first.send());
+  receiver.script = () => 200;
+  const second = await mend('2');
+  await second.takeOver();
+  clock.advance(60_000);
+  // Of the four the first was delivered already, and is not sent again.
+  expect(await second.send()).toMatchObject({ delivered: ROWS });
+  expect(await first.send()).toMatchObject({ delivered: 1, undelivered: 3 });
+  expect(receiver.log.filter(({ accepted }) => accepted)).toHaveLength(ROWS);
+});
+
+test('by two files at the same moment belong to one of them', async () => {
+  await rejectOriginal();
+  const files = await Promise.all(['1', '2', '3'].map((mark) => mend(mark)));
+  await Promise.all(
+    files.map(async (file) => {
+      for (let tries = 0; tries < 20; tries++) {
+        try {
+          await file.takeOver();
+          return;
+        } catch (error) {
+          expect(error).toMatchObject({ type: FAILURE.superseded, nonRetryable: false });
+        }
+      }
+      throw new Error('it never gets them');
+    }),
+  );
+  await Promise.all(files.map((file) => file.send()));
+  expect(receiver.log.filter(({ accepted }) => accepted)).toHaveLength(ROWS);
+});
+
+test('that may have reached their users bring that along: not sent under hold, and counted under resend', async () => {
+  const { ledgers } = startWorker().dependencies;
+  const attempt = { round: 1, scope: rangeScope(2, 5), parseKey: parseKey(original.parse), durable: true };
+  const lost = await ledgers.open({ sha256: original.sha256, endpoint: 'test', chunk: 1 }, attempt);
+  await lost.announce([2, 3]);
+  for (const line of [4, 5]) lost.record('r', line, 422, 1);
+  await lost.close();
+  const mended = await mend('1');
+  expect(await failureOf(mended.takeOver())).toHaveProperty('type', FAILURE.unsettled);
+  clock.advance(60_000);
+  await mended.takeOver();
+  expect(await mended.send('hold')).toMatchObject({ delivered: 2, unconfirmed: 2 });
+  expect(receiver.log).toHaveLength(2);
+});
+
+test('that name another user than their origin are alerts of their own, and leave the origin alone', async () => {
+  await rejectOriginal();
+  const mended = await mend('1', (line) => `other-${line}`);
+  await mended.takeOver();
+  expect(await mended.send()).toMatchObject({ delivered: ROWS });
+  await mended.settle();
+  expect(await sendOriginal()).toMatchObject({ delivered: ROWS });
+  expect(receiver.log.filter(({ accepted }) => accepted)).toHaveLength(2 * ROWS);
+});
+
+test('stop whoever is sending them from the first file', async () => {
+  const sender = startWorker();
+  receiver.script = () => 503;
+  await failureOf(sender.sendAlerts(batchInput(original)));
+  receiver.script = () => 200;
+  clock.advance(10_000);
+  const mended = await mend('1');
+  await mended.takeOver();
+  expect(await sender.sendAlerts(batchInput(original))).toMatchObject({ delivered: 0, undelivered: ROWS });
+  expect(await mended.send()).toMatchObject({ delivered: ROWS });
+  expect(receiver.accepted.size).toBe(ROWS);
+});
