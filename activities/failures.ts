@@ -85,10 +85,12 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
         benign: true,
       });
     case 'throttled': {
-      const pauseMs = stop.retryAfterMs ?? doubled(WAITS.attempt.unnamedPauseMs, attempt);
+      const askedMs = stop.retryAfterMs ?? doubled(WAITS.attempt.unnamedPauseMs, attempt);
+      const pauseMs = Math.min(askedMs, WAITS.attempt.namedPauseLookMs);
+      const left = askedMs > pauseMs ? `, of which ${Math.ceil(askedMs / 1_000)} s are left` : '';
       return retryable({
         type: FAILURE.throttled,
-        message: `endpoint ${endpoint} asked for a pause; ${waiting}`,
+        message: `endpoint ${endpoint} asked for a pause${left}; ${waiting}`,
         delayMs: pauseMs + random * Math.min(pauseMs, 1_000) * 0.25,
         benign: true,
       });

@@ -9,6 +9,7 @@ import { dueMs } from '../src/domain/ledger/plan.ts';
 import type { RowState } from '../src/domain/ledger/row-state.ts';
 import { NO_ROUND } from '../src/domain/ledger/row-state.ts';
 import { webhookId } from '../src/domain/names.ts';
+import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
@@ -18,7 +19,7 @@ import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import type { BatchEnd } from './batch.ts';
 import { Batch } from './batch.ts';
-import { staleRoundFailure, storeFailure, unknownEndpointFailure } from './failures.ts';
+import { staleRoundFailure, stopFailure, storeFailure, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 
@@ -70,6 +71,14 @@ export async function withAttempt<Result>(
     async () => {
       try {
         const { scope, rows } = choose(await readChunk(store, input));
+        // A journal for each look at a long pause would be one for nothing.
+        const { pauseMs } = session;
+        if (pauseMs > WAITS.attempt.longestInSlotMs) {
+          const { attempt } = dependencies.scope();
+          const { name, retry } = session.endpoint;
+          const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
+          throw stopFailure({ kind: 'throttled', retryAfterMs: pauseMs }, context);
+        }
         const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
         const { endpoint } = session;
         // A change to `hold` applies at once, the other way only to a new round.

@@ -81,7 +81,7 @@ export function orderText({ name, governor, rate }: EndpointStatus, order: Overr
         `  go on     wds endpoint resume ${name}`,
       ].join('\n');
     case 'resume':
-      return `Resumed ${name}: sending goes on ${SOON}, carefully at first.`;
+      return `Resumed ${name}: sending goes on ${SOON}, carefully at first; after a long pause within half a minute.`;
     case 'set-rate':
       if (order.rate === null) return `${name} follows its configuration again (${rate}), ${SOON}.`;
       return [

@@ -13,6 +13,8 @@ export const WAITS = {
     storeMs: { first: 1_000, longest: 30_000 },
     /** 429 without a Retry-After. Doubles. */
     unnamedPauseMs: { first: 1_000, longest: 30_000 },
+    /** A pause that is named may be long: so often it is looked at whether an operator has ended it. */
+    namedPauseLookMs: 30_000,
     /** The endpoint is ill. Doubles from endpoint.retry's first interval. */
     illLongestMs: 30_000,
     /** The same where nobody is left but alerts that somebody may have got: they are few, and each is to have its last try. */

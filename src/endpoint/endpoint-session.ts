@@ -1,7 +1,6 @@
 /**
- * All sending of one process to one endpoint goes through its session: connections, pace and health are shared by all batches and
- * stubborn alerts. It admits waves first come, first served, judges the answers, and ends each event-loop turn by writing the receipts of
- * that turn.
+ * All sending of one process to one endpoint goes through its session: all batches and stubborn alerts share its connections, pace and
+ * health. It admits waves first come, first served, judges the answers, and ends each event-loop turn by writing its receipts.
  */
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
@@ -107,6 +106,12 @@ export class EndpointSession {
     return Math.max(0, this.#pausedUntilMs - this.#clock.now());
   }
 
+  /** An operator says that the receiver need not be left alone any longer. */
+  resume(): void {
+    this.#pausedUntilMs = Number.NEGATIVE_INFINITY;
+    this.wake();
+  }
+
   /** When it last delivered anything, by the time of day; 0: never, as far as this process knows. */
   get lastSuccessMs(): number {
     return this.#lastSuccessMs;
@@ -173,7 +178,7 @@ export class EndpointSession {
         cancel();
         this.#admitted--;
         this.#scheduleTurn();
-        done(WITHHELD);
+        done({ kind: 'withheld' });
       },
     };
     const cancel = this.#pacer.enqueue(() => {
@@ -211,9 +216,8 @@ export class EndpointSession {
       const sign = signOf(verdict, failedBefore, request.ambiguous);
       this.health.take(sign);
       this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond });
-      if (sign.kind === 'success') {
-        this.#lastSuccessMs = this.#judging.nowMs;
-      } else if (verdict.kind === 'throttled') {
+      if (sign.kind === 'success') this.#lastSuccessMs = this.#judging.nowMs;
+      if (verdict.kind === 'throttled') {
         this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.now() + (verdict.retryAfterMs ?? 0));
         this.wake();
       }
@@ -222,7 +226,7 @@ export class EndpointSession {
     };
     // The question is put here already, so that a batch that has stopped opens no connection.
     if (mayWrite()) this.#client.exchange(request, mayWrite, take);
-    else take(WITHHELD);
+    else take({ kind: 'withheld' });
   }
 
   #scheduleTurn(): void {
@@ -274,5 +278,3 @@ export class EndpointSession {
     });
   }
 }
-
-const WITHHELD = { kind: 'withheld' } as const;

@@ -146,6 +146,7 @@ export async function startAlertsWorker(
       slots.open = !standingBy;
       session.wake();
     },
+    onResume: () => session.resume(),
     onTrouble: (error) =>
       logger.warn(
         { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },

@@ -57,6 +57,13 @@ describe('a reason to stop', () => {
     }
   });
 
+  test('a long pause is looked at every half minute, for an operator may end it, and says what is left of it', () => {
+    const stop = { kind: 'throttled', retryAfterMs: 600_000 } as const;
+    expect(delayOf(stop, { random: 0 })).toBe(30_000);
+    expect(stopFailure(stop, context()).message).toContain('asked for a pause, of which 600 s are left');
+    expect(stopFailure({ ...stop, retryAfterMs: 5_000 }, context()).message).toContain('asked for a pause;');
+  });
+
   test('a pause that is not named grows up to half a minute, whatever the attempt', () => {
     const pause = { kind: 'throttled', retryAfterMs: undefined } as const;
     expect([1, 2, 3, 6, 5_000].map((attempt) => delayOf(pause, { attempt }))).toEqual([

@@ -115,6 +115,24 @@ describe('a batch', () => {
     expect(worker.pacer.queued).toBe(0);
   });
 
+  test('waits out a long pause without a journal for each look, and goes on when an operator has ended it', async () => {
+    staged = await stageAlerts(30);
+    receiver.script = () => ({ status: 429, headers: { 'retry-after': '600' } });
+    const worker = startWorker({});
+    const journals = async () => (await staged.store.list(`${staged.sha256}/test/000001`)).length;
+    expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.throttled);
+    const [asked, written] = [receiver.log.length, await journals()];
+    receiver.script = () => 200;
+    for (let look = 0; look < 3; look++) {
+      const failure = await failureOf(worker.sendAlerts(batchInput(staged)));
+      expect(failure).toMatchObject({ type: FAILURE.throttled, message: expect.stringContaining('s are left') });
+    }
+    expect([receiver.log.length, await journals()]).toEqual([asked, written]);
+    worker.session.resume();
+    worker.pacer.restrain({ untilMs: Number.NEGATIVE_INFINITY, capPerSecond: null });
+    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 30 });
+  });
+
   test('ends when it is cancelled, though its alerts wait for a rate that nobody lends', async () => {
     staged = await stageAlerts(30);
     const worker = startWorker({ ratePerSecond: 50 });

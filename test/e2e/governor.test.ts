@@ -1,9 +1,12 @@
 /** The governor of an endpoint as the workers and the Temporal CLI meet it: the real workflow on the real server. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect } from 'vitest';
 import type { LeaseRequest } from '../../src/domain/governor/contract.ts';
 import { LEASE_MS } from '../../src/domain/governor/contract.ts';
 import { governorWorkflowId } from '../../src/domain/names.ts';
 import { GovernorClient, queryGovernor } from '../../src/temporal/governor-client.ts';
+import { alerts, asCsv } from './support/alert-files.ts';
 import { test } from './support/e2e-test.ts';
 import type { Site } from './support/site.ts';
 import { countOf, historyOf, temporalCli } from './support/temporal-service.ts';
@@ -42,6 +45,40 @@ describe.concurrent('the governor', () => {
       expect(view).toMatchObject({ configured: 50 });
       await until('a lease', () => lends(next, 'b'));
       expect(performance.now() - lostMs).toBeGreaterThan(LEASE_MS - 100);
+    }
+  });
+
+  test('names a pause that the receiver asked for, and until when; resumed, the file goes on long before', async ({
+    site,
+  }) => {
+    let paused = true;
+    let asked = 0;
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => {
+        asked++;
+        response.writeHead(paused ? 429 : 200, paused ? { 'retry-after': '3000' } : {}).end();
+      });
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    try {
+      await site.configure(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`, { rate: 100 });
+      await site.worker();
+      const waiting = site.start('send', await site.write('alerts.csv', asCsv(alerts(40))), '-o', 'json');
+      const shown = await until('a pause that is shown', async () => {
+        const { stdout } = await site.wds('endpoint', 'show', 'crm');
+        return /the receiver asked for a pause, 1 worker waits until (\S+)/.exec(stdout)?.[1];
+      });
+      const leftMs = Date.parse(shown) - Date.now();
+      expect(leftMs).toBeGreaterThan(2_800_000);
+      expect(leftMs).toBeLessThan(3_010_000);
+      expect(asked).toBeLessThanOrEqual(4);
+      paused = false;
+      await site.wds('endpoint', 'resume', 'crm');
+      const { code, stdout } = await waiting.end();
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ delivered: 40 });
+    } finally {
+      server.close();
     }
   });
 
