@@ -1,5 +1,5 @@
 /** Sets the task queue's rate limit of an endpoint, as its governor decided: coarse back-pressure that keeps the backlog in Temporal. */
-import type { ApplyTaskQueueRateInput, GovernorActivities } from '../src/domain/contracts.ts';
+import type { ApplyTaskQueueRateInput, GovernorActivities } from '../src/domain/governor/messages.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 
 export interface TaskQueueRateDependencies {
@@ -9,8 +9,8 @@ export interface TaskQueueRateDependencies {
 
 export function createApplyTaskQueueRate({ setTaskQueueLimit }: TaskQueueRateDependencies): GovernorActivities {
   return {
-    async applyTaskQueueRate({ endpoint, activitiesPerSecond }: ApplyTaskQueueRateInput): Promise<void> {
-      await setTaskQueueLimit(alertsTaskQueue(endpoint), activitiesPerSecond ?? undefined);
+    async applyTaskQueueRate({ endpoint, installation, activitiesPerSecond }: ApplyTaskQueueRateInput): Promise<void> {
+      await setTaskQueueLimit(alertsTaskQueue(endpoint, installation), activitiesPerSecond ?? undefined);
     },
   };
 }

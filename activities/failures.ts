@@ -9,6 +9,7 @@ import { Fault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { doubled, WAITS } from '../src/domain/waits.ts';
 import { ChunksMissing } from '../src/store/chunks.ts';
+import { StoreMismatch } from '../src/store/installation-identity.ts';
 import type { StopReason } from './batch.ts';
 
 interface Retryable {
@@ -135,6 +136,11 @@ export function unsettledFailure(count: number, delayMs: number): ApplicationFai
   });
 }
 
+/** Work of another installation, or without its store: the right worker, or the store, may come. */
+export function otherInstallationFailure(message: string): ApplicationFailure {
+  return retryable({ type: FAILURE.otherInstallation, message, delayMs: 10_000 });
+}
+
 export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
   return retryable({
     type: FAILURE.unknownEndpoint,
@@ -148,6 +154,7 @@ export function storeFailure(error: unknown, attempt: number): Error {
   if (!(error instanceof Fault)) return error instanceof Error ? error : new Error(String(error));
   // Not retried by Temporal: the workflow has the chunks read again.
   if (error instanceof ChunksMissing) return ApplicationFailure.nonRetryable(error.message, FAILURE.chunksMissing);
+  if (error instanceof StoreMismatch) return otherInstallationFailure(`${error.message}. ${error.nextStep ?? ''}`);
   return retryable({
     type: FAILURE.store,
     message: `${error.message}. ${error.nextStep ?? ''}`,

@@ -33,6 +33,8 @@ export interface ActivityScope {
 export interface SendDependencies {
   readonly store: Store;
   readonly ledgers: Ledgers;
+  /** Throws unless the store is still the one that this process began with. */
+  readonly ownStore: { confirm(): Promise<void> };
   /** undefined: this worker does not know the endpoint. */
   session(endpoint: string): EndpointSession | undefined;
   scope(): ActivityScope;
@@ -87,6 +89,8 @@ export async function withAttempt<Result>(
         const durable = ambiguous === 'hold';
         const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
         try {
+          // After the journal was made: it must be in sight whenever something is sent, so it was made in this very store.
+          await dependencies.ownStore.confirm();
           const plan: PlanOptions = {
             round: round.round,
             reopenUnconfirmed,

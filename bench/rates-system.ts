@@ -133,7 +133,8 @@ export class RatesSystem {
   }
 
   async governor(): Promise<GovernorView | undefined> {
-    const [name] = await governedEndpoints(this.#client!);
+    const { id } = JSON.parse(await readFile(join(this.home, 'store', 'installation.json'), 'utf8')) as { id: string };
+    const [name] = await governedEndpoints(this.#client!, id);
     return name === undefined ? undefined : queryGovernor(this.#client!, name);
   }
 

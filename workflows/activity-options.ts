@@ -2,14 +2,15 @@
 
 import type { ActivityOptions } from '@temporalio/workflow';
 import { ActivityCancellationType, ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import { FAILURE, FILES_TASK_QUEUE } from '../src/domain/names.ts';
+import type { FileWork } from '../src/domain/contracts.ts';
+import { FAILURE, filesTaskQueue } from '../src/domain/names.ts';
 
 /** A worker that is gone is noticed within this; sending and reading pulse every second. */
 const HEARTBEAT_TIMEOUT_MS = 10_000;
 
-/** Reading and reporting. */
-export const fileOptions: ActivityOptions = {
-  taskQueue: FILES_TASK_QUEUE,
+/** Reading and reporting, by a worker of the installation that the file belongs to. */
+export const fileOptions = ({ installation }: FileWork): ActivityOptions => ({
+  taskQueue: filesTaskQueue(installation),
   startToCloseTimeout: '2 hours',
   heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -18,10 +19,17 @@ export const fileOptions: ActivityOptions = {
     maximumInterval: '30s',
     nonRetryableErrorTypes: [FAILURE.fileRefused, FAILURE.contentMissing],
   },
-};
+});
+
+/** What every activity of a file is told. */
+export const fileWork = ({ installation, sha256 }: FileWork): FileWork =>
+  installation === undefined ? { sha256 } : { installation, sha256 };
 
 /** The same for a file that is cancelled: it ends, also where these do not succeed. */
-export const lastOptions: ActivityOptions = { ...fileOptions, scheduleToCloseTimeout: '10 minutes' };
+export const lastOptions = (work: FileWork): ActivityOptions => ({
+  ...fileOptions(work),
+  scheduleToCloseTimeout: '10 minutes',
+});
 
 /**
  * Sending. Attempts of alerts are counted in their receipts, so Temporal's own number of attempts is not limited. Never eager: an eager

@@ -20,7 +20,7 @@ import { alertsBefore, chunkStretch, minus, NOTHING_SENT, plus } from '../src/do
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
-import { sendOptions, untilTaken } from './activity-options.ts';
+import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';
 
@@ -179,19 +179,19 @@ export class Delivery {
   }
 
   async #sendBatch(batch: Stretch, closing: boolean): Promise<SendAlertsResult> {
-    const { sha256, endpoint, parse, reopenUnconfirmed } = this.#input;
+    const { installation, endpoint, parse, reopenUnconfirmed } = this.#input;
     const { epoch, ...place } = batch;
     const first = alertsBefore(this.#windows, parse.chunkSize, batch) + 1;
     const { sendAlerts } = proxyActivities<SendActivities>({
       ...sendOptions,
-      taskQueue: alertsTaskQueue(endpoint),
+      taskQueue: alertsTaskQueue(endpoint, installation),
       summary: `alerts ${grouped(first)}–${grouped(first + batch.to - batch.from - 1)}${closing ? ', last visit' : ''}`,
     });
     this.#runningBatches++;
     try {
       const result = await untilTaken(() =>
         sendAlerts({
-          sha256,
+          ...fileWork(this.#input),
           endpoint,
           parseKey: parseKey(parse),
           ...place,

@@ -26,6 +26,7 @@ import type {
   FileSummary,
   FileWorkflowInput,
   OriginActivities,
+  OriginsInput,
   ReadActivities,
   ReportActivities,
   RoundActivities,
@@ -36,7 +37,7 @@ import { countsOf, NOTHING_SENT, sameLayout } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { progressDetails } from '../src/domain/progress-details.ts';
-import { fileOptions, lastOptions } from './activity-options.ts';
+import { fileOptions, fileWork, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { failedWith, noValidRow, otherContent, receiptsMissing, undeliveredAlerts } from './file-end.ts';
@@ -162,10 +163,12 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   return summary;
 }
 
-function beginRound({ sha256, endpoint, parse, delivery }: FileWorkflowInput): Promise<BegunRound> {
-  const activities = proxyActivities<RoundActivities>({ ...fileOptions, summary: 'begin a round' });
+function beginRound(input: FileWorkflowInput): Promise<BegunRound> {
+  const { endpoint, parse, delivery } = input;
+  const activities = proxyActivities<RoundActivities>({ ...fileOptions(input), summary: 'begin a round' });
   const { workflowId, runId } = workflowInfo();
-  return activities.beginRound({ sha256, endpoint, workflowId, runId, parse, ambiguous: delivery.ambiguous });
+  const of = { ...fileWork(input), endpoint, workflowId, runId };
+  return activities.beginRound({ ...of, parse, ambiguous: delivery.ambiguous });
 }
 
 /** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
@@ -179,13 +182,14 @@ async function readFile(input: FileWorkflowInput, windows: WindowResult[], show:
 }
 
 function readWindow(
-  { sha256, parse }: FileWorkflowInput,
+  input: FileWorkflowInput,
   window: number,
   previous: WindowResult | undefined,
   summary: string,
 ): Promise<WindowResult> {
-  const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions, summary });
-  return readChunks({ sha256, parse, window, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
+  const { parse } = input;
+  const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions(input), summary });
+  return readChunks({ ...fileWork(input), parse, window, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
 }
 
 /** Chunks were deleted while the file is under way: they are read again, and must be what they were. */
@@ -200,36 +204,45 @@ const mends = (windows: readonly WindowResult[]): boolean => windows.some((windo
 
 /** Rows that mend rows of earlier files take their places, before anything is sent. */
 async function takeOverOrigins(
-  { sha256, endpoint, parse }: FileWorkflowInput,
+  input: FileWorkflowInput,
   windows: readonly WindowResult[],
   round: RoundOfRun,
 ): Promise<void> {
   if (!mends(windows)) return;
-  const activities = proxyActivities<OriginActivities>({ ...fileOptions, summary: 'take over the rows that it mends' });
-  await activities.takeOverOrigins({ sha256, endpoint, parseKey: parseKey(parse), ...round });
+  const activities = proxyActivities<OriginActivities>({
+    ...fileOptions(input),
+    summary: 'take over the rows that it mends',
+  });
+  await activities.takeOverOrigins(originsInput(input, windows, round));
 }
 
 async function settleOrigins(
-  { sha256, endpoint, parse }: FileWorkflowInput,
+  input: FileWorkflowInput,
   windows: readonly WindowResult[],
   round: RoundOfRun,
   options = fileOptions,
 ): Promise<void> {
   if (!mends(windows)) return;
-  const activities = proxyActivities<OriginActivities>({ ...options, summary: 'settle the rows that it mends' });
-  await activities.settleOrigins({ sha256, endpoint, parseKey: parseKey(parse), ...round });
+  const activities = proxyActivities<OriginActivities>({ ...options(input), summary: 'settle the rows that it mends' });
+  await activities.settleOrigins(originsInput(input, windows, round));
 }
+
+const originsInput = (input: FileWorkflowInput, windows: readonly WindowResult[], round: RoundOfRun): OriginsInput => ({
+  ...{ ...fileWork(input), endpoint: input.endpoint, parseKey: parseKey(input.parse) },
+  ...{ ...round, windows: windows.length },
+});
 
 /** `seen`: what the workflow has seen by itself; a report that shows less waits. */
 function report(
-  { sha256, endpoint, parse, fileName }: FileWorkflowInput,
+  input: FileWorkflowInput,
   { round }: RoundOfRun,
   seen: FileCounts | undefined,
   options = fileOptions,
 ): Promise<FileSummary> {
-  const { writeReport } = proxyActivities<ReportActivities>({ ...options, summary: 'report' });
+  const { writeReport } = proxyActivities<ReportActivities>({ ...options(input), summary: 'report' });
   const { workflowId } = workflowInfo();
-  const of = { sha256, endpoint, parse, fileName, workflowId, round };
+  const { endpoint, parse, fileName } = input;
+  const of = { ...fileWork(input), endpoint, parse, fileName, workflowId, round };
   return writeReport(seen === undefined ? of : { ...of, seen });
 }
 

@@ -8,7 +8,7 @@ import type { FileWorkflowInput, RoundOfRun, SendActivities, StubbornRef } from 
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';
-import { sendOptions, untilTaken } from './activity-options.ts';
+import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import type { PausableScope } from './pausable-scope.ts';
 
@@ -86,13 +86,13 @@ export class StubbornAlerts {
 
   async #send(ref: StubbornRef): Promise<void> {
     const { input, round, onOutcome } = this.#options;
-    const { sha256, endpoint, parse, reopenUnconfirmed } = input;
+    const { installation, endpoint, parse, reopenUnconfirmed } = input;
     const { sendAlert } = proxyActivities<SendActivities>({
       ...sendOptions,
-      taskQueue: alertsTaskQueue(endpoint),
+      taskQueue: alertsTaskQueue(endpoint, installation),
       summary: `line ${grouped(ref.line)}`,
     });
-    const of = { sha256, endpoint, parseKey: parseKey(parse), ...ref };
+    const of = { ...fileWork(input), endpoint, parseKey: parseKey(parse), ...ref };
     const { outcome } = await untilTaken(() => sendAlert({ ...of, ...round, reopenUnconfirmed }));
     this.#open.delete(ref.line);
     onOutcome(outcome);

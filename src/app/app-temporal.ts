@@ -9,6 +9,7 @@ import type {
   App,
   AppContext,
   CreateApp,
+  EndpointRelease,
   EndpointStatus,
   FileEnd,
   FileStatus,
@@ -21,7 +22,14 @@ import type {
   WorkerRole,
 } from './app.ts';
 import { otherEndpoint, retryDeliveries, sendFiles } from './deliveries.ts';
-import { ensureAnswers, orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
+import {
+  ensureAnswers,
+  orderEndpoint,
+  pickEndpoint,
+  readEndpoint,
+  readEndpoints,
+  releaseEndpoint,
+} from './endpoints.ts';
 import { cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
@@ -68,6 +76,7 @@ export class TemporalApp implements App {
 
   async worker(role: WorkerRole): Promise<void> {
     const installation = await this.installation();
+    if (role !== 'files') await installation.claimEndpoint(this.#endpoint());
     if (role !== 'alerts') await installation.startFilesWorker();
     if (role !== 'files') await installation.startAlertsWorker(this.#endpoint());
     const { address } = installation.temporal;
@@ -77,8 +86,9 @@ export class TemporalApp implements App {
 
   async send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]> {
     const endpoint = this.#endpoint();
-    const { embedded } = await this.installation();
-    if (embedded) await (await this.services()).startWorkers(endpoint);
+    const installation = await this.installation();
+    await installation.claimEndpoint(endpoint);
+    if (installation.embedded) await (await this.services()).startWorkers(endpoint);
     return this.deliver(files, endpoint, options);
   }
 
@@ -95,6 +105,7 @@ export class TemporalApp implements App {
     const endpoint = this.#endpoint();
     const foreign = records.find((record) => record.endpoint !== endpoint.name);
     if (foreign !== undefined && file !== undefined) throw otherEndpoint(foreign, endpoint);
+    await installation.claimEndpoint(endpoint);
     if (installation.embedded) await (await this.services()).startWorkers(endpoint);
     const own = records.filter((record) => record.endpoint === endpoint.name);
     const retried = retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
@@ -137,6 +148,10 @@ export class TemporalApp implements App {
     const endpoint = await pickEndpoint(installation, name);
     await ensureAnswers(installation);
     return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
+  }
+
+  async releaseEndpoint(name: string): Promise<EndpointRelease> {
+    return releaseEndpoint(await this.installation(), name);
   }
 
   async init(): Promise<InitResult> {

@@ -107,6 +107,14 @@ export interface EndpointStatus {
   readonly taskQueueLimit: number | null;
 }
 
+export interface EndpointRelease {
+  readonly name: string;
+  /** Whose it was; null: of a version in which installations had no identity. */
+  readonly installation: string | null;
+  /** It was this one's. */
+  readonly own: boolean;
+}
+
 export interface StatusReport {
   readonly temporal: {
     readonly address: string;
@@ -116,6 +124,8 @@ export interface StatusReport {
     readonly webUi: string | undefined;
   };
   readonly home: string;
+  /** Its identity: part of the names of its task queues. */
+  readonly installation: string;
   readonly inbox: string;
   readonly endpoints: readonly EndpointStatus[];
   /** Newest first. */
@@ -184,6 +194,8 @@ export interface App {
   endpoints(): Promise<readonly EndpointStatus[]>;
   /** `name`: undefined where there is no doubt which one is meant. `order`: undefined only looks. */
   endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus>;
+  /** Frees the name of an endpoint for whichever installation uses it next. */
+  releaseEndpoint(name: string): Promise<EndpointRelease>;
   /** Registers the search attributes with the Temporal service. */
   init(): Promise<InitResult>;
   /** What happens to deliveries when this process is stopped; one sentence, shown at the first Ctrl-C. */

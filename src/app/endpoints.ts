@@ -8,35 +8,30 @@ import { rateText } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
-import { alertsTaskQueue, FILES_TASK_QUEUE } from '../domain/names.ts';
-import {
-  GovernorClient,
-  governedEndpoints,
-  overrideGovernor,
-  queryGovernor,
-  refusedOrder,
-} from '../temporal/governor-client.ts';
+import { alertsTaskQueue, filesTaskQueue } from '../domain/names.ts';
+import { governedEndpoints, overrideGovernor, queryGovernor, refusedOrder } from '../temporal/governor-client.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
 import { hasWorkflowPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
 import { reasonOf } from '../thrown.ts';
-import type { EndpointStatus } from './app.ts';
+import type { EndpointRelease, EndpointStatus } from './app.ts';
 
 const LOOK_LIMIT_MS = 2_500;
 
 /** With the embedded server: makes sure that somebody answers queries and takes orders. `reading`: and writes reports. */
 export async function ensureAnswers(installation: Installation, reading = false): Promise<void> {
-  const { devServer, temporal } = installation;
+  const { devServer, temporal, id } = installation;
   if (devServer === undefined) return;
+  const queue = filesTaskQueue(id);
   // A server that was there before has users who may run the workers; of one that we started, old traces say nothing.
-  if (!devServer.startedHere && (await hasWorkflowPollers(temporal.client, FILES_TASK_QUEUE, Date.now()))) return;
+  if (!devServer.startedHere && (await hasWorkflowPollers(temporal.client, queue, Date.now()))) return;
   await installation.startFilesWorker(reading);
 }
 
 /** The configured one first. */
-export async function knownEndpoints({ settings, temporal }: Installation): Promise<string[]> {
+export async function knownEndpoints({ settings, temporal, id }: Installation): Promise<string[]> {
   const configured = settings.endpoint === undefined ? [] : [settings.endpoint.name];
-  return [...new Set([...configured, ...(await governedEndpoints(temporal.client))])];
+  return [...new Set([...configured, ...(await governedEndpoints(temporal.client, id))])];
 }
 
 /** Throws Fault `usage` where it is not clear which one is meant, `not_found` for one that nobody knows. */
@@ -64,14 +59,19 @@ export async function readEndpoints(installation: Installation): Promise<Endpoin
 }
 
 export async function readEndpoint(installation: Installation, name: string): Promise<EndpointStatus> {
-  const { temporal, settings } = installation;
-  const asked = queryGovernor(temporal.client, name, LOOK_LIMIT_MS).then(
-    (view) => (view === undefined ? { note: 'nothing was sent to it yet' } : { view }),
-    () => ({ note: 'no worker answers for it: run wds up, or wds worker' }),
-  );
+  const { temporal, settings, id, owners } = installation;
+  const owner = await owners.ownerOf(name);
+  const others = owner.kind === 'installation' && owner.id !== id ? owner.id : undefined;
+  const asked =
+    others !== undefined
+      ? Promise.resolve({ note: `belongs to another installation, ${others}` })
+      : queryGovernor(temporal.client, name, LOOK_LIMIT_MS).then(
+          (view) => (view === undefined ? { note: 'nothing was sent to it yet' } : { view }),
+          () => ({ note: 'no worker answers for it: run wds up, or wds worker' }),
+        );
   const [answer, limit] = await Promise.all([
     asked as Promise<{ readonly view?: GovernorView; readonly note?: string }>,
-    taskQueueLimit(temporal.client, alertsTaskQueue(name)),
+    taskQueueLimit(temporal.client, alertsTaskQueue(name, id)),
   ]);
   const own = settings.endpoint?.name === name ? settings.endpoint : undefined;
   const rate = own?.rate ?? answer.view?.configured;
@@ -90,8 +90,9 @@ export async function orderEndpoint(
   name: string,
   order: Override,
 ): Promise<EndpointStatus> {
-  const { temporal } = installation;
+  const { temporal, id } = installation;
   const view = await giveOrder(installation, name, order).catch((error: unknown) => {
+    if (error instanceof Fault) throw error;
     const refusal = refusedOrder(error);
     if (refusal !== undefined) throw new Fault('usage', `the governor of ${name} refuses it: ${refusal}`);
     throw new Fault(
@@ -102,21 +103,32 @@ export async function orderEndpoint(
     );
   });
   if (order.type === 'forget') {
-    await setTaskQueueLimit(temporal.client, alertsTaskQueue(name), undefined, 'cleared by an operator');
+    await setTaskQueueLimit(temporal.client, alertsTaskQueue(name, id), undefined, 'cleared by an operator');
   }
   const status = await readEndpoint(installation, name);
   return { ...status, governor: view, note: null };
 }
 
 /** The configured endpoint may be told before it has a governor. */
-async function giveOrder(
-  { temporal: { client }, settings }: Installation,
-  name: string,
-  order: Override,
-): Promise<GovernorView> {
-  const view = await overrideGovernor(client, name, order);
-  if (view !== undefined) return view;
-  const { endpoint, delivery } = settings;
-  if (endpoint?.name !== name) throw new Error('it has ended');
-  return new GovernorClient(client, name, { rate: endpoint.rate, batchSize: delivery.batchSize }).override(order);
+async function giveOrder(installation: Installation, name: string, order: Override): Promise<GovernorView> {
+  const { temporal, settings, id } = installation;
+  if (settings.endpoint?.name === name) await installation.claimEndpoint(settings.endpoint);
+  const view = await overrideGovernor(temporal.client, { endpoint: name, installation: id }, order);
+  if (view === undefined) throw new Error('it has ended');
+  return view;
+}
+
+/** Frees the name for whichever installation uses it next. Throws Fault `not_found`, and `config` while files are on their way to it. */
+export async function releaseEndpoint({ owners, id }: Installation, name: string): Promise<EndpointRelease> {
+  const owner = await owners.ownerOf(name);
+  if (owner.kind === 'nobody' && !owner.running) {
+    throw new Fault(
+      'not_found',
+      `endpoint ${name} belongs to nobody: there is nothing to release`,
+      'Check its spelling.',
+    );
+  }
+  await owners.release(name, owner);
+  const installation = owner.kind === 'nobody' ? null : owner.id;
+  return { name, installation, own: installation === id };
 }

@@ -3,7 +3,7 @@ import type { WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
 import type { FileCounts, FileProgress } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
 import { NO_COUNTS } from '../domain/file-plan.ts';
-import { FILE_WORKFLOW, parseFileWorkflowId } from '../domain/names.ts';
+import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/names.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { endOf, queryProgress } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -20,6 +20,8 @@ export async function readStatus(
   const { settings, temporal, devServer } = installation;
   const newestRuns = new Map<string, WorkflowExecutionInfo>();
   for await (const info of temporal.client.workflow.list({ query: FILE_WORKFLOWS, pageSize: 4 * limit })) {
+    // Of another installation this one knows nothing.
+    if ((installationIn(info.memo) ?? installation.id) !== installation.id) continue;
     const known = newestRuns.get(info.workflowId);
     if (known === undefined || known.startTime < info.startTime) newestRuns.set(info.workflowId, info);
     if (newestRuns.size > limit) break;
@@ -33,6 +35,7 @@ export async function readStatus(
       webUi: devServer?.uiUrl,
     },
     home: settings.home,
+    installation: installation.id,
     inbox: settings.inbox,
     endpoints,
     files: await Promise.all(newest.map((info) => fileStatus(installation, info))),

@@ -26,6 +26,7 @@ export class Services {
   async startWatcher(endpoint: Endpoint): Promise<void> {
     const { settings, logger } = this.#context;
     const installation = this.#installation;
+    await installation.claimEndpoint(endpoint);
     const watcher = watchInbox(
       {
         inbox: settings.inbox,

@@ -1,6 +1,6 @@
 /** Endpoints, and what was ordered of them, as text for people. */
 
-import type { EndpointStatus } from '../app/app.ts';
+import type { EndpointRelease, EndpointStatus } from '../app/app.ts';
 import { rateText } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';
@@ -71,6 +71,18 @@ const limitText = (limit: number | null): string =>
   limit === null
     ? 'none'
     : `${limit} ${limit === 1 ? 'batch' : 'batches'} a second, set in Temporal; wds endpoint forget clears it`;
+
+export function releaseText({ name, installation, own }: EndpointRelease): string {
+  const whose = own
+    ? 'this installation'
+    : installation === null
+      ? 'an earlier version'
+      : `installation ${installation}`;
+  return [
+    `Released ${name}: it belonged to ${whose}. What was learned about it is forgotten.`,
+    '  next      it belongs to whichever installation uses it first; receipts stay where they are',
+  ].join('\n');
+}
 
 /** What changed, and what will happen. */
 export function orderText({ name, governor, rate }: EndpointStatus, order: Override): string {

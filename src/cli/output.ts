@@ -147,7 +147,7 @@ export function statusText(status: StatusReport, paint: Paint): string {
   const about = labelled([
     ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
     ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
-    ['Home', status.home],
+    ['Home', `${status.home}   installation ${status.installation}`],
     ['Inbox', status.inbox],
     ...status.endpoints.flatMap((endpoint) => {
       const { name, rate, url } = endpoint;

@@ -23,8 +23,14 @@ export interface ReadCursor {
   };
 }
 
-export interface ReadChunksInput {
+/** What every activity of a file is told. */
+export interface FileWork {
+  /** Whose delivery it is: a worker of another installation, or without its store, leaves it alone. Absent in histories of earlier builds. */
+  readonly installation?: string;
   readonly sha256: string;
+}
+
+export interface ReadChunksInput extends FileWork {
   readonly parse: ParseOptions;
   /** 1-based; windows are read in order. */
   readonly window: number;
@@ -60,8 +66,7 @@ export interface WindowResult {
   readonly next: ReadCursor | null;
 }
 
-export interface BeginRoundInput {
-  readonly sha256: string;
+export interface BeginRoundInput extends FileWork {
   readonly endpoint: string;
   readonly workflowId: string;
   readonly runId: string;
@@ -87,8 +92,7 @@ export interface RoundOfRun {
 }
 
 /** What both sending activities are told of the chunk and of the try at the file that they work for. */
-export interface SendTarget extends RoundOfRun {
-  readonly sha256: string;
+export interface SendTarget extends FileWork, RoundOfRun {
   readonly endpoint: string;
   readonly parseKey: string;
   readonly window: number;
@@ -142,8 +146,7 @@ export interface SendAlertResult {
   readonly outcome: Outcome;
 }
 
-export interface WriteReportInput {
-  readonly sha256: string;
+export interface WriteReportInput extends FileWork {
   readonly endpoint: string;
   readonly parse: ParseOptions;
   readonly fileName: string;
@@ -188,8 +191,7 @@ export interface DeliveryOptions {
   readonly maxHistoryEvents: number;
 }
 
-export interface FileWorkflowInput {
-  readonly sha256: string;
+export interface FileWorkflowInput extends FileWork {
   readonly fileName: string;
   readonly endpoint: string;
   readonly parse: ParseOptions;
@@ -248,10 +250,11 @@ export interface SendActivities {
   sendAlerts(input: SendAlertsInput): Promise<SendAlertsResult>;
   sendAlert(input: SendAlertInput): Promise<SendAlertResult>;
 }
-export interface OriginsInput extends RoundOfRun {
-  readonly sha256: string;
+export interface OriginsInput extends FileWork, RoundOfRun {
   readonly endpoint: string;
   readonly parseKey: string;
+  /** Windows that the workflow has seen: the store must have them. Absent in histories of earlier builds. */
+  readonly windows?: number;
 }
 export interface RoundActivities {
   beginRound(input: BeginRoundInput): Promise<BegunRound>;
@@ -264,13 +267,4 @@ export interface OriginActivities {
 }
 export interface ReportActivities {
   writeReport(input: WriteReportInput): Promise<FileSummary>;
-}
-
-export interface ApplyTaskQueueRateInput {
-  readonly endpoint: string;
-  /** null: no limit. */
-  readonly activitiesPerSecond: number | null;
-}
-export interface GovernorActivities {
-  applyTaskQueueRate(input: ApplyTaskQueueRateInput): Promise<void>;
 }

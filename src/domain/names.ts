@@ -3,8 +3,22 @@
 export const FILE_WORKFLOW = 'fileWorkflow';
 export const GOVERNOR_WORKFLOW = 'rateGovernor';
 
-export const FILES_TASK_QUEUE = 'wds-files';
-export const alertsTaskQueue = (endpoint: string): string => `wds-alerts-${endpoint}`;
+/**
+ * The queues of an installation: nobody else is given its work. undefined: of deliveries that were begun by a version in which
+ * installations had no identity.
+ */
+export const filesTaskQueue = (installation: string | undefined): string =>
+  installation === undefined ? 'wds-files' : `wds-files-${installation}`;
+export const alertsTaskQueue = (endpoint: string, installation: string | undefined): string =>
+  installation === undefined ? `wds-alerts-${endpoint}` : `wds-alerts-${endpoint}-${installation}`;
+
+/** Memo of a workflow: the installation that it belongs to. Absent: begun by such a version. */
+export const INSTALLATION_MEMO = 'wdsInstallation';
+/** undefined: the workflow says nothing. */
+export function installationIn(memo: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const id = memo?.[INSTALLATION_MEMO];
+  return typeof id === 'string' ? id : undefined;
+}
 
 /** Namespace by which the embedded server of an installation is told from any other server. Nothing runs in it. */
 export const serverMark = (installation: string): string => `wds-home-${installation}`;
@@ -72,6 +86,8 @@ export const FAILURE = {
   unsettled: 'Unsettled',
   /** The store refused a write or a read. Retryable. */
   store: 'StoreFault',
+  /** Work of another installation, or a store that is not the one that the work began with. Retryable: the right one may come. */
+  otherInstallation: 'OtherInstallation',
   /** An Update that the governor cannot take: it says what is wrong, and nothing changes. */
   badMessage: 'BadMessage',
 } as const;
@@ -84,3 +100,5 @@ export const LEASE_UPDATE = 'lease';
 export const OVERRIDE_UPDATE = 'override';
 export const CONFIGURE_UPDATE = 'configure';
 export const GOVERNOR_QUERY = 'state';
+/** Argument: the installation that a governor from a version without identities is to belong to, if it is the first that asks. */
+export const ADOPT_SIGNAL = 'adopt';

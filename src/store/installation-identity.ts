@@ -39,6 +39,17 @@ export async function settleInstallationId(store: Store): Promise<string> {
   throw new Fault('store', `${KEY} of the store vanished as soon as it was written`, MOUNTED);
 }
 
+/** The store is not the one that this process began with. `replaced`: it is another installation's; otherwise it is not there. */
+export class StoreMismatch extends Fault {
+  readonly replaced: boolean;
+
+  constructor(replaced: boolean, message: string, nextStep: string) {
+    super('store', message, nextStep);
+    this.name = 'StoreMismatch';
+    this.replaced = replaced;
+  }
+}
+
 /** The store that this process began with, which may be taken from under it. */
 export class OwnStore {
   readonly installation: string;
@@ -52,16 +63,16 @@ export class OwnStore {
     this.#place = place;
   }
 
-  /** Throws Fault('store') unless it is still that one. Reads the identity anew each time: one small file. */
+  /** Throws StoreMismatch unless it is still that one. Reads the identity anew each time: one small file. */
   async confirm(): Promise<void> {
     const found = await readInstallationId(this.#store);
     if (found === this.installation) return;
     throw found === undefined
-      ? new Fault('store', `the store of installation ${this.installation} is not in ${this.#place}`, MOUNTED)
-      : new Fault(
-          'store',
+      ? new StoreMismatch(false, `the store of installation ${this.installation} is not in ${this.#place}`, MOUNTED)
+      : new StoreMismatch(
+          true,
           `${this.#place} is the store of installation ${found}; this process began with that of ${this.installation}`,
-          'Is the right store mounted? Then restart this process.',
+          'Is the right store mounted? Then start this process again.',
         );
   }
 }

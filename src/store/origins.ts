@@ -6,7 +6,7 @@
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
-import { readChunk, readWindow } from './chunks.ts';
+import { missing, readChunk, readWindow } from './chunks.ts';
 import { readDeliveryRecord } from './delivery-record.ts';
 import type { ChunkOf } from './layout.ts';
 import type { Store } from './store.ts';
@@ -23,13 +23,14 @@ export interface PlacedRow {
   readonly row: ChunkRow;
 }
 
-/** All chunks of a file, in order. */
+/** All chunks of a file, in order. Throws ChunksMissing where one of the first `windows` windows is not there. */
 export async function* chunksOf(
   store: Store,
-  file: Omit<PlacedChunk, 'window' | 'chunk'>,
+  { windows = 0, ...file }: Omit<PlacedChunk, 'window' | 'chunk'> & { readonly windows?: number },
 ): AsyncGenerator<PlacedChunk> {
   for (let number = 1; ; number++) {
     const window = await readWindow(store, { ...file, window: number });
+    if (window === undefined && number <= windows) throw await missing(store, file, `window ${number} of the file`);
     if (window === undefined) return;
     for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
       yield { ...file, window: number, chunk };

@@ -3,6 +3,7 @@
  * whoever repeats the call gets the same one.
  */
 import type { AmbiguousPolicy } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
 import type { DeliveryOf } from './layout.ts';
 import { roundKey, roundsPrefix } from './layout.ts';
 import { StaleRound } from './ledger.ts';
@@ -55,9 +56,15 @@ export async function requireRound(
     if (newest !== undefined && newest.runId !== round) throw new StaleRound(0, newest.round);
     return newest ?? beginRound(store, of, { runId: round, begunAt: new Date(0).toISOString() });
   }
-  if (newest === undefined || newest.round !== round || (runId !== undefined && newest.runId !== runId)) {
-    throw new StaleRound(round, newest?.round ?? 0);
+  if (newest === undefined || newest.round < round) {
+    throw new Fault(
+      'store',
+      `round ${round} of this file is missing; the store knows ${newest?.round ?? 'none'}`,
+      'Is it an older copy of the store? Nothing is sent until the rest is back.',
+    );
   }
+  if (newest.round !== round || (runId !== undefined && newest.runId !== runId))
+    throw new StaleRound(round, newest.round);
   return newest;
 }
 

@@ -4,39 +4,26 @@
  */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { Priority } from '@temporalio/common';
-import {
-  ApplicationFailure,
-  CancelledFailure,
-  defineSearchAttributeKey,
-  TerminatedFailure,
-  TypedSearchAttributes,
-} from '@temporalio/common';
-import type {
-  DeliveryOptions,
-  FilePriority,
-  FileProgress,
-  FileSummary,
-  FileWorkflowInput,
-} from '../domain/contracts.ts';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
+import type { DeliveryOptions, FilePriority, FileProgress, FileSummary } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
 import {
   FAILURE,
   FILE_WORKFLOW,
-  FILES_TASK_QUEUE,
   fileWorkflowId,
+  installationIn,
   PAUSE_SIGNAL,
   PROGRESS_QUERY,
-  SEARCH_ATTRIBUTES,
 } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { settleDeliveryRecord } from '../store/delivery-record.ts';
+import type { OwnStore } from '../store/installation-identity.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
+import type { EndpointOwners } from './endpoint-owners.ts';
+import { fileWorkflowStart } from './file-workflow-start.ts';
 
-/** With the default of 10 s, a task given to a worker that was just killed comes back only then (measured). */
-const WORKFLOW_TASK_TIMEOUT = '3s';
 const PROGRESS_INTERVAL_MS = 500;
 
 export type SubmitOutcome = 'started' | 'attached' | 'already_delivered' | 'retried';
@@ -71,23 +58,30 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-export class FileDeliveries {
-  readonly #client: Client;
-  readonly #store: Store;
-  readonly #searchAttributes: boolean;
+export interface FileDeliveriesParts {
+  readonly client: Client;
+  readonly store: Store;
+  readonly ownStore: OwnStore;
+  readonly owners: EndpointOwners;
+  /** Whether the namespace has them; without, files are still delivered, only harder to find. */
+  readonly searchAttributes: boolean;
+}
 
-  /** `searchAttributes`: whether the namespace has them; without, files are still delivered, only harder to find. */
-  constructor(client: Client, store: Store, searchAttributes: boolean) {
-    this.#client = client;
-    this.#store = store;
-    this.#searchAttributes = searchAttributes;
+export class FileDeliveries {
+  readonly #parts: FileDeliveriesParts;
+  readonly #client: Client;
+
+  constructor(parts: FileDeliveriesParts) {
+    this.#parts = parts;
+    this.#client = parts.client;
   }
 
   /** Starts the delivery; attaches where it runs; begins a new round where it failed; does nothing where it completed. */
   async submit(request: SubmitRequest): Promise<Submitted> {
     const { staged, fileName, endpoint } = request;
     const workflowId = fileWorkflowId(staged.sha256, endpoint);
-    const record = await settleDeliveryRecord(this.#store, {
+    await this.#permit(endpoint);
+    const record = await settleDeliveryRecord(this.#parts.store, {
       sha256: staged.sha256,
       endpoint,
       fileName,
@@ -102,40 +96,43 @@ export class FileDeliveries {
   async start(
     record: DeliveryRecord,
     delivery: DeliveryOptions,
-    { reopenUnconfirmed = false, priority = 'normal' }: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority'> = {},
+    how: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority'> = {},
   ): Promise<Submitted> {
-    const { workflowId, sha256, fileName, endpoint, parse } = record;
-    const searchAttributes = this.#searchAttributes;
-    const input: FileWorkflowInput = {
-      sha256,
-      fileName,
-      endpoint,
-      parse,
-      delivery,
-      reopenUnconfirmed,
-      searchAttributes,
-    };
-    const before = await this.#statusOf(workflowId);
-    if (before === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
+    const { workflowId } = record;
+    await this.#permit(record.endpoint);
+    const before = await this.#newestRun(workflowId);
+    if (before?.status === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
+    this.#refuseForeign(record, before);
+    const { searchAttributes, ownStore } = this.#parts;
+    const { installation } = ownStore;
     try {
-      await this.#client.workflow.start(FILE_WORKFLOW, {
-        workflowId,
-        taskQueue: FILES_TASK_QUEUE,
-        args: [input],
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
-        workflowIdConflictPolicy: 'FAIL',
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        priority: priorityOf(sha256, priority),
-        staticSummary: `${fileName} → ${endpoint}`,
-        staticDetails: `File **${fileName}** (SHA-256 \`${sha256}\`), delivered to endpoint **${endpoint}**.`,
-        ...(searchAttributes ? { typedSearchAttributes: attributesOf(record) } : {}),
-      });
+      const start = fileWorkflowStart(record, { ...how, delivery, searchAttributes, installation });
+      await this.#client.workflow.start(FILE_WORKFLOW, start);
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      const completed = (await this.#statusOf(workflowId)) === 'COMPLETED';
-      return { outcome: completed ? 'already_delivered' : 'attached', workflowId };
+      const now = await this.#newestRun(workflowId);
+      if (now?.status === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
+      this.#refuseForeign(record, now);
+      return { outcome: 'attached', workflowId };
     }
     return { outcome: before === undefined ? 'started' : 'retried', workflowId };
+  }
+
+  /** Nothing is submitted to an endpoint of another installation, or from a store that is not the one this process began with. */
+  async #permit(endpoint: string): Promise<void> {
+    await this.#parts.ownStore.confirm();
+    await this.#parts.owners.checkNowAndThen(endpoint);
+  }
+
+  /** What another installation has sent of the file is in its receipts, not in ours: whoever goes on here would alert everybody again. */
+  #refuseForeign({ fileName, endpoint }: DeliveryRecord, run: NewestRun | undefined): void {
+    const { installation } = this.#parts.ownStore;
+    if (run?.installation === undefined || run.installation === installation) return;
+    throw new Fault(
+      'config',
+      `${fileName} was begun for endpoint ${endpoint} by installation ${run.installation}; this is installation ${installation}`,
+      'Its receipts are in that store: deliver it from there. Under another endpoint.name it is delivered to everybody.',
+    );
   }
 
   /** Whether anything runs that could be paused. Nothing is under way any more once the progress says `paused`. */
@@ -149,7 +146,7 @@ export class FileDeliveries {
   }
 
   async #order(workflowId: string, order: (handle: WorkflowHandle) => Promise<unknown>): Promise<boolean> {
-    if ((await this.#statusOf(workflowId)) !== 'RUNNING') return false;
+    if ((await this.#newestRun(workflowId))?.status !== 'RUNNING') return false;
     try {
       await order(this.#client.workflow.getHandle(workflowId));
       return true;
@@ -186,15 +183,23 @@ export class FileDeliveries {
     }
   }
 
-  /** Temporal's name of the state of the newest run; undefined: it knows no such workflow. */
-  async #statusOf(workflowId: string): Promise<string | undefined> {
+  /** undefined: Temporal knows no such workflow. */
+  async #newestRun(workflowId: string): Promise<NewestRun | undefined> {
     try {
-      return (await this.#client.workflow.getHandle(workflowId).describe()).status.name;
+      const { status, memo } = await this.#client.workflow.getHandle(workflowId).describe();
+      return { status: status.name, installation: installationIn(memo) };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
     }
   }
+}
+
+interface NewestRun {
+  /** Temporal's name of its state. */
+  readonly status: string;
+  /** undefined: begun by an earlier version. */
+  readonly installation: string | undefined;
 }
 
 /** Whether this very run is open: another run of the same workflow is not it. */
@@ -206,18 +211,6 @@ export async function runIsOpen(client: Client, workflowId: string, runId: strin
     throw error;
   }
 }
-
-/** Inherited by the file's activities, and by the runs that continue it. Files of one priority take turns, whatever their size. */
-const priorityOf = (sha256: string, priority: FilePriority): Priority => ({
-  priorityKey: priority === 'urgent' ? 1 : 3,
-  fairnessKey: sha256.slice(0, 16),
-});
-
-const attributesOf = ({ fileName, endpoint }: DeliveryRecord): TypedSearchAttributes =>
-  new TypedSearchAttributes([
-    { key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.fileName, 'KEYWORD'), value: fileName },
-    { key: defineSearchAttributeKey(SEARCH_ATTRIBUTES.endpoint, 'KEYWORD'), value: endpoint },
-  ]);
 
 /** Throws where no worker answers. */
 export const queryProgress = (handle: WorkflowHandle): Promise<FileProgress> =>

@@ -9,10 +9,12 @@ import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorInput, GovernorView } from '../domain/governor/messages.ts';
 import {
   CONFIGURE_UPDATE,
-  FILES_TASK_QUEUE,
+  filesTaskQueue,
   GOVERNOR_QUERY,
   GOVERNOR_WORKFLOW,
   governorWorkflowId,
+  INSTALLATION_MEMO,
+  installationIn,
   LEASE_UPDATE,
   OVERRIDE_UPDATE,
 } from '../domain/names.ts';
@@ -21,17 +23,56 @@ import {
 const ANSWER_LIMIT_MS = 6_000;
 const WORKFLOW_TASK_TIMEOUT = '3s';
 
+export interface Governed {
+  readonly endpoint: string;
+  readonly config: GovernorConfig;
+  /** Whose endpoint it is; the governor refuses messages of others. */
+  readonly installation: string;
+}
+
+/**
+ * How the governor of an endpoint is started. `mayHaveLent`: an earlier one, lost or terminated, has lent what may still be in use, perhaps
+ * by another process; undefined: found out.
+ */
+export async function governorStart(
+  client: Client,
+  { endpoint, config, installation }: Governed,
+  mayHaveLent?: boolean,
+) {
+  const waitMs = (mayHaveLent ?? (await hadGovernor(client, endpoint))) ? LEASE_MS : 0;
+  const input: GovernorInput = { endpoint, config, installation, waitMs };
+  return {
+    workflowId: governorWorkflowId(endpoint),
+    taskQueue: filesTaskQueue(installation),
+    args: [input],
+    memo: { [INSTALLATION_MEMO]: installation },
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    staticSummary: `rate of endpoint ${endpoint}`,
+  } as const;
+}
+
+/** Whether Temporal knows a governor of this endpoint, in whatever state. One that its retention has forgotten lent nothing of late. */
+async function hadGovernor(client: Client, endpoint: string): Promise<boolean> {
+  try {
+    const handle = client.workflow.getHandle(governorWorkflowId(endpoint));
+    await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 export class GovernorClient {
   readonly #client: Client;
-  readonly #endpoint: string;
-  readonly #config: GovernorConfig;
+  readonly #governed: Governed;
   /** A governor has answered this process: from then on none is the first one. */
-  #answered = false;
+  #answered: true | undefined;
 
-  constructor(client: Client, endpoint: string, config: GovernorConfig) {
+  constructor(client: Client, governed: Governed) {
     this.#client = client;
-    this.#endpoint = endpoint;
-    this.#config = config;
+    this.#governed = governed;
   }
 
   lease(request: LeaseRequest): Promise<LeaseAnswer> {
@@ -40,7 +81,7 @@ export class GovernorClient {
 
   /** Tells a governor that runs what this process was configured with. */
   configure(): Promise<void> {
-    return this.#update<void, GovernorConfig>(CONFIGURE_UPDATE, this.#config);
+    return this.#update<void, GovernorConfig>(CONFIGURE_UPDATE, this.#governed.config);
   }
 
   override(override: Override): Promise<GovernorView> {
@@ -48,37 +89,19 @@ export class GovernorClient {
   }
 
   async #update<Result, Argument>(name: string, argument: Argument): Promise<Result> {
-    // Should it have to be started: an earlier one, lost or terminated, has lent what may still be in use, perhaps by another process.
-    const waitMs = this.#answered || (await this.#hadOne()) ? LEASE_MS : 0;
-    const input: GovernorInput = { endpoint: this.#endpoint, config: this.#config, waitMs };
+    const start = await governorStart(this.#client, this.#governed, this.#answered);
     const startWorkflowOperation = new WithStartWorkflowOperation(GOVERNOR_WORKFLOW, {
-      workflowId: governorWorkflowId(this.#endpoint),
-      taskQueue: FILES_TASK_QUEUE,
-      args: [input],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      staticSummary: `rate of endpoint ${this.#endpoint}`,
+      ...start,
+      args: [...start.args],
     });
     const answer = await this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
-      this.#client.workflow.executeUpdateWithStart<never, Result, [Argument]>(name, {
-        args: [argument],
+      this.#client.workflow.executeUpdateWithStart<never, Result, [Argument, string]>(name, {
+        args: [argument, this.#governed.installation],
         startWorkflowOperation: startWorkflowOperation as never,
       }),
     );
     this.#answered = true;
     return answer;
-  }
-
-  /** Whether Temporal knows a governor of this endpoint, in whatever state. One that its retention has forgotten lent nothing of late. */
-  async #hadOne(): Promise<boolean> {
-    try {
-      const handle = this.#client.workflow.getHandle(governorWorkflowId(this.#endpoint));
-      await this.#client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.describe());
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
   }
 }
 
@@ -87,13 +110,14 @@ export function refusedOrder(error: unknown): string | undefined {
   return error instanceof WorkflowUpdateFailedError ? (error.cause?.message ?? error.message) : undefined;
 }
 
-/** The endpoints that have a governor. */
-export async function governedEndpoints(client: Client): Promise<string[]> {
+/** The endpoints that have a governor of this installation, or one of an earlier version, which is anybody's. */
+export async function governedEndpoints(client: Client, installation: string): Promise<string[]> {
   const query = `WorkflowType = "${GOVERNOR_WORKFLOW}" AND ExecutionStatus = "Running"`;
   const prefix = governorWorkflowId('');
   const names: string[] = [];
-  for await (const { workflowId } of client.workflow.list({ query })) {
-    if (workflowId.startsWith(prefix)) names.push(workflowId.slice(prefix.length));
+  for await (const { workflowId, memo } of client.workflow.list({ query })) {
+    const owner = installationIn(memo) ?? installation;
+    if (owner === installation && workflowId.startsWith(prefix)) names.push(workflowId.slice(prefix.length));
   }
   return names.sort();
 }
@@ -101,14 +125,14 @@ export async function governedEndpoints(client: Client): Promise<string[]> {
 /** undefined: the endpoint has no governor. */
 export async function overrideGovernor(
   client: Client,
-  endpoint: string,
+  { endpoint, installation }: Pick<Governed, 'endpoint' | 'installation'>,
   override: Override,
 ): Promise<GovernorView | undefined> {
   try {
     return await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
       client.workflow
         .getHandle(governorWorkflowId(endpoint))
-        .executeUpdate<GovernorView, [Override]>(OVERRIDE_UPDATE, { args: [override] }),
+        .executeUpdate<GovernorView, [Override, string]>(OVERRIDE_UPDATE, { args: [override, installation] }),
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;

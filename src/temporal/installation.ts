@@ -8,24 +8,29 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
-import { DEFAULT_TIMEOUT_MS } from '../config/settings.ts';
+import { DEFAULT_TIMEOUT_MS, deliveryTo } from '../config/settings.ts';
 import { startDevServer } from '../dev-server/dev-server.ts';
 import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import type { GovernorConfig } from '../domain/governor/contract.ts';
 import { FAILURE, serverMark } from '../domain/names.ts';
 import { thisBoot } from '../store/boot.ts';
+import { settleEndpointName } from '../store/endpoint-names.ts';
 import { FolderLedgers } from '../store/folder-ledger.ts';
 import { FolderStore } from '../store/folder-store.ts';
 import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
+import { startAlertsWorker } from './alerts-worker.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
+import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
+import { startFilesWorker } from './files-worker.ts';
 import { findSearchAttributes } from './search-attributes.ts';
-import type { RunningWorker } from './workers.ts';
-import { startAlertsWorker, startFilesWorker } from './workers.ts';
+import { watchStore } from './store-watch.ts';
+import type { RunningWorker, WorkerContext } from './worker.ts';
 
 export interface InstallationOptions {
   readonly settings: Settings;
@@ -42,6 +47,7 @@ export class Installation {
   readonly reportsRoot: string;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
+  readonly owners: EndpointOwners;
   readonly devServer: SharedServer | undefined;
   /** Rejects if this process cannot go on, and would if it were started again. */
   readonly lost: Promise<never>;
@@ -49,6 +55,7 @@ export class Installation {
   readonly #logger: Logger;
   readonly #filesWorkers: RunningWorker[] = [];
   readonly #alertsWorkers: RunningWorker[] = [];
+  readonly #closing = new AbortController();
   #native: Promise<NativeConnection> | undefined;
 
   private constructor(
@@ -64,7 +71,8 @@ export class Installation {
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;
-    this.lost = (devServer?.moved ?? new Promise<Error>(() => undefined)).then((fault) => {
+    const replaced = watchStore(ownStore, this.#closing.signal);
+    this.lost = Promise.race([replaced, ...(devServer === undefined ? [] : [devServer.moved])]).then((fault) => {
       throw fault;
     });
     this.lost.catch(() => undefined);
@@ -72,7 +80,9 @@ export class Installation {
     this.ledgers = new FolderLedgers({ store, clock: systemClock, boot: thisBoot() });
     this.ownStore = ownStore;
     this.reportsRoot = join(options.settings.home, 'reports');
-    this.deliveries = new FileDeliveries(temporal.client, this.store, searchAttributes);
+    const { client } = temporal;
+    this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
+    this.deliveries = new FileDeliveries({ client, store, ownStore, owners: this.owners, searchAttributes });
   }
 
   /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`, `store`. */
@@ -111,15 +121,31 @@ export class Installation {
   /** `reading`: false for one that only moves workflows on and answers for them. */
   async startFilesWorker(reading = true): Promise<void> {
     const requestTimeoutMs = this.settings.endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), requestTimeoutMs, reading));
+    const options = { requestTimeoutMs, reading };
+    this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), options));
   }
 
+  /** For an endpoint that was claimed. */
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {
-    const { delivery, shutdownGraceMs } = this.settings;
-    const { batchSize } = delivery;
+    const { shutdownGraceMs } = this.settings;
+    const { batchSize } = this.#governed(endpoint);
     this.#alertsWorkers.push(
       await startAlertsWorker(await this.#workerContext(), endpoint, { batchSize, shutdownGraceMs }),
     );
+  }
+
+  /**
+   * To be called before anything is submitted or sent to an endpoint. Throws Fault `config` where its name belongs to another installation,
+   * or differs only in case from one that this store knows.
+   */
+  async claimEndpoint(endpoint: Endpoint): Promise<void> {
+    await settleEndpointName(this.store, endpoint.name);
+    await this.owners.claim(endpoint.name, this.#governed(endpoint));
+  }
+
+  #governed(endpoint: Endpoint): GovernorConfig {
+    const { batchSize } = deliveryTo(endpoint, this.settings.statedDelivery);
+    return { rate: endpoint.rate, batchSize };
   }
 
   /**
@@ -127,6 +153,7 @@ export class Installation {
    * worker runs. Then the connections are closed, then the dev server ends, unless others use it.
    */
   async close(): Promise<void> {
+    this.#closing.abort();
     await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
     await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));
     await (await this.#native)?.close();
@@ -135,14 +162,14 @@ export class Installation {
     await this.temporal.close();
   }
 
-  async #workerContext() {
+  async #workerContext(): Promise<WorkerContext> {
     if (this.#native === undefined) {
       logThrough(this.#logger);
       this.#native = connectNative(this.#target);
     }
     const connection = await this.#native;
-    const { store, ledgers, reportsRoot } = this;
-    return { client: this.temporal.client, connection, store, ledgers, reportsRoot, logger: this.#logger };
+    const { store, ownStore, ledgers, reportsRoot } = this;
+    return { client: this.temporal.client, connection, store, ownStore, ledgers, reportsRoot, logger: this.#logger };
   }
 }
 

@@ -86,6 +86,7 @@ export const FILE: FileStatus = {
 export const STATUS: StatusReport = {
   temporal: { address: '127.0.0.1:7233', namespace: 'default', embedded: true, webUi: 'http://127.0.0.1:8233' },
   home: '/var/wds',
+  installation: '3f2a9c1d77b0',
   inbox: '/srv/inbox',
   endpoints: [ENDPOINT],
   files: [FILE],
@@ -147,6 +148,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     cancelFile: async () => ({ ...FILE, state: 'cancelled' }),
     endpoints: async () => [ENDPOINT],
     endpoint: async () => ENDPOINT,
+    releaseEndpoint: async (name) => ({ name, installation: '0123456789ab', own: false }),
     init: async () => ({ registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
     interruptNotice: () => 'The delivery goes on without this command.',
     close: nothing,

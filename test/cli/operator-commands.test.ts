@@ -49,6 +49,7 @@ describe('endpoint', () => {
     ['set-rate', 'crm', '0'],
     ['set-rate', 'crm', '-3'],
     ['pause', '--now'],
+    ['release'],
   ])('a wrong use exits 2 and asks nothing: %j', async (...args) => {
     const { code, calls } = await wds(['endpoint', ...args.flat()]);
     expect(code).toBe(2);
@@ -72,6 +73,15 @@ describe('endpoint', () => {
     );
     expect((await wds(['endpoint', 'set-rate', 'configured'])).out).toContain('its configuration again (100/s)');
     expect(JSON.parse((await wds(['endpoint', 'forget', '-o', 'json'])).out)).toEqual(ENDPOINT);
+  });
+
+  test('release says whose the name was, and needs one', async () => {
+    expect((await wds(['endpoint', 'release', 'crm'])).out).toMatch(
+      /^Released crm: it belonged to installation 0123456789ab\..*\n.*whichever installation uses it first.*\n$/,
+    );
+    expect(JSON.parse((await wds(['endpoint', 'release', 'crm', '-o', 'json'])).out)).toEqual({
+      ...{ name: 'crm', installation: '0123456789ab', own: false },
+    });
   });
 
   test('a name that nobody knows exits 5', async () => {

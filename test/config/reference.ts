@@ -14,7 +14,9 @@ wds reads its settings from three sources, in rising order:
 Without any, it works with the defaults below. All faults are told at once, each with its key, value and what was expected. Paths in the file are
 relative to the file's folder; others to the current folder. \`wds.config.example.yaml\` is a file to start from.
 
-All processes of one installation must be given the same \`home\` and \`endpoint\`.
+All processes of one installation must be given the same \`home\` and \`endpoint\`. Within a Temporal namespace an endpoint's name belongs to the
+first installation that uses it, and within a home names that differ only in case are refused: on some disks their receipts would be the
+same files.
 
 A URL given by \`--url\` or \`WDS_URL\` that is not the file's is another endpoint: the file's \`name\`, \`rate\`, \`burst\`, \`maxConnections\`, secrets and
 \`headers\` do not apply to it. A trial elsewhere is neither counted as a delivery to the real endpoint nor sent its credentials.

@@ -20,7 +20,8 @@ const visit = (workerId: string): LeaseRequest => ({
   ...{ brake: null, badRun: null, latencyMs: null, ceilingPerSecond: null },
 });
 /** A process of its own, as far as the governor can tell. */
-const processOf = (site: Site): GovernorClient => new GovernorClient(site.client, 'crm', RATE);
+const processOf = async (site: Site): Promise<GovernorClient> =>
+  new GovernorClient(site.client, { endpoint: 'crm', config: RATE, installation: await site.installation() });
 
 const lends = async (client: GovernorClient, workerId: string): Promise<boolean> =>
   (await client.lease(visit(workerId))).segments.length > 0;
@@ -35,9 +36,9 @@ describe.concurrent('the governor', () => {
     site,
   }) => {
     await site.worker('files');
-    const first = processOf(site);
+    const first = await processOf(site);
     expect(await lends(first, 'a')).toBe(true);
-    for (const next of [processOf(site), first]) {
+    for (const next of [await processOf(site), first]) {
       await site.client.workflow.getHandle(GOVERNOR).terminate('lost');
       const lostMs = performance.now();
       await until('a governor that answers', () => next.lease(visit('b')).then(Boolean, () => false));
@@ -84,7 +85,7 @@ describe.concurrent('the governor', () => {
 
   test('refuses what is no order, says why, and goes on as before', async ({ site }) => {
     await site.worker('files');
-    const client = processOf(site);
+    const client = await processOf(site);
     expect(await lends(client, 'a')).toBe(true);
     const before = await queryGovernor(site.client, 'crm');
     expect(before?.ratePerSecond).toBeCloseTo(49.5);

@@ -10,7 +10,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect } from 'vitest';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
 import { decide, newGovernor } from '../../src/domain/governor/governor.ts';
-import { FILES_TASK_QUEUE, GOVERNOR_WORKFLOW, governorWorkflowId, LEASE_UPDATE } from '../../src/domain/names.ts';
+import {
+  filesTaskQueue,
+  GOVERNOR_WORKFLOW,
+  governorWorkflowId,
+  installationIn,
+  LEASE_UPDATE,
+} from '../../src/domain/names.ts';
 import { VERSION } from '../../src/version.ts';
 import { replay } from '../workflows/replaying.ts';
 import type { TestAlert } from './support/alert-files.ts';
@@ -108,6 +114,8 @@ describe.concurrent('the history of a delivery', () => {
     const runs = await runsOf(site, result.workflowId);
     expect(runs.length).toBeGreaterThanOrEqual(4);
     expect(runs[0]?.status).toBe('COMPLETED');
+    const { memo } = await site.client.workflow.getHandle(result.workflowId).describe();
+    expect(installationIn(memo)).toBe(await site.installation());
     const [first, second] = [runs.at(-1)!.runId, runs.at(-2)!.runId];
     const history = await historyOf(site, result.workflowId, first);
     expect(countOf(history, 'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW')).toBe(1);
@@ -145,7 +153,7 @@ describe.concurrent('the history of a governor', () => {
     const { state } = decide(newGovernor(config, Date.now()), { type: 'lease', request }, Date.now());
     const workflowId = governorWorkflowId('other');
     const handle = await site.client.workflow.start(GOVERNOR_WORKFLOW, {
-      ...{ workflowId, taskQueue: FILES_TASK_QUEUE },
+      ...{ workflowId, taskQueue: filesTaskQueue(await site.installation()) },
       args: [{ endpoint: 'other', config, waitMs: 0, state }],
     });
     const answer = await handle.executeUpdate<LeaseAnswer, [LeaseRequest]>(LEASE_UPDATE, { args: [request] });

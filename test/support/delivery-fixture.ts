@@ -181,6 +181,7 @@ export interface WorkerOptions {
   readonly url: string;
   readonly store: JournalStore;
   readonly clock: MovableClock;
+  readonly ownStore?: SendDependencies['ownStore'];
   readonly endpoint?: Partial<Endpoint>;
   readonly ratePerSecond?: number;
   readonly wrapClient?: (client: EndpointClient) => EndpointClient;
@@ -218,7 +219,9 @@ export class TestWorker {
   readonly #client: EndpointClient;
   attempt = 1;
 
-  constructor({ url, store, clock, endpoint = {}, ratePerSecond, wrapClient, boot = 'this run' }: WorkerOptions) {
+  constructor(options: WorkerOptions) {
+    const { url, store, clock, endpoint = {}, ratePerSecond, wrapClient, boot = 'this run' } = options;
+    const { ownStore = { confirm: async () => undefined } } = options;
     const compiled: Endpoint = {
       ...({
         name: 'test',
@@ -250,6 +253,7 @@ export class TestWorker {
     this.dependencies = {
       store,
       ledgers: new FolderLedgers({ store, clock, boot }),
+      ownStore,
       session: (name) => (name === 'test' ? this.session : undefined),
       scope: () => ({
         attempt: this.attempt,

@@ -48,6 +48,39 @@ describe('a file', () => {
   });
 });
 
+describe('the work of a file', () => {
+  /** By kind of activity: the queue that it was on, and whose it was said to be. */
+  async function workOf(installation: string | undefined): Promise<Record<string, unknown[]>> {
+    const file = new MockedFile(1);
+    file.installation = installation;
+    const { readChunks } = file;
+    file.readChunks = (input) => ({ ...readChunks(input), origins: 1 });
+    file.sendAlerts = () => batchResult({ delivered: CHUNK - 1, stubborn: [7] });
+    const { end, runs } = await file.deliver();
+    expect(end.kind).toBe('completed');
+    return Object.fromEntries(
+      runs[0]!.calls.map(({ name, taskQueue, input }) => {
+        return [name, [taskQueue, (input as { installation?: string }).installation]];
+      }),
+    );
+  }
+
+  it('is given to workers of its installation, and says whose it is', async () => {
+    const own = 'aaaaaaaaaaaa';
+    const [reading, sending] = [`wds-files-${own}`, `wds-alerts-crm-${own}`].map((queue) => [queue, own]);
+    expect(await workOf(own)).toEqual({
+      ...{ readChunks: reading, beginRound: reading, takeOverOrigins: reading, settleOrigins: reading },
+      ...{ writeReport: reading, sendAlerts: sending, sendAlert: sending },
+    });
+  });
+
+  it('stays on the queues of the version that began it', async () => {
+    const queues = Object.entries(await workOf(undefined)).map(([, [queue, whose]]) => [queue, whose]);
+    expect(new Set(queues.map(([queue]) => queue))).toEqual(new Set(['wds-files', 'wds-alerts-crm']));
+    expect(queues.every(([, whose]) => whose === undefined)).toBe(true);
+  });
+});
+
 describe('its lanes', () => {
   it('send so many chunks side by side, and the batches of a chunk one after another', async () => {
     const file = new MockedFile(4, { parallelChunks: 2, batchSize: 5 });

@@ -78,8 +78,12 @@ export class MockedFile {
     return this.chunks * CHUNK;
   }
 
+  /** Whose delivery it is; undefined: an earlier version began it. */
+  installation: string | undefined;
+
   get input(): FileWorkflowInput {
     return {
+      ...(this.installation === undefined ? {} : { installation: this.installation }),
       ...{ sha256: 'ab'.repeat(32), fileName: 'a.csv', endpoint: 'crm', delivery: this.delivery },
       parse: { ...DEFAULT_PARSE_OPTIONS, format: 'csv', chunkSize: CHUNK },
       ...{ reopenUnconfirmed: false, searchAttributes: true },
@@ -91,6 +95,8 @@ export class MockedFile {
       readChunks: (input: ReadChunksInput) => this.readChunks(input),
       beginRound: ({ parse }: BeginRoundInput): BegunRound => ({ round: ++this.rounds, parse: this.settled ?? parse }),
       sendAlerts: (input: SendAlertsInput, call: ActivityCall) => this.sendAlerts(input, call),
+      takeOverOrigins: () => undefined,
+      settleOrigins: () => undefined,
       sendAlert: (input: SendAlertInput, call: ActivityCall) => this.sendAlert(input, call),
       writeReport: (input: WriteReportInput): FileSummary => {
         this.onReport(input);

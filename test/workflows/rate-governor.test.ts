@@ -2,10 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ApplyTaskQueueRateInput } from '../../src/domain/contracts.ts';
 import type { LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
-import type { GovernorInput, GovernorView } from '../../src/domain/governor/messages.ts';
-import { GOVERNOR_QUERY, GOVERNOR_WORKFLOW, LEASE_UPDATE, OVERRIDE_UPDATE } from '../../src/domain/names.ts';
+import type { ApplyTaskQueueRateInput, GovernorInput, GovernorView } from '../../src/domain/governor/messages.ts';
+import {
+  ADOPT_SIGNAL,
+  CONFIGURE_UPDATE,
+  GOVERNOR_QUERY,
+  GOVERNOR_WORKFLOW,
+  LEASE_UPDATE,
+  OVERRIDE_UPDATE,
+} from '../../src/domain/names.ts';
 import { buildWorkflows } from './replaying.ts';
 import { WorkflowRun } from './workflow-run.ts';
 
@@ -67,6 +73,59 @@ describe('the governor', () => {
     await run.update(OVERRIDE_UPDATE, { type: 'set-rate', rate: 500 });
     await run.until(() => limits.length === 2);
     expect([limits, run.nowMs - startedMs]).toEqual([[20, 99], 30_000]);
+  });
+});
+
+describe('the governor of an installation', () => {
+  const OWN = { ...INPUT, installation: 'aaaaaaaaaaaa' };
+
+  it('takes messages of that one, and of an operator who says nothing, and refuses those of any other', async () => {
+    const run = await started(undefined, OWN);
+    expect(lent(await run.update<LeaseAnswer>(LEASE_UPDATE, REQUEST, OWN.installation))).toBeCloseTo(99);
+    await run.update(OVERRIDE_UPDATE, { type: 'set-rate', rate: 40 });
+    const before = await run.query<GovernorView>(GOVERNOR_QUERY);
+    const words = 'endpoint crm belongs to installation aaaaaaaaaaaa';
+    await expect(run.update(LEASE_UPDATE, REQUEST, 'bbbbbbbbbbbb')).rejects.toThrow(words);
+    await expect(run.update(OVERRIDE_UPDATE, { type: 'pause' }, 'bbbbbbbbbbbb')).rejects.toThrow(words);
+    await expect(run.update(CONFIGURE_UPDATE, OWN.config, 'bbbbbbbbbbbb')).rejects.toThrow(words);
+    expect(await run.query<GovernorView>(GOVERNOR_QUERY)).toEqual(before);
+  });
+
+  it('is not adopted by another one', async () => {
+    const run = await started(undefined, OWN);
+    run.signal(ADOPT_SIGNAL, 'bbbbbbbbbbbb');
+    await run.drain();
+    expect(run.end).toBeUndefined();
+    expect(lent(await run.update<LeaseAnswer>(LEASE_UPDATE, REQUEST, OWN.installation))).toBeCloseTo(99);
+  });
+
+  it('keeps its queue and its memo in its next run', async () => {
+    const run = await started(undefined, OWN);
+    run.historyLength = 4_000;
+    await run.update(OVERRIDE_UPDATE, { type: 'set-rate', rate: 40 }, OWN.installation);
+    expect(await run.ended()).toMatchObject({
+      ...{ kind: 'continued', taskQueue: 'wds-files-aaaaaaaaaaaa', memo: { wdsInstallation: 'aaaaaaaaaaaa' } },
+      input: { installation: 'aaaaaaaaaaaa', state: { orderedRate: 40, taskQueueRate: expect.any(Number) } },
+    });
+  });
+});
+
+describe('the governor of an earlier version', () => {
+  it('goes to the first installation that asks, with all that it knows; the limit of the queue that it leaves is cleared', async () => {
+    const limits: (number | null)[] = [];
+    const run = await started((limit) => void limits.push(limit));
+    await run.update(OVERRIDE_UPDATE, { type: 'set-rate', rate: 40 });
+    for (const installation of ['aaaaaaaaaaaa', 'bbbbbbbbbbbb']) run.signal(ADOPT_SIGNAL, installation);
+    const end = await run.ended();
+    expect(end).toMatchObject({
+      ...{ kind: 'continued', taskQueue: 'wds-files-aaaaaaaaaaaa', memo: { wdsInstallation: 'aaaaaaaaaaaa' } },
+      input: { installation: 'aaaaaaaaaaaa', state: { orderedRate: 40 } },
+    });
+    expect(limits.at(-1)).toBeNull();
+    const next = await started((limit) => void limits.push(limit), (end as { input: GovernorInput }).input);
+    await next.update(LEASE_UPDATE, REQUEST, 'aaaaaaaaaaaa');
+    // It knows nothing of a limit of its new queue.
+    expect(limits.at(-1)).toBeGreaterThan(0);
   });
 });
 

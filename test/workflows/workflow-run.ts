@@ -30,7 +30,8 @@ export type RunEnd =
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'failed'; readonly failure: Error }
   | { readonly kind: 'cancelled' }
-  | { readonly kind: 'continued'; readonly input: unknown };
+  /** `taskQueue`: '' for that of the run itself. */
+  | { readonly kind: 'continued'; readonly input: unknown; readonly taskQueue: string; readonly memo: object };
 
 interface Later {
   readonly atMs: number;
@@ -154,8 +155,8 @@ export class WorkflowRun {
   }
 
   /** Rejects where the workflow refuses it, or fails at it. */
-  async update<Result>(name: string, argument: unknown): Promise<Result> {
-    const input = [toPayload(argument)];
+  async update<Result>(name: string, ...args: readonly unknown[]): Promise<Result> {
+    const input = args.map(toPayload);
     return this.#ask<Result>(
       (id) => ({ doUpdate: { id, protocolInstanceId: id, name, input, runValidator: true, meta: { updateId: id } } }),
       false,
@@ -263,7 +264,10 @@ function endOf(command: Command): RunEnd {
   if (completeWorkflowExecution) return { kind: 'completed', result: fromPayload(completeWorkflowExecution.result) };
   if (command.cancelWorkflowExecution) return { kind: 'cancelled' };
   if (continueAsNewWorkflowExecution) {
-    return { kind: 'continued', input: fromPayload(continueAsNewWorkflowExecution.arguments?.[0]) };
+    const { arguments: args, taskQueue, memo } = continueAsNewWorkflowExecution;
+    const remembered = Object.entries(memo ?? {}).map(([key, value]) => [key, fromPayload(value)]);
+    const next = { taskQueue: taskQueue ?? '', memo: Object.fromEntries(remembered) };
+    return { kind: 'continued', input: fromPayload(args?.[0]), ...next };
   }
   if (failWorkflowExecution) {
     const failure = failures.failureToError(failWorkflowExecution.failure ?? {}, defaultPayloadConverter);

@@ -4,7 +4,7 @@ import { Fault } from '../../domain/failure.ts';
 import type { Override } from '../../domain/governor/contract.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { endpointsText, endpointText, orderText } from '../endpoint-output.ts';
+import { endpointsText, endpointText, orderText, releaseText } from '../endpoint-output.ts';
 import type { GlobalOptions } from '../options.ts';
 import { addExamples } from '../options.ts';
 
@@ -55,6 +55,21 @@ export function registerEndpoint(program: Command, context: CommandContext): voi
         await act(context, self, name, { type });
       });
   }
+
+  const release = endpoint
+    .command('release')
+    .description('free its name, which belongs to the first installation that uses it in a Temporal namespace')
+    .argument('<name>', 'the endpoint')
+    .action(async (name: string, _flags: object, self: Command) => {
+      await context.useApp(self, { logLevel: 'warn' }, async ({ app }) => {
+        const released = await app.releaseEndpoint(name);
+        const { output } = self.optsWithGlobals() as GlobalOptions;
+        const { terminal } = context;
+        if (output === 'text') terminal.data(releaseText(released));
+        else terminal.data(JSON.stringify(released, null, output === 'json' ? 2 : undefined));
+      });
+    });
+  addExamples(release, [['the home that used it is gone for good', 'wds endpoint release crm']]);
 
   const setRate = endpoint
     .command('set-rate')

@@ -1,4 +1,4 @@
-/** Input of the governor's workflow, and what a person is shown of it. Pure. */
+/** Input of the governor's workflow, its one activity, and what a person is shown of it. Pure. */
 
 import type { CircuitName, GovernorConfig } from './contract.ts';
 import { UNLIMITED_PER_SECOND } from './contract.ts';
@@ -11,8 +11,21 @@ export interface GovernorInput {
   readonly config: GovernorConfig;
   /** Leases of a lost governor may be in use for this long. */
   readonly waitMs: number;
+  /** Whose endpoint it is; messages of others are refused. Absent in histories of earlier builds, until one adopts it. */
+  readonly installation?: string;
   /** Set by continue-as-new only. */
   readonly state?: GovernorState;
+}
+
+export interface ApplyTaskQueueRateInput {
+  readonly endpoint: string;
+  /** Absent: on the queue of an earlier version. */
+  readonly installation?: string;
+  /** null: no limit. */
+  readonly activitiesPerSecond: number | null;
+}
+export interface GovernorActivities {
+  applyTaskQueueRate(input: ApplyTaskQueueRateInput): Promise<void>;
 }
 
 /** What an operator is told of an endpoint. */

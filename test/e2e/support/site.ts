@@ -67,6 +67,17 @@ export class Site {
     return { cwd: this.folder, env: this.#env };
   }
 
+  /** The identity of its store, once a process has been started. */
+  async installation(): Promise<string> {
+    const path = join(this.home, 'store', 'installation.json');
+    return until('the store has an identity', () =>
+      readFile(path, 'utf8').then(
+        (text) => (JSON.parse(text) as { id: string }).id,
+        () => undefined,
+      ),
+    );
+  }
+
   /** For the processes started from here on; undefined takes a variable away. */
   setEnv(variables: Readonly<Record<string, string | undefined>>): void {
     const merged = Object.entries({ ...this.#env, ...variables });

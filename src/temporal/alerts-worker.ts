@@ -1,0 +1,151 @@
+/**
+ * The alerts worker: sends to one endpoint, and runs no workflows. It scales by starting more of it. All its batches share one session:
+ * connections, pace and lease.
+ */
+import { randomUUID } from 'node:crypto';
+import { Context } from '@temporalio/activity';
+import { Worker } from '@temporalio/worker';
+import { createOwnWork } from '../../activities/own-work.ts';
+import { createSendAlert } from '../../activities/send-alert.ts';
+import { createSendAlerts } from '../../activities/send-alerts.ts';
+import { systemClock } from '../clock.ts';
+import type { Endpoint, Rate } from '../domain/endpoint.ts';
+import { isFast } from '../domain/endpoint.ts';
+import { alertsTaskQueue } from '../domain/names.ts';
+import { createEndpointClient } from '../endpoint/endpoint-client.ts';
+import { EndpointSession } from '../endpoint/endpoint-session.ts';
+import { Pacer } from '../endpoint/pacer.ts';
+import { createProbe } from '../endpoint/probe.ts';
+import { RateLease } from '../endpoint/rate-lease.ts';
+import { GovernorClient } from './governor-client.ts';
+import { OLD_DELIVERIES, OldQueue } from './old-queue.ts';
+import { SendingSlots } from './sending-slots.ts';
+import type { RunningWorker, WorkerContext } from './worker.ts';
+import { commonOptions, run } from './worker.ts';
+
+/** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (docs/decisions/0002-pacing-at-the-socket.md). */
+const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(rate) ? 4 : 2);
+/**
+ * A process that hangs still has its polls in the server, and each swallows a batch until its heartbeat is missed: with the usual ten, the
+ * only batch of a file came to the other worker after more than 80 s (measured). With a single one, where the queue has four partitions, the
+ * next batch is there up to 200 ms late: at 5,000 a second that cost up to 3% of the rate.
+ */
+const sendingPolls = (rate: Rate): number => (isFast(rate) ? 2 : 1);
+const UNUSED_SLOTS = { type: 'fixed-size', numSlots: 1 } as const;
+
+export interface AlertsWorkerOptions {
+  readonly batchSize: number;
+  readonly shutdownGraceMs: number;
+}
+
+export async function startAlertsWorker(
+  context: WorkerContext,
+  endpoint: Endpoint,
+  options: AlertsWorkerOptions,
+): Promise<RunningWorker> {
+  const { client, logger, ownStore } = context;
+  const { installation } = ownStore;
+  const { name, rate } = endpoint;
+  const config = { rate, batchSize: options.batchSize };
+  const governor = new GovernorClient(client, { endpoint: name, config, installation });
+  const sender = new Sender(context, endpoint, governor);
+  const create = async (from: string | undefined): Promise<RunningWorker> =>
+    run(await sender.createWorker(alertsTaskQueue(name, from), options.shutdownGraceMs));
+  const own = await create(installation);
+  const old = new OldQueue({ client, logger, workflows: OLD_DELIVERIES, start: () => create(undefined) });
+  // A governor that runs already may have been told another rate by an earlier configuration.
+  governor.configure().catch((error: unknown) => {
+    logger.debug({ event: 'configure', endpoint: name, error: String(error) }, 'told again with the next start');
+  });
+  const ended = own.ended.finally(async () => {
+    await old.stop();
+    await sender.session.close();
+  });
+  ended.catch(() => undefined);
+  return {
+    ended,
+    async stop() {
+      sender.session.stop();
+      await Promise.all([own.stop(), old.stop()]);
+      await ended;
+    },
+  };
+}
+
+/** What sends in this process, for whichever queue the batches come from. */
+class Sender {
+  readonly session: EndpointSession;
+  readonly #context: WorkerContext;
+  readonly #endpoint: Endpoint;
+  /** Of each of its workers. */
+  readonly #slots: SendingSlots[] = [];
+  #standingBy = false;
+
+  constructor(context: WorkerContext, endpoint: Endpoint, governor: GovernorClient) {
+    const { logger } = context;
+    this.#context = context;
+    this.#endpoint = endpoint;
+    const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
+    const lease = new RateLease({
+      pacer,
+      workerId: randomUUID(),
+      ask: (request) => governor.lease(request),
+      random: Math.random,
+      maxPauseMs: endpoint.maxRetryAfterMs,
+      onStandBy: (standingBy) => this.#standBy(standingBy),
+      onResume: () => this.session.resume(),
+      onTrouble: (error) =>
+        logger.warn(
+          { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
+          'the governor of the rate does not answer: is a files worker running? Sending waits for it',
+        ),
+    });
+    const probe = createProbe(endpoint);
+    this.session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease, probe });
+  }
+
+  #standBy(standingBy: boolean): void {
+    this.#standingBy = standingBy;
+    for (const slots of this.#slots) slots.open = !standingBy;
+    this.session.wake();
+  }
+
+  createWorker(taskQueue: string, shutdownGraceMs: number): Promise<Worker> {
+    const { store, ledgers, ownStore } = this.#context;
+    const { name, rate } = this.#endpoint;
+    const scope = () => {
+      const activity = Context.current();
+      return {
+        attempt: activity.info.attempt,
+        cancellationSignal: activity.cancellationSignal,
+        heartbeat: () => activity.heartbeat(),
+      };
+    };
+    const dependencies = {
+      ...{ store, ledgers, ownStore, scope },
+      session: (wanted: string) => (wanted === name ? this.session : undefined),
+      clock: systemClock,
+      random: Math.random,
+    };
+    const own = createOwnWork({ store, ownStore, scope });
+    const slots = new SendingSlots(sendingSlots(rate));
+    slots.open = !this.#standingBy;
+    this.#slots.push(slots);
+    return Worker.create({
+      ...commonOptions(this.#context),
+      taskQueue,
+      tuner: {
+        activityTaskSlotSupplier: slots,
+        workflowTaskSlotSupplier: UNUSED_SLOTS,
+        localActivityTaskSlotSupplier: UNUSED_SLOTS,
+        nexusTaskSlotSupplier: UNUSED_SLOTS,
+      },
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: sendingPolls(rate) },
+      shutdownGraceTime: shutdownGraceMs,
+      activities: {
+        sendAlerts: own(createSendAlerts(dependencies)),
+        sendAlert: own(createSendAlert(dependencies)),
+      },
+    });
+  }
+}

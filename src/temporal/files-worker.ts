@@ -1,0 +1,110 @@
+/** The files worker: runs the workflows, reads files and writes reports. It scales by starting more of it. */
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import { Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
+import { createBeginRound } from '../../activities/begin-round.ts';
+import { createOwnWork } from '../../activities/own-work.ts';
+import { createReadChunks } from '../../activities/read-chunks.ts';
+import { createSettleOrigins } from '../../activities/settle-origins.ts';
+import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
+import { createWriteReport } from '../../activities/write-report.ts';
+import { systemClock } from '../clock.ts';
+import type { FileSummary, WriteReportInput } from '../domain/contracts.ts';
+import { filesTaskQueue } from '../domain/names.ts';
+import { runIsOpen } from './file-deliveries.ts';
+import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
+import { setTaskQueueLimit } from './task-queue-limit.ts';
+import type { RunningWorker, WorkerContext } from './worker.ts';
+import { commonOptions, run } from './worker.ts';
+
+const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+
+/** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
+const READING_SLOTS = 2;
+/** Reading and reporting are begun anew by another worker; they need not end. */
+const FAREWELL_MS = 5_000;
+
+export interface FilesWorkerOptions {
+  /** The endpoint's, or the default where this process has none. */
+  readonly requestTimeoutMs: number;
+  /** False for a worker that only moves workflows on and answers for them. */
+  readonly reading: boolean;
+}
+
+export async function startFilesWorker(context: WorkerContext, options: FilesWorkerOptions): Promise<RunningWorker> {
+  const { client, logger, ownStore } = context;
+  const create = (taskQueue: string): Promise<Worker> => createFilesWorker(context, options, taskQueue);
+  const own = run(await create(filesTaskQueue(ownStore.installation)));
+  const start = async (): Promise<RunningWorker> => run(await create(filesTaskQueue(undefined)));
+  const old = new OldQueue({ client, logger, workflows: OLD_WORKFLOWS, start });
+  return {
+    ended: own.ended,
+    async stop() {
+      await Promise.all([own.stop(), old.stop()]);
+    },
+  };
+}
+
+function createFilesWorker(
+  context: WorkerContext,
+  { requestTimeoutMs, reading }: FilesWorkerOptions,
+  taskQueue: string,
+): Promise<Worker> {
+  const { store, ownStore, ledgers, reportsRoot, logger } = context;
+  const scope = () => ({
+    attempt: Context.current().info.attempt,
+    heartbeat: () => Context.current().heartbeat(),
+  });
+  const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs };
+  const own = createOwnWork({ store, ownStore, scope });
+  const { readChunks } = createReadChunks({
+    store,
+    heartbeat: (details) => Context.current().heartbeat(details),
+    cancellation: () => Context.current().cancellationSignal,
+  });
+  return Worker.create({
+    ...commonOptions(context),
+    taskQueue,
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    enableNonLocalActivities: reading,
+    maxConcurrentActivityTaskExecutions: READING_SLOTS,
+    shutdownGraceTime: FAREWELL_MS,
+    activities: {
+      readChunks: own(readChunks),
+      beginRound: own(
+        createBeginRound({
+          store,
+          scope,
+          clock: systemClock,
+          runIsOpen: (workflowId, runId) => runIsOpen(context.client, workflowId, runId),
+        }),
+      ),
+      writeReport: own(
+        createWriteReport({
+          store,
+          ledgers,
+          clock: systemClock,
+          reportsRoot,
+          scope,
+          onReport: (input, summary) => logEnd(logger, input, summary),
+        }),
+      ),
+      takeOverOrigins: own(createTakeOverOrigins(origins)),
+      settleOrigins: own(createSettleOrigins(origins)),
+      ...createApplyTaskQueueRate({
+        setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
+      }),
+    },
+  });
+}
+
+/** The one line about a file that everybody looks for. */
+function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summary: FileSummary): void {
+  const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
+  const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
+  const unusable = alerts === 0 && invalid > 0;
+  const level = delivered === alerts && !unusable ? 'info' : 'warn';
+  logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts }, 'file reported');
+}

@@ -1,0 +1,50 @@
+/**
+ * What the two kinds of workers share. The files worker runs the workflows, reads files and writes reports; the alerts worker sends to one
+ * endpoint. Each scales by starting more of it; both may share a process.
+ */
+import type { Client } from '@temporalio/client';
+import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { OwnStore } from '../store/installation-identity.ts';
+import type { Ledgers } from '../store/ledger.ts';
+import type { Store } from '../store/store.ts';
+
+export interface WorkerContext {
+  readonly client: Client;
+  readonly connection: NativeConnection;
+  readonly store: Store;
+  readonly ownStore: OwnStore;
+  readonly ledgers: Ledgers;
+  readonly reportsRoot: string;
+  readonly logger: Logger;
+}
+
+export interface RunningWorker {
+  /** Settles when the worker has ended; rejects when it failed. */
+  readonly ended: Promise<void>;
+  /** Finishes what is open, takes nothing new, and resolves when the worker has ended. */
+  stop(): Promise<void>;
+}
+
+export function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+  return {
+    connection,
+    namespace: client.options.namespace,
+    // With the default of 10 s a killed worker stalls the others' workflows for as long (measured).
+    stickyQueueScheduleToStartTimeout: '1s',
+    maxHeartbeatThrottleInterval: '5s',
+  };
+}
+
+export function run(worker: Worker): RunningWorker {
+  const ended = worker.run();
+  // Whoever started the worker watches `ended`; a stop in between must not make it an unhandled rejection.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    async stop() {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    },
+  };
+}
