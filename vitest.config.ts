@@ -1,6 +1,7 @@
 /**
- * Two projects: tests that need a Temporal service or real wds processes (those that import test/support/dev-server.ts, and test/e2e) get
- * a fresh build and one shared dev server; all the others start at once. `--mode unit` leaves out those that say `// @slow` on their first
+ * Three projects: tests that need a Temporal service or real wds processes (those that import test/support/dev-server.ts, and test/e2e) get
+ * a fresh build and one shared dev server; all the others start at once; the rounds of chaos, which need the whole machine, come when all
+ * else is over. `--mode unit` leaves out those that say `// @slow` on their first
  * line: what remains needs no server, and is through in half a minute.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 const EVERY_TEST = 'test/**/*.test.ts';
+const CHAOS_ROUNDS = join('test', 'chaos', 'rounds.test.ts');
 
 const tests = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.ts'))
@@ -34,12 +36,16 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'plain',
           include: [EVERY_TEST],
-          exclude: mode === 'unit' ? [...servedTests, ...slowTests] : servedTests,
+          exclude: [CHAOS_ROUNDS, ...servedTests, ...(mode === 'unit' ? slowTests : [])],
         },
       },
       {
         extends: true,
         test: { name: 'served', include: servedTests, globalSetup: ['test/global-setup.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'chaos', include: [CHAOS_ROUNDS], globalSetup: ['test/build.ts'], sequence: { groupOrder: 1 } },
       },
     ],
   },

@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const DIST = join(ROOT, 'dist');
 export const BUNDLE = join(DIST, 'workflow-bundle.js');
 /** What is compiled; tests run from their sources. */
-export const SOURCE_FOLDERS = ['src', 'workflows', 'activities', 'bench'];
+export const SOURCE_FOLDERS = ['src', 'workflows', 'activities', 'bench', 'simulation', 'chaos'];
 
 const STAMP = join(DIST, '.built-from');
 

@@ -1,10 +1,10 @@
 /** For the tests that need it: a build of the sources as they are, and one dev server, in a folder of its own, for the whole run. */
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startDevServer } from '../src/dev-server/dev-server.ts';
+import build from './build.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,7 +14,7 @@ declare module 'vitest' {
 }
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  execFileSync(process.execPath, ['scripts/setup.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] });
+  build();
   const home = await mkdtemp(join(tmpdir(), 'wds-test-server-'));
   const server = await startDevServer({
     home,

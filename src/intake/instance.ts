@@ -4,9 +4,10 @@
  * process, at once and for certain; any other one by its heartbeat, with the observer's own monotonic clock, so that no two clocks are compared.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { processStart } from '../process-start.ts';
+import { bootId } from '../store/boot.ts';
 import type { Terms } from './terms.ts';
 
 export interface WatcherIdentity {
@@ -29,8 +30,8 @@ const MAX_GAP_MS = 3_000;
 
 function thisKernel(): string | undefined {
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+    const boot = bootId();
+    return boot === undefined ? undefined : `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {
     return undefined;
   }

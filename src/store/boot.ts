@@ -2,11 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** The same for all processes since the machine was started. Where the system does not say, each process counts as a machine of its own. */
-export function thisBoot(): string {
+/** The same for all processes since the machine was started; undefined: the system does not say. */
+export function bootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
   } catch {
-    return randomUUID();
+    return undefined;
   }
 }
+
+/** Where the system does not say, each process counts as a machine of its own. */
+export const thisBoot = (): string => bootId() ?? randomUUID();

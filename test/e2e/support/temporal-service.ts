@@ -27,6 +27,14 @@ export async function runsOf(site: Site, workflowId: string): Promise<{ runId: s
   return runs.sort((a, b) => b.startMs - a.startMs);
 }
 
+type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
+
+/** Of the newest run. */
+export async function pendingActivities(site: Site, workflowId: string): Promise<readonly PendingActivity[]> {
+  const { raw } = await site.client.workflow.getHandle(workflowId).describe();
+  return raw.pendingActivities ?? [];
+}
+
 /** `runId` undefined: the newest. */
 export async function historyOf(site: Site, workflowId: string, runId?: string): Promise<History> {
   return site.client.workflow.getHandle(workflowId, runId).fetchHistory();
