@@ -75,9 +75,13 @@ export class FolderLedgers implements Ledgers {
 
   async #takeEpoch(of: ChunkOf): Promise<{ epoch: number; journal: Journal }> {
     for (;;) {
-      const { highest } = entriesOf(this.#store.namesNow(ledgerPrefix(of)));
-      const journal = await this.#store.createJournal(journalKey(of, highest + 1));
-      if (journal !== undefined) return { epoch: highest + 1, journal };
+      const epoch = entriesOf(this.#store.namesNow(ledgerPrefix(of))).highest + 1;
+      const journal = await this.#store.createJournal(journalKey(of, epoch));
+      if (journal === undefined) continue;
+      // Between the look and the journal others may have had this epoch, and been folded: then there is a higher one by now.
+      if (entriesOf(this.#store.namesNow(ledgerPrefix(of))).highest === epoch) return { epoch, journal };
+      await journal.close();
+      await this.#store.delete(journalKey(of, epoch));
     }
   }
 }

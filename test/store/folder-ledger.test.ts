@@ -162,6 +162,28 @@ describe('many journals', () => {
     expect(await state(7)).toMatchObject({ outcome: 'delivered', unknown: 0 });
   });
 
+  test('were folded while an attempt took its epoch: it takes another one, and what it writes is known', async () => {
+    class StalledStore extends FolderStore {
+      stalls = true;
+      override async createJournal(key: string) {
+        if (this.stalls) {
+          this.stalls = false;
+          for (let times = 0; times < 40; times++) await (await open()).close();
+        }
+        return super.createJournal(key);
+      }
+    }
+    await (await open()).close();
+    const stalled = new StalledStore(root);
+    const late = new FolderLedgers({ store: stalled, clock: systemClock, boot: 'run' });
+    const ledger = await late.open(OF, { round: 1, scope: BATCH, parseKey: 'csv-1', durable: false });
+    expect(ledger.epoch).toBe(42);
+    expect(await ledger.announce([5])).toBeDefined();
+    ledger.record('d', 5, 200, 1);
+    await ledger.close();
+    expect((await state(5))?.outcome).toBe('delivered');
+  });
+
   test('can be read while they are folded', async () => {
     const write = async () => {
       for (let line = 1; line <= 60; line++) {
