@@ -31,8 +31,9 @@ export interface OpenRow {
   readonly refusedBefore: boolean;
   /** Has an outcome. */
   ended: boolean;
-  status?: number | undefined;
-  reason?: string;
+  /** Of its last answer in this attempt. */
+  status: number | undefined;
+  reason: string;
 }
 
 /** A result that a later answer may explain: the endpoint's fault, not the alert's. */

@@ -127,10 +127,22 @@ export function openRow(
   { attempts, firstFailureMs, refused, unknown, unknownLimit, triedAtMs }: RowToSend,
   { lastSuccessMs }: PlanOptions,
 ): OpenRow {
-  const othersGotThrough = firstFailureMs !== undefined && lastSuccessMs > firstFailureMs;
-  const id = webhookId(of.endpoint, of.sha256, line);
-  const counts = { attempts, firstFailureMs, unknown, unknownLimit, triedAtMs };
-  return { line, id, body, ...counts, othersGotThrough, refusedBefore: refused, ended: false };
+  // One for each alert: made at once, without a spread.
+  return {
+    line,
+    id: webhookId(of.endpoint, of.sha256, line),
+    body,
+    attempts,
+    firstFailureMs,
+    unknown,
+    unknownLimit,
+    triedAtMs,
+    othersGotThrough: firstFailureMs !== undefined && lastSuccessMs > firstFailureMs,
+    refusedBefore: refused,
+    ended: false,
+    status: undefined,
+    reason: '',
+  };
 }
 
 /** Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them. */

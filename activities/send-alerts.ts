@@ -5,7 +5,7 @@
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { rangeScope } from '../src/domain/ledger/journal.ts';
-import type { RowPlan, RowToSend } from '../src/domain/ledger/plan.ts';
+import type { RowPlan } from '../src/domain/ledger/plan.ts';
 import { planRow } from '../src/domain/ledger/plan.ts';
 import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
@@ -114,21 +114,22 @@ function planBatch({ ledger, plan: options, rows }: SendAttempt, input: SendAler
     waiting: 0,
     settleAtMs: 0,
   };
-  const sends: [RowToSend, OpenRow][] = [];
+  const triedBefore: OpenRow[] = [];
+  const neverSent = planRow(undefined, options);
   for (const row of rows) {
     const state = ledger.states.get(row.line);
-    const decision = planRow(state, options);
+    const decision = state === undefined ? neverSent : planRow(state, options);
     // Ended by sendAlert, whose own result counts it.
     if (decision.kind === 'ended' && state?.handedOverRound === options.round) continue;
     if (state?.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
     if (decision.kind !== 'send') place(plan, row.line, decision);
     else if (decision.dueMs > options.nowMs) plan.resting.push(openRow(input, row, decision, options));
-    else sends.push([decision, openRow(input, row, decision, options)]);
+    else (state === undefined ? plan.open : triedBefore).push(openRow(input, row, decision, options));
   }
   // Whoever may have been alerted comes last, after those that failed: were they the probes of an endpoint that seems ill, nobody else would
   // get a turn.
-  sends.sort(([a], [b]) => Math.sign(a.unknown) - Math.sign(b.unknown) || a.triedAtMs - b.triedAtMs);
-  plan.open.push(...sends.map(([, row]) => row));
+  triedBefore.sort((a, b) => Math.sign(a.unknown) - Math.sign(b.unknown) || a.triedAtMs - b.triedAtMs);
+  plan.open.push(...triedBefore);
   return plan;
 }
 

@@ -103,6 +103,7 @@ export class EndpointSession {
 
   /** How much longer the receiver asked to be left alone. */
   get pauseMs(): number {
+    if (this.#pausedUntilMs === Number.NEGATIVE_INFINITY) return 0;
     return Math.max(0, this.#pausedUntilMs - this.#clock.now());
   }
 

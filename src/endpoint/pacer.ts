@@ -32,6 +32,8 @@ interface Turn {
   go: (() => void) | undefined;
 }
 
+export const isUnlimited = (ratePerSecond: number): boolean => ratePerSecond >= NO_LIMIT_FROM;
+
 export class Pacer {
   readonly #clock: Clock;
   readonly #burstMs: number;
@@ -72,10 +74,6 @@ export class Pacer {
   get ratePerSecond(): number {
     const nowMs = this.#clock.now();
     return nowMs < this.#restraint.untilMs ? 0 : this.#rateAt(nowMs);
-  }
-
-  get unlimited(): boolean {
-    return this.ratePerSecond >= NO_LIMIT_FROM;
   }
 
   /** How many more requests the pacer lets go within the horizon, those in its queue counted. */

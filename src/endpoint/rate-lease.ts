@@ -14,6 +14,7 @@ import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';
 import { ownClock } from './lease-clock.ts';
 import type { Pacer } from './pacer.ts';
+import { isUnlimited } from './pacer.ts';
 
 export interface RateLeaseOptions {
   readonly pacer: Pacer;
@@ -104,7 +105,7 @@ export class RateLease {
   sends(): number {
     this.#seen.sent++;
     const rate = this.#options.pacer.ratePerSecond;
-    if (!this.#options.pacer.unlimited) return rate;
+    if (!isUnlimited(rate)) return rate;
     const elapsedMs = Math.max(1_000, this.#clock.now() - this.#seen.sinceMs);
     return (this.#seen.sent * 1_000) / elapsedMs;
   }

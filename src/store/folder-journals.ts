@@ -135,7 +135,9 @@ export class FolderJournals {
 
   /** Folds the closed journals that this attempt has read, where there are many. What it read stays true for it. */
   async fold(of: ChunkOf, { epoch, round, parseKey }: JournalHeader, { base, journals }: Reading): Promise<void> {
-    const folded = journals.filter((journal) => journal.closed || journal.epoch < 0);
+    // What follows an open journal stays: its writer looks there whether anybody has come after it.
+    const open = new Set(journals.filter((journal) => !journal.closed).map((journal) => journal.epoch));
+    const folded = journals.filter((journal) => (journal.closed && !open.has(journal.epoch - 1)) || journal.epoch < 0);
     if (folded.length < FOLD_FROM) return;
     const covered = [
       ...(base?.covers ?? []),

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
 import { supersedes } from '../domain/ledger/fence.ts';
 import type { JournalHeader, ResultKind } from '../domain/ledger/journal.ts';
-import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
+import { CLOSED_LINE, headerLine, intentLine, linesScope, parseJournal, resultLine } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import { settled } from '../domain/ledger/row-state.ts';
 import type { Reading } from './folder-journals.ts';
@@ -43,7 +43,7 @@ export class FolderLedgers implements Ledgers {
   }
 
   async open(of: ChunkOf, attempt: Attempt): Promise<Ledger> {
-    const { epoch, journal } = await this.#takeEpoch(of);
+    const { epoch, journal } = await this.#takeEpoch(of, attempt);
     const header: JournalHeader = {
       epoch,
       round: attempt.round,
@@ -73,19 +73,22 @@ export class FolderLedgers implements Ledgers {
     return settled(this.#journals.states(await this.#journals.read(of, Number.POSITIVE_INFINITY)));
   }
 
-  async #takeEpoch(of: ChunkOf): Promise<{ epoch: number; journal: Journal }> {
+  async #takeEpoch(of: ChunkOf, { round, parseKey }: Attempt): Promise<{ epoch: number; journal: Journal }> {
     for (;;) {
       const epoch = entriesOf(this.#store.namesNow(ledgerPrefix(of))).highest + 1;
       const journal = await this.#store.createJournal(journalKey(of, epoch));
       if (journal === undefined) continue;
       // Between the look and the journal others may have had this epoch, and been folded: then there is a higher one by now.
       if (entriesOf(this.#store.namesNow(ledgerPrefix(of))).highest === epoch) return { epoch, journal };
+      // It stays, for whoever has the epoch below looks for this one.
+      journal.append(headerLine({ ...NOBODY, atMs: this.#clock.wallMs(), parseKey, round }) + CLOSED_LINE);
       await journal.close();
-      await this.#store.delete(journalKey(of, epoch));
     }
   }
 }
 
+/** An epoch that was given up. */
+const NOBODY = { scope: linesScope('takeover', []) } as const;
 const EMPTY = { closed: false, lines: [] } as const;
 
 /** An attempt of a round that is over, or by another numbering of the rows, must not write a word. */
@@ -172,6 +175,8 @@ class FolderLedger implements Ledger {
   async #look(lines: readonly number[]): Promise<Confirmed> {
     const { of, store, header, clock } = this.#parts;
     const begunMs = clock.now();
+    // Epochs are given out one after another, and what follows an open journal is never folded (folder-journals.ts).
+    if (!store.existsNow(journalKey(of, header.epoch + 1))) return begunMs;
     const { journals, bases } = entriesOf(store.namesNow(ledgerPrefix(of)));
     if (!journals.includes(header.epoch)) return undefined;
     const newest = bases.at(-1) ?? 0;

@@ -4,7 +4,7 @@
  * synchronous: on a local file system they cost a few microseconds, and a result must be written in the turn in which its answer came.
  */
 import { randomUUID } from 'node:crypto';
-import { createReadStream, openSync, readdirSync } from 'node:fs';
+import { createReadStream, openSync, readdirSync, statSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../domain/failure.ts';
@@ -226,6 +226,16 @@ export class FolderStore implements JournalStore {
       }
     } catch (error) {
       throw storeFault('sync', path, error);
+    }
+  }
+
+  existsNow(key: string): boolean {
+    const path = this.#path(key);
+    try {
+      // existsSync would call everything that it cannot see absent, and open the fence.
+      return statSync(path, { throwIfNoEntry: false }) !== undefined;
+    } catch (error) {
+      throw storeFault('look for', path, error);
     }
   }
 

@@ -66,6 +66,11 @@ export class CrashingStore implements JournalStore {
     for (const sizes of this.#journals) if (sizes.path === join(this.#folder, key)) sizes.synced = sizes.written;
   }
 
+  existsNow(key: string): boolean {
+    this.#mayFail();
+    return this.#store.existsNow(key);
+  }
+
   namesNow(prefix: string): string[] {
     this.#mayFail();
     return this.#store.namesNow(prefix);
