@@ -13,6 +13,7 @@ import type { Pacer } from './pacer.ts';
 import type { AskProbe } from './probe.ts';
 import { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
+import { Turn } from './turn.ts';
 
 /** A wave: rows announced by one intent line. */
 const MAX_WAVE = 64;
@@ -21,8 +22,6 @@ const WAVE_HORIZON_MS = 100;
 const PACER_POLL_MS = 10;
 /** After a sight of alerts that nobody may have got yet, those that somebody may have got are no probes for so long. */
 const FRESH_ALERTS_LAST_MS = 60_000;
-/** Answers after which the next wave goes out: as many rows share one intent, and one look at the fence. */
-const EARLY_WAVE = 16;
 
 interface Waiting {
   readonly max: number;
@@ -67,7 +66,7 @@ export class EndpointSession {
   readonly #judging: { -readonly [Key in keyof JudgeContext]: JudgeContext[Key] };
   readonly #waiting: Waiting[] = [];
   readonly #queued = new Set<Queued>();
-  readonly #endOfTurn = new Set<() => void>();
+  readonly #turn: Turn;
   /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
   #admitted = 0;
   /** Of these, not yet handed to the pacer: their intents are being written. */
@@ -75,8 +74,6 @@ export class EndpointSession {
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #freshSeenMs = Number.NEGATIVE_INFINITY;
   #lastSuccessMs = 0;
-  #answeredInTurn = 0;
-  #turnScheduled = false;
   #cancelPacerPoll: (() => void) | undefined;
   #stopping = false;
 
@@ -87,6 +84,7 @@ export class EndpointSession {
     this.#lease = lease;
     this.#probe = probe && new Probe(probe, clock);
     this.#clock = clock;
+    this.#turn = new Turn(clock, () => this.#admitWaiting());
     const { ambiguous, idempotencyKey, maxRetryAfterMs } = endpoint;
     this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 };
   }
@@ -152,7 +150,7 @@ export class EndpointSession {
   admit(max: number, risky: boolean): Promise<number> {
     return new Promise((resolve) => {
       this.#waiting.push({ max, risky, resolve });
-      this.#scheduleTurn();
+      this.#turn.schedule();
     });
   }
 
@@ -178,7 +176,7 @@ export class EndpointSession {
         this.#queued.delete(turn);
         cancel();
         this.#admitted--;
-        this.#scheduleTurn();
+        this.#turn.schedule();
         done({ kind: 'withheld' });
       },
     };
@@ -194,15 +192,12 @@ export class EndpointSession {
   giveBack(count: number): void {
     this.#announcing -= count;
     this.#admitted -= count;
-    this.#scheduleTurn();
+    this.#turn.schedule();
   }
 
   /** Runs once before new waves are admitted, at the end of this event-loop turn at the latest. */
   atEndOfTurn(write: () => void): void {
-    this.#endOfTurn.add(write);
-    // The next wave need not wait for the last answer of this turn: the receiver would have nothing to do meanwhile.
-    if (++this.#answeredInTurn >= EARLY_WAVE) this.#endTurn();
-    else this.#scheduleTurn();
+    this.#turn.write(write);
   }
 
   #sendNow(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
@@ -222,28 +217,12 @@ export class EndpointSession {
         this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.now() + (verdict.retryAfterMs ?? 0));
         this.wake();
       }
-      this.#scheduleTurn();
+      this.#turn.schedule();
       done(verdict);
     };
     // The question is put here already, so that a batch that has stopped opens no connection.
     if (mayWrite()) this.#client.exchange(request, mayWrite, take);
     else take({ kind: 'withheld' });
-  }
-
-  #scheduleTurn(): void {
-    if (this.#turnScheduled) return;
-    this.#turnScheduled = true;
-    this.#clock.soon(() => {
-      this.#turnScheduled = false;
-      this.#endTurn();
-    });
-  }
-
-  #endTurn(): void {
-    this.#answeredInTurn = 0;
-    for (const write of this.#endOfTurn) write();
-    this.#endOfTurn.clear();
-    this.#admitWaiting();
   }
 
   #admitWaiting(): void {
@@ -258,7 +237,7 @@ export class EndpointSession {
         break;
       }
       if (this.health.ill && this.#probe !== undefined && !this.#probe.saysYes) {
-        this.#probe.ask((well) => (well ? this.#scheduleTurn() : this.wake()));
+        this.#probe.ask((well) => (well ? this.#turn.schedule() : this.wake()));
         break;
       }
       // An ill endpoint is asked with an alert that nobody may have got yet, where there is one.
