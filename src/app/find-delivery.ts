@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Fault } from '../domain/failure.ts';
-import { parseFileWorkflowId } from '../domain/names.ts';
+import { installationIn, parseFileWorkflowId } from '../domain/names.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -51,7 +51,7 @@ async function storedHash(hashes: readonly string[], prefix: string): Promise<st
 }
 
 /** Deliveries whose newest run failed, was terminated, cancelled or timed out. */
-export async function findRetryable({ store, temporal }: Installation): Promise<DeliveryRecord[]> {
+export async function findRetryable({ store, temporal, id }: Installation): Promise<DeliveryRecord[]> {
   const records: DeliveryRecord[] = [];
   const query = `${FILE_WORKFLOWS} AND ExecutionStatus IN ("Failed", "Terminated", "Canceled", "TimedOut")`;
   const seen = new Set<string>();
@@ -62,6 +62,8 @@ export async function findRetryable({ store, temporal }: Installation): Promise<
     // An older failed run of a delivery that was retried is not a failed delivery.
     const newest = await temporal.client.workflow.getHandle(workflowId).describe();
     if (newest.status.name === 'RUNNING' || newest.status.name === 'COMPLETED') continue;
+    // What another installation has begun is retried from there.
+    if ((installationIn(newest.memo) ?? id) !== id) continue;
     const record = (await deliveriesOf(store, named.sha256)).find(({ endpoint }) => endpoint === named.endpoint);
     if (record !== undefined) records.push(record);
   }

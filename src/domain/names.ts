@@ -31,8 +31,11 @@ export function parseFileWorkflowId(workflowId: string): { sha256: string; endpo
 }
 export const governorWorkflowId = (endpoint: string): string => `governor-${endpoint}`;
 
-/** Endpoint names appear in workflow IDs, queue names, folder names and webhook IDs, so they are plain. */
-export const ENDPOINT_NAME_PATTERN = /^(?!content$|chunks-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+/**
+ * Endpoint names appear in workflow IDs, queue names, folder names and webhook IDs, so they are plain. Two beginnings are the store's own, also
+ * on disks that do not see case.
+ */
+export const ENDPOINT_NAME_PATTERN = /^(?!content$|chunks-)[a-z0-9][a-z0-9_-]{0,62}$/i;
 
 /** The `webhook-id` and idempotency key of an alert: the same at every attempt, round and restart; free of personal data and of dots. */
 export const webhookId = (endpoint: string, sha256: string, line: number): string =>

@@ -127,7 +127,7 @@ export class FileDeliveries {
   /** What another installation has sent of the file is in its receipts, not in ours: whoever goes on here would alert everybody again. */
   #refuseForeign({ fileName, endpoint }: DeliveryRecord, run: NewestRun | undefined): void {
     const { installation } = this.#parts.ownStore;
-    if (run?.installation === undefined || run.installation === installation) return;
+    if (run === undefined || !this.#isForeign(run)) return;
     throw new Fault(
       'config',
       `${fileName} was begun for endpoint ${endpoint} by installation ${run.installation}; this is installation ${installation}`,
@@ -146,7 +146,8 @@ export class FileDeliveries {
   }
 
   async #order(workflowId: string, order: (handle: WorkflowHandle) => Promise<unknown>): Promise<boolean> {
-    if ((await this.#newestRun(workflowId))?.status !== 'RUNNING') return false;
+    const run = await this.#newestRun(workflowId);
+    if (run?.status !== 'RUNNING' || this.#isForeign(run)) return false;
     try {
       await order(this.#client.workflow.getHandle(workflowId));
       return true;
@@ -181,6 +182,10 @@ export class FileDeliveries {
     } finally {
       clearInterval(poll);
     }
+  }
+
+  #isForeign({ installation }: NewestRun): boolean {
+    return installation !== undefined && installation !== this.#parts.ownStore.installation;
   }
 
   /** undefined: Temporal knows no such workflow. */

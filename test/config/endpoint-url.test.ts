@@ -63,3 +63,12 @@ test('header values are printable Latin-1 without white space at the ends', () =
   expect(['Bearer x', 'é', 'a\tb'].every(headerValueIsPlain)).toBe(true);
   expect(['', ' a', 'a\n', 'a\rb', '€', '\u0000'].some(headerValueIsPlain)).toBe(false);
 });
+
+test('an endpoint has no name that the store uses for itself, in whatever case: some disks see none', () => {
+  for (const name of ['content', 'Content', 'chunks-1', 'CHUNKS-csv', '', '-a', 'a.b', 'a'.repeat(64)]) {
+    expect(name).not.toMatch(ENDPOINT_NAME_PATTERN);
+  }
+  for (const name of ['crm', 'CRM', 'contents', 'chunks', '127-0-0-1-80-3f2a9c1d']) {
+    expect(name).toMatch(ENDPOINT_NAME_PATTERN);
+  }
+});
