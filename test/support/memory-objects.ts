@@ -3,7 +3,7 @@
  * have requests fail before they do anything, or after they did it.
  */
 import { createHash } from 'node:crypto';
-import type { ObjectStore, ObjectVersion } from '../../src/store/object-ledger.ts';
+import type { ObjectStore, ObjectVersion } from '../../src/store/chunk-object.ts';
 
 /** `before`: refused (503 SlowDown, connection cut on the way there). `after`: done, and the answer is lost (time-out, 500). */
 export type RequestFault = 'before' | 'after' | undefined;
