@@ -3,14 +3,12 @@
  * run of the workflow a round, a number that only rises. Repeated, it gives the same one. A run that is closed gets none: what it would send
  * is some later run's affair.
  */
-import { ApplicationFailure } from '@temporalio/common';
 import type { Clock } from '../src/clock.ts';
 import type { BeginRoundInput, BegunRound } from '../src/domain/contracts.ts';
-import { FAILURE } from '../src/domain/names.ts';
 import { settleOptions } from '../src/store/delivery-record.ts';
 import { beginRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import { storeFailure } from './failures.ts';
+import { staleRoundFailure, tellingTemporal } from './failures.ts';
 
 export interface BeginRoundDependencies {
   readonly store: Store;
@@ -24,16 +22,14 @@ export function createBeginRound({ store, runIsOpen, scope, clock }: BeginRoundD
   return async function begin(input: BeginRoundInput): Promise<BegunRound> {
     const { workflowId, runId, ambiguous } = input;
     if (!(await runIsOpen(workflowId, runId))) {
-      throw ApplicationFailure.nonRetryable(`run ${runId} is closed: it begins nothing more`, FAILURE.staleRound);
+      throw staleRoundFailure(`run ${runId} is closed: it begins nothing more`);
     }
-    try {
+    return tellingTemporal(scope().attempt, async () => {
       const parse = await settleOptions(store, input, input.parse);
       const begunAt = new Date(clock.wallMs()).toISOString();
       const policy = ambiguous === undefined ? {} : { ambiguous };
       const { round } = await beginRound(store, input, { runId, begunAt, ...policy });
       return { round, parse };
-    } catch (error) {
-      throw storeFailure(error, scope().attempt);
-    }
+    });
   };
 }

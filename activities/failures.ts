@@ -1,15 +1,16 @@
 /**
- * The one place where a reason to stop becomes an ApplicationFailure. Messages are for people who read the Web UI; they hold counts and
+ * The one place where what stops an activity becomes an ApplicationFailure. Messages are for people who read the Web UI; they hold counts and
  * statuses, never user data. What is retried says when; throttling is benign: it is no fault of anybody's.
  */
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
-import { Fault } from '../src/domain/failure.ts';
+import { Fault, FileRefusal } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { doubled, WAITS } from '../src/domain/waits.ts';
 import { ChunksMissing } from '../src/store/chunks.ts';
 import { StoreMismatch } from '../src/store/installation-identity.ts';
+import { StaleRound } from '../src/store/ledger.ts';
 import type { StopReason } from './batch.ts';
 
 interface Retryable {
@@ -60,7 +61,7 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
     );
   switch (stop.kind) {
     case 'store':
-      return storeFailure(stop.error, attempt);
+      return failureOf(stop.error, attempt);
     case 'cancelled':
       return new CancelledFailure(`cancelled; ${waiting}`);
     case 'shutdown':
@@ -149,16 +150,47 @@ export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
   });
 }
 
-/** A fault of the store or of the file system: retried until it is lifted. */
-export function storeFailure(error: unknown, attempt: number): Error {
+/** The staged content is gone, or is not what was staged. */
+export const contentMissingFailure = (what: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(`${what}; drop the file again`, FAILURE.contentMissing);
+
+/** The receipts that the workflow has seen are not in this store, and nobody has brought them back. */
+export const receiptsMissingFailure = (fault: Fault): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(sentences(fault), FAILURE.receiptsMissing);
+
+const sentences = ({ message, nextStep }: Fault): string => `${message}. ${nextStep ?? ''}`;
+
+/** Runs the work of an activity: what it throws becomes a failure that says whether to try again, and when (`failureOf`). */
+export async function tellingTemporal<Result>(
+  attempt: number | undefined,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw failureOf(error, attempt);
+  }
+}
+
+/**
+ * Faults of the store, or of the file system, are retried until they are lifted; `attempt` undefined: at the pace of the activity's retry
+ * policy. What is none of wds's own stays as it is.
+ */
+export function failureOf(error: unknown, attempt: number | undefined): Error {
+  if (error instanceof StaleRound) return staleRoundFailure(error.message);
+  if (error instanceof FileRefusal) {
+    const { code, line, publicMessage } = error;
+    return ApplicationFailure.nonRetryable(
+      publicMessage,
+      FAILURE.fileRefused,
+      line === undefined ? { code } : { code, line },
+    );
+  }
   if (!(error instanceof Fault)) return error instanceof Error ? error : new Error(String(error));
   // Not retried by Temporal: the workflow has the chunks read again.
   if (error instanceof ChunksMissing) return ApplicationFailure.nonRetryable(error.message, FAILURE.chunksMissing);
-  if (error instanceof StoreMismatch) return otherInstallationFailure(`${error.message}. ${error.nextStep ?? ''}`);
-  return retryable({
-    type: FAILURE.store,
-    message: `${error.message}. ${error.nextStep ?? ''}`,
-    delayMs: doubled(WAITS.attempt.storeMs, attempt),
-    cause: error,
-  });
+  if (error instanceof StoreMismatch) return otherInstallationFailure(sentences(error));
+  const failure = { type: FAILURE.store, message: sentences(error), cause: error };
+  if (attempt === undefined) return ApplicationFailure.create(failure);
+  return retryable({ ...failure, delayMs: doubled(WAITS.attempt.storeMs, attempt) });
 }

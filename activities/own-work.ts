@@ -6,7 +6,7 @@ import type { FileWork } from '../src/domain/contracts.ts';
 import { readDeliveryRecord } from '../src/store/delivery-record.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
-import { otherInstallationFailure, storeFailure } from './failures.ts';
+import { otherInstallationFailure, tellingTemporal } from './failures.ts';
 
 export interface OwnWorkDependencies {
   readonly store: Store;
@@ -29,12 +29,11 @@ export function createOwnWork(dependencies: OwnWorkDependencies) {
         `this work belongs to installation ${installation}, and this worker to installation ${own}`,
       );
     }
-    try {
+    const known = await tellingTemporal(scope().attempt, async () => {
       await ownStore.confirm();
-      if (installation !== undefined || (await isKnown(dependencies.store, input))) return;
-    } catch (error) {
-      throw storeFailure(error, scope().attempt);
-    }
+      return installation !== undefined || isKnown(dependencies.store, input);
+    });
+    if (known) return;
     throw otherInstallationFailure(
       `the store of installation ${own} knows nothing of this file: it belongs to another home`,
     );

@@ -7,10 +7,8 @@
  * full one is in the store (readRefusal).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/common';
 import type { ReadActivities, ReadChunksInput, WindowResult } from '../src/domain/contracts.ts';
-import { Fault, FileRefusal } from '../src/domain/failure.ts';
-import { FAILURE } from '../src/domain/names.ts';
+import { FileRefusal } from '../src/domain/failure.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { failpoint } from '../src/failpoint.ts';
 import { readRows } from '../src/formats/rows.ts';
@@ -21,6 +19,7 @@ import { contentKey } from '../src/store/layout.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
 import { WindowWriter } from '../src/store/window-writer.ts';
+import { contentMissingFailure, tellingTemporal } from './failures.ts';
 
 /** Counts only: heartbeats end in history. */
 export interface ReadHeartbeat {
@@ -56,21 +55,18 @@ class WindowReader {
   async read(input: ReadChunksInput): Promise<WindowResult> {
     const key = parseKey(input.parse);
     const ref: WindowRef = { sha256: input.sha256, parseKey: key, window: input.window };
-    try {
-      return await this.#read(input, ref);
-    } catch (error) {
-      if (error instanceof FileRefusal) {
-        const { code, line, message, publicMessage } = error;
-        const where = line === undefined ? { code } : { code, line };
-        await writeRefusal(this.#dependencies.store, ref.sha256, key, { ...where, message });
-        throw ApplicationFailure.nonRetryable(publicMessage, FAILURE.fileRefused, where);
+    return tellingTemporal(undefined, async () => {
+      try {
+        return await this.#read(input, ref);
+      } catch (error) {
+        if (error instanceof FileRefusal) {
+          const { code, line, message } = error;
+          const where = line === undefined ? { code } : { code, line };
+          await writeRefusal(this.#dependencies.store, ref.sha256, key, { ...where, message });
+        }
+        throw error;
       }
-      if (error instanceof Fault) {
-        const message = `${error.message}. ${error.nextStep ?? ''}`;
-        throw ApplicationFailure.create({ message, type: FAILURE.store, cause: error });
-      }
-      throw error;
-    }
+    });
   }
 
   async #read(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult> {
@@ -108,10 +104,12 @@ class WindowReader {
     if (contentBytes === undefined) {
       throw staged === undefined
         ? unknownFile(input.sha256)
-        : contentMissing('the content of this file is not in the store');
+        : contentMissingFailure('the content of this file is not in the store');
     }
     if (staged !== undefined && staged.contentBytes !== contentBytes) {
-      throw contentMissing(`the store holds ${contentBytes} bytes of this file, staged were ${staged.contentBytes}`);
+      throw contentMissingFailure(
+        `the store holds ${contentBytes} bytes of this file, staged were ${staged.contentBytes}`,
+      );
     }
   }
 
@@ -188,9 +186,5 @@ const seenKeyOf = (ref: WindowRef, window: number): string => `${ref.sha256} ${r
 const sameCursor = (a: ReadChunksInput['cursor'], b: ReadChunksInput['cursor']): boolean =>
   a?.byteOffset === b?.byteOffset && a?.nextLine === b?.nextLine;
 
-const elsewhere = ({ window }: WindowRef): ApplicationFailure =>
-  contentMissing(`window ${window} was read from another place than this run asks for`);
-
-function contentMissing(what: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(`${what}; drop the file again`, FAILURE.contentMissing);
-}
+const elsewhere = ({ window }: WindowRef): Error =>
+  contentMissingFailure(`window ${window} was read from another place than this run asks for`);

@@ -14,12 +14,11 @@ import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
-import { StaleRound } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import type { BatchEnd } from './batch.ts';
 import { Batch } from './batch.ts';
-import { staleRoundFailure, stopFailure, storeFailure, unknownEndpointFailure } from './failures.ts';
+import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 
@@ -67,51 +66,44 @@ export async function withAttempt<Result>(
   const { store, ledgers, clock } = dependencies;
   const session = dependencies.session(input.endpoint);
   if (session === undefined) throw unknownEndpointFailure(input.endpoint);
-  return pulsing(
-    clock,
-    () => dependencies.scope().heartbeat(),
-    async () => {
-      try {
-        const { scope, rows } = choose(await readChunk(store, input));
-        // A journal for each look at a long pause would be one for nothing.
-        const { pauseMs } = session;
-        if (pauseMs > WAITS.attempt.longestInSlotMs) {
-          const { attempt } = dependencies.scope();
-          const { name, retry } = session.endpoint;
-          const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
-          throw stopFailure({ kind: 'throttled', retryAfterMs: pauseMs }, context);
-        }
-        const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
-        const { endpoint } = session;
-        // A change to `hold` applies at once, the other way only to a new round.
-        const ambiguous: AmbiguousPolicy = round.ambiguous === 'hold' ? 'hold' : endpoint.ambiguous;
-        const { parseKey, reopenUnconfirmed } = input;
-        const durable = ambiguous === 'hold';
-        const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
-        try {
-          // After the journal was made: it must be in sight whenever something is sent, so it was made in this very store.
-          await dependencies.ownStore.confirm();
-          const plan: PlanOptions = {
-            round: round.round,
-            reopenUnconfirmed,
-            ambiguous,
-            maximumUnanswered: endpoint.maximumUnanswered,
-            requestTimeoutMs: endpoint.timeoutMs,
-            retry: endpoint.retry,
-            closing,
-            nowMs: clock.wallMs(),
-            lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
-          };
-          return await work({ session, ledger, plan, rows });
-        } finally {
-          await ledger.close();
-        }
-      } catch (error) {
-        if (error instanceof StaleRound) throw staleRoundFailure(error.message);
-        throw storeFailure(error, dependencies.scope().attempt);
-      }
-    },
-  );
+  const beat = (): void => dependencies.scope().heartbeat();
+  const attempt = async (): Promise<Result> => {
+    const { scope, rows } = choose(await readChunk(store, input));
+    // A journal for each look at a long pause would be one for nothing.
+    const { pauseMs } = session;
+    if (pauseMs > WAITS.attempt.longestInSlotMs) {
+      const { attempt } = dependencies.scope();
+      const { name, retry } = session.endpoint;
+      const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
+      throw stopFailure({ kind: 'throttled', retryAfterMs: pauseMs }, context);
+    }
+    const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
+    const { endpoint } = session;
+    // A change to `hold` applies at once, the other way only to a new round.
+    const ambiguous: AmbiguousPolicy = round.ambiguous === 'hold' ? 'hold' : endpoint.ambiguous;
+    const { parseKey, reopenUnconfirmed } = input;
+    const durable = ambiguous === 'hold';
+    const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
+    try {
+      // After the journal was made: it must be in sight whenever something is sent, so it was made in this very store.
+      await dependencies.ownStore.confirm();
+      const plan: PlanOptions = {
+        round: round.round,
+        reopenUnconfirmed,
+        ambiguous,
+        maximumUnanswered: endpoint.maximumUnanswered,
+        requestTimeoutMs: endpoint.timeoutMs,
+        retry: endpoint.retry,
+        closing,
+        nowMs: clock.wallMs(),
+        lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
+      };
+      return await work({ session, ledger, plan, rows });
+    } finally {
+      await ledger.close();
+    }
+  };
+  return tellingTemporal(dependencies.scope().attempt, () => pulsing(clock, beat, attempt));
 }
 
 /** When an alert of the chunk was last delivered; 0: never. */

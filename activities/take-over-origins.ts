@@ -11,12 +11,11 @@ import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
-import { StaleRound } from '../src/store/ledger.ts';
 import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
 import { newestRound, requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import { staleRoundFailure, stopFailure, storeFailure, unsettledFailure } from './failures.ts';
+import { stopFailure, tellingTemporal, unsettledFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 
 export interface OriginDependencies {
@@ -131,12 +130,7 @@ export async function withPulse<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const { attempt, heartbeat } = scope();
-  try {
-    return await pulsing(clock, heartbeat, work);
-  } catch (error) {
-    if (error instanceof StaleRound) throw staleRoundFailure(error.message);
-    throw storeFailure(error, attempt);
-  }
+  return tellingTemporal(attempt, () => pulsing(clock, heartbeat, work));
 }
 
 export async function withLedger<Result>(

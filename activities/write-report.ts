@@ -1,14 +1,12 @@
 /** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
-import { ApplicationFailure } from '@temporalio/common';
 import type { Clock } from '../src/clock.ts';
 import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
-import { FAILURE } from '../src/domain/names.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledgers } from '../src/store/ledger.ts';
 import { OtherStore, writeReportFiles } from '../src/store/report.ts';
 import { roundOfRun } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import { storeFailure } from './failures.ts';
+import { failureOf, receiptsMissingFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 
 export interface ReportDependencies {
@@ -45,9 +43,9 @@ export function createWriteReport(dependencies: ReportDependencies) {
       return summary;
     } catch (error) {
       if (error instanceof OtherStore && scope.attempt >= MOST_LOOKS) {
-        throw ApplicationFailure.nonRetryable(`${error.message}. ${error.nextStep ?? ''}`, FAILURE.receiptsMissing);
+        throw receiptsMissingFailure(error);
       }
-      throw storeFailure(error, scope.attempt);
+      throw failureOf(error, scope.attempt);
     }
   };
 }

@@ -220,6 +220,15 @@ describe('the workflows', () => {
   });
 });
 
+describe('the activities', () => {
+  it('say in one place what becomes of what stops them', () => {
+    const makers = sources.filter(
+      (path) => partOf(path) === 'activities' && /ApplicationFailure\.\w+\(/.test(textOf.get(path) ?? ''),
+    );
+    expect(makers).toEqual(['activities/failures.ts']);
+  });
+});
+
 describe('a file', () => {
   it(`has at most ${MOST_LINES} lines`, () => {
     const long = sources

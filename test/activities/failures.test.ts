@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { StopReason } from '../../activities/batch.ts';
 import type { StopContext } from '../../activities/failures.ts';
 import {
+  failureOf,
   staleRoundFailure,
   stopFailure,
-  storeFailure,
   transientFailure,
   unknownEndpointFailure,
   unsettledFailure,
@@ -94,9 +94,9 @@ test('lost requests and unknown endpoints are retried, the delay at least a mill
 
 test('only faults of the store become one; everything else is passed on as it is', () => {
   const failure = stopFailure({ kind: 'down' }, context());
-  expect(storeFailure(failure, 1)).toBe(failure);
-  expect(storeFailure('text', 1)).toBeInstanceOf(Error);
-  expect(storeFailure(new Fault('store', 'disk full', 'Make room.'), 1)).toMatchObject({
+  expect(failureOf(failure, 1)).toBe(failure);
+  expect(failureOf('text', 1)).toBeInstanceOf(Error);
+  expect(failureOf(new Fault('store', 'disk full', 'Make room.'), 1)).toMatchObject({
     type: FAILURE.store,
     message: 'disk full. Make room.',
   });
