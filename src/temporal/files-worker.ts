@@ -24,7 +24,7 @@ const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import
 /** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
 const READING_SLOTS = 2;
 /** Reading and reporting are begun anew by another worker; they need not end. */
-const FAREWELL_MS = 5_000;
+const SHUTDOWN_GRACE_MS = 5_000;
 
 export interface FilesWorkerOptions {
   /** The endpoint's, or the default where this process has none. */
@@ -70,7 +70,7 @@ function createFilesWorker(
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     enableNonLocalActivities: reading,
     maxConcurrentActivityTaskExecutions: READING_SLOTS,
-    shutdownGraceTime: FAREWELL_MS,
+    shutdownGraceTime: SHUTDOWN_GRACE_MS,
     activities: {
       readChunks: own(readChunks),
       beginRound: own(
