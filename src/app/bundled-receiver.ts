@@ -2,6 +2,7 @@
  * The receiver that `wds up` brings where no endpoint is configured, and `<home>/receiver.json`, by which the other commands of that home
  * deliver to it too. The record is believed only while a receiver answers at its address.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
@@ -34,7 +35,7 @@ export async function startBundledReceiver(home: string): Promise<BundledReceive
   const receiver = await listen();
   const record: ReceiverRecord = { name: ENDPOINT_NAME, url: receiver.url, rate: BUNDLED_RATE };
   await mkdir(home, { recursive: true });
-  const temporary = `${recordPath(home)}.${process.pid}`;
+  const temporary = `${recordPath(home)}.${randomUUID()}`;
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
   await rename(temporary, recordPath(home));
   return {

@@ -2,6 +2,7 @@
  * `<home>/server.json`: where the dev server of a home is, for the other `wds` commands of that home. It appears whole (rename), and
  * it is believed only while the server it names still runs: ports and process IDs are used again.
  */
+import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -26,7 +27,7 @@ export interface ServerRecord {
 const pathIn = (home: string) => join(home, 'server.json');
 
 export async function writeServerRecord(home: string, record: ServerRecord): Promise<void> {
-  const temporary = `${pathIn(home)}.${process.pid}`;
+  const temporary = `${pathIn(home)}.${randomUUID()}`;
   await writeFile(temporary, `${JSON.stringify(record, null, 2)}\n`);
   await rename(temporary, pathIn(home));
 }
