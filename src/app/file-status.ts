@@ -5,7 +5,7 @@ import { Fault } from '../domain/failure.ts';
 import { NO_COUNTS } from '../domain/file-plan.ts';
 import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/names.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
-import { endOf, queryProgress } from '../temporal/file-deliveries.ts';
+import { endOf, queryProgress } from '../temporal/delivery-end.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { EndpointStatus, FileState, FileStatus, StatusReport } from './app.ts';
 

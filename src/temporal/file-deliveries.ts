@@ -3,24 +3,18 @@
  * end. One workflow ID a file and endpoint; Temporal's reuse policy is the lock.
  */
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
-import type { DeliveryOptions, FilePriority, FileProgress, FileSummary } from '../domain/contracts.ts';
+import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { DeliveryOptions, FilePriority, FileProgress } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
-import {
-  FAILURE,
-  FILE_WORKFLOW,
-  fileWorkflowId,
-  installationIn,
-  PAUSE_SIGNAL,
-  PROGRESS_QUERY,
-} from '../domain/names.ts';
+import { FILE_WORKFLOW, fileWorkflowId, installationIn, PAUSE_SIGNAL } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { settleDeliveryRecord } from '../store/delivery-record.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
+import type { DeliveryEnd } from './delivery-end.ts';
+import { endOf, queryProgress } from './delivery-end.ts';
 import type { EndpointOwners } from './endpoint-owners.ts';
 import { fileWorkflowStart } from './file-workflow-start.ts';
 
@@ -32,14 +26,6 @@ export interface Submitted {
   readonly outcome: SubmitOutcome;
   readonly workflowId: string;
 }
-
-export type DeliveryEnd =
-  | { readonly kind: 'ended'; readonly summary: FileSummary }
-  /** `summary`: of a file that was read to its end before it was refused. */
-  | { readonly kind: 'failed'; readonly fault: Error; readonly summary?: FileSummary }
-  /** By an operator, before its end: what was sent is in the receipts. */
-  | { readonly kind: 'stopped'; readonly how: 'cancelled' | 'terminated' }
-  | { readonly kind: 'stopped_waiting'; readonly progress: FileProgress | undefined };
 
 export interface SubmitRequest {
   readonly staged: StagedFile;
@@ -215,51 +201,4 @@ export async function runIsOpen(client: Client, workflowId: string, runId: strin
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
   }
-}
-
-/** Throws where no worker answers. */
-export const queryProgress = (handle: WorkflowHandle): Promise<FileProgress> =>
-  handle.query<FileProgress, []>(PROGRESS_QUERY);
-
-/** How a delivery ended: a file with undelivered alerts is an end with counts, a refused file a fault. */
-export async function endOf(handle: WorkflowHandle): Promise<DeliveryEnd> {
-  try {
-    return { kind: 'ended', summary: (await handle.result()) as FileSummary };
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) return { kind: 'failed', fault: error as Error };
-    return endOfFailure(error, handle.workflowId);
-  }
-}
-
-/** What a person can do about a delivery that failed for what the store does not hold any more. */
-const NEXT_STEPS: Readonly<Record<string, string>> = {
-  [FAILURE.contentMissing]: 'Drop the file again, or wds send it. What was delivered is not sent again.',
-  [FAILURE.receiptsMissing]: 'Mount or restore the store; wds retry then sends what its receipts do not know.',
-};
-
-function endOfFailure(error: WorkflowFailedError, workflowId: string): DeliveryEnd {
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (!(cause instanceof ApplicationFailure)) continue;
-    if (cause.type === FAILURE.undeliveredAlerts) {
-      return { kind: 'ended', summary: cause.details?.[0] as FileSummary };
-    }
-    if (cause.type === FAILURE.fileRefused) {
-      const fault = new Fault(
-        'file_refused',
-        cause.message,
-        'Nothing of it was sent. Mend the file and drop it again.',
-      );
-      const summary = cause.details?.[1] as FileSummary | undefined;
-      return summary === undefined ? { kind: 'failed', fault } : { kind: 'failed', fault, summary };
-    }
-    const nextStep = NEXT_STEPS[cause.type ?? ''];
-    if (nextStep !== undefined) return { kind: 'failed', fault: new Fault('store', cause.message, nextStep) };
-  }
-  if (error.cause instanceof CancelledFailure) return { kind: 'stopped', how: 'cancelled' };
-  if (error.cause instanceof TerminatedFailure) return { kind: 'stopped', how: 'terminated' };
-  const reason = error.cause?.message ?? error.message;
-  return {
-    kind: 'failed',
-    fault: new Fault('unexpected', `${workflowId} ended: ${reason}`, 'Look at it in the Web UI; then run: wds retry'),
-  };
 }
