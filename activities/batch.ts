@@ -94,7 +94,7 @@ export class Batch {
     let turnOver = false;
     try {
       while (!turnOver && (this.#unsent.length > 0 || this.#open > 0)) {
-        if (this.#unsent.length === 0 || this.#mustStop()) {
+        if (this.#unsent.length === 0 || this.#mustNotGoOn()) {
           if (this.#open === 0) break;
           await new Promise<void>((resolve) => (this.#onAnswer = resolve));
           continue;
@@ -115,7 +115,7 @@ export class Batch {
     const risky = this.#nextIsRisky;
     const count = await this.#session.admit(this.#likeTheNext(risky), risky);
     if (count === 0) return;
-    if (this.#mustStop()) {
+    if (this.#mustNotGoOn()) {
       this.#session.giveBack(count);
       return;
     }
@@ -142,7 +142,12 @@ export class Batch {
     if (this.#session.standingBy) this.stop({ kind: 'standing_by' });
     const pauseMs = this.#session.pauseMs;
     if (pauseMs > WAITS.attempt.longestInSlotMs) this.stop({ kind: 'throttled', retryAfterMs: pauseMs });
-    if (this.#unsent.length > 0 && this.#session.isBarred(this.#nextIsRisky)) this.stop(this.#illness());
+    return this.#stop !== undefined;
+  }
+
+  /** Nor with the row that is next, if it may have reached its user: an ill endpoint is asked with others. */
+  #mustNotGoOn(): boolean {
+    if (!this.#mustStop() && this.#session.isBarred(this.#nextIsRisky)) this.stop(this.#illness());
     return this.#stop !== undefined;
   }
 

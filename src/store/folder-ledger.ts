@@ -163,8 +163,10 @@ class FolderLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closed) return;
     try {
-      this.#pending += CLOSED_LINE;
       await this.sync();
+      // Only now: a journal that says so is believed to be whole.
+      this.#pending += CLOSED_LINE;
+      this.writeResults();
     } finally {
       this.#closed = true;
       await this.#parts.journal.close();

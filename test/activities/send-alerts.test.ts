@@ -236,6 +236,19 @@ describe('an endpoint that is down', () => {
   });
 });
 
+describe('an ill endpoint', () => {
+  test('is asked with an alert that nobody may have got, though the next ones in the batch are in doubt', async () => {
+    staged = await stageAlerts(3);
+    receiver.script = (line) => (line === 2 ? 500 : 'reset');
+    const worker = startWorker();
+    expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
+    clock.advance(10_000);
+    for (let times = 0; times < 10; times++) worker.session.health.take({ kind: 'failure', unanswered: false });
+    receiver.script = () => 200;
+    expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 3 });
+  });
+});
+
 describe('refusals that may be the fault of the endpoint', () => {
   test.each([401, 403, 404, 410])('%d: a run of 20 stops, and costs no alert', async (status) => {
     staged = await stageAlerts(60);

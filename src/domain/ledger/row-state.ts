@@ -86,14 +86,14 @@ export function foldJournals(journals: readonly ParsedJournal[], options: FoldOp
 }
 
 /**
- * What to go by: an alert that the receiver may have accepted never ends as rejected or undelivered, and one of which every request is
- * known not to have been accepted is not unconfirmed.
+ * What to go by: an alert that the receiver may have accepted never ends as rejected or undelivered, and one of which every request turned out
+ * not to have been accepted is not unconfirmed, but undelivered.
  */
 export function settled(states: RowStates): RowStates {
   for (const state of states.values()) {
     if (state.outcome === undefined || state.outcome === 'delivered') continue;
     if (state.unknown > 0) state.outcome = 'unconfirmed';
-    else if (state.outcome === 'unconfirmed') state.outcome = undefined;
+    else if (state.outcome === 'unconfirmed') state.outcome = 'undelivered';
   }
   return states;
 }

@@ -167,9 +167,9 @@ describe('the state of an alert', () => {
     expect(stateOf(first, second)).toMatchObject({ unknown: 2, unknownBefore: 1 });
   });
 
-  test('given up for lost, but never sent, as its own attempt found out afterwards, is pending', () => {
+  test('given up for lost, but never sent, as its own attempt found out afterwards, is undelivered', () => {
     const late = journal({ epoch: 1 }, intent(1_100), result('p'));
-    expect(stateOf(late, journal({ epoch: 2 }, result('c')))).toMatchObject({ outcome: undefined, unknown: 0 });
+    expect(stateOf(late, journal({ epoch: 2 }, result('c')))).toMatchObject({ outcome: 'undelivered', unknown: 0 });
   });
 
   test('brings along what may have reached its user in the file that it mends, once', () => {
