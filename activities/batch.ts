@@ -94,7 +94,7 @@ export class Batch {
     let turnOver = false;
     try {
       while (!turnOver && (this.#unsent.length > 0 || this.#open > 0)) {
-        if (this.#unsent.length === 0 || this.#mustNotGoOn()) {
+        if (this.#unsent.length === 0 || this.#mustStop() || this.#isBarred) {
           if (this.#open === 0) break;
           await new Promise<void>((resolve) => (this.#onAnswer = resolve));
           continue;
@@ -106,6 +106,7 @@ export class Batch {
     } catch (error) {
       this.stop({ kind: 'store', error });
     }
+    if (this.#stop === undefined && this.#isBarred) this.stop(this.#illness());
     while (this.#open > 0) await new Promise<void>((resolve) => (this.#onAnswer = resolve));
     this.outcomes.finish();
     return this.#stop ?? { kind: turnOver ? 'turn_over' : 'done' };
@@ -115,7 +116,7 @@ export class Batch {
     const risky = this.#nextIsRisky;
     const count = await this.#session.admit(this.#likeTheNext(risky), risky);
     if (count === 0) return;
-    if (this.#mustNotGoOn()) {
+    if (this.#mustStop() || this.#isBarred) {
       this.#session.giveBack(count);
       return;
     }
@@ -145,10 +146,9 @@ export class Batch {
     return this.#stop !== undefined;
   }
 
-  /** Nor with the row that is next, if it may have reached its user: an ill endpoint is asked with others. */
-  #mustNotGoOn(): boolean {
-    if (!this.#mustStop() && this.#session.isBarred(this.#nextIsRisky)) this.stop(this.#illness());
-    return this.#stop !== undefined;
+  /** The row that is next may have reached its user: an ill endpoint is asked with others. */
+  get #isBarred(): boolean {
+    return this.#unsent.length > 0 && this.#session.isBarred(this.#nextIsRisky);
   }
 
   #illness(): StopReason {
