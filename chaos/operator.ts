@@ -11,6 +11,8 @@ import type { Site } from './site.ts';
 
 const INBOX_LIMIT_MS = 60_000;
 const RUNNING_LIMIT_MS = 120_000;
+/** What is waited for is told this often. */
+const SAY_EVERY_MS = 10_000;
 const COMMAND_LIMIT_MS = 45_000;
 const RETRY_LIMIT_SECONDS = 90;
 /** A second one only where the first could not be given, or did not see its end. */
@@ -32,9 +34,12 @@ export async function settle(site: Site, say: (text: string) => void): Promise<S
   const within = async (what: string, limitMs: number, left: () => Promise<readonly string[]>): Promise<void> => {
     const deadline = performance.now() + limitMs;
     let names = await left();
-    while (names.length > 0 && performance.now() < deadline) {
+    for (let sayAtMs = performance.now() + SAY_EVERY_MS; names.length > 0 && performance.now() < deadline; ) {
       await sleep(250);
       names = await left();
+      if (performance.now() < sayAtMs || names.length === 0) continue;
+      say(`${what}: ${names.join(', ')}`);
+      sayAtMs += SAY_EVERY_MS;
     }
     if (names.length > 0) overdue.push(`${what} after ${limitMs / 1_000} s: ${names.join(', ')}`);
   };
@@ -76,11 +81,22 @@ async function resumePaused(site: Site): Promise<void> {
 async function runningFiles(site: Site): Promise<string[]> {
   const names: string[] = [];
   try {
-    for await (const { workflowId } of site.temporal.workflow.list({ query: RUNNING })) names.push(workflowId);
+    for await (const { workflowId } of site.temporal.workflow.list({ query: RUNNING })) {
+      names.push(`${workflowId.slice(0, 17)} (${await whyNot(site, workflowId)})`);
+    }
   } catch (error) {
     return [`(Temporal does not tell: ${(error as Error).message})`];
   }
   return names;
+}
+
+/** What its activities wait for, as the Web UI tells it. */
+async function whyNot(site: Site, workflowId: string): Promise<string> {
+  const { raw } = await site.temporal.workflow.getHandle(workflowId).describe();
+  const pending = (raw.pendingActivities ?? []).map(({ activityType, attempt, lastFailure }) =>
+    [activityType?.name, `attempt ${attempt}`, lastFailure?.message].filter((word) => word).join(', '),
+  );
+  return pending.length === 0 ? 'nothing pending' : pending.slice(0, 3).join('; ');
 }
 
 function leftInInbox(inbox: string): string[] {
