@@ -35,7 +35,7 @@ export async function settle(site: Site, say: (text: string) => void): Promise<S
     const deadline = performance.now() + limitMs;
     let names = await left();
     for (let sayAtMs = performance.now() + SAY_EVERY_MS; names.length > 0 && performance.now() < deadline; ) {
-      await sleep(250);
+      await sleep(1_000);
       names = await left();
       if (performance.now() < sayAtMs || names.length === 0) continue;
       say(`${what}: ${names.join(', ')}`);
