@@ -38,7 +38,7 @@ export function planRound({ seed, policy, rate }: RoundChoice): RoundPlan {
     rate,
     faultsMs: FAULTS_MS,
     receiver: {
-      latencyMs: dice.pick([5, 40, 100, 250]),
+      latencyMs: dice.pick([20, 100, 300, 600]),
       limitPerSecond: rate === 'auto' ? dice.pick([80, 200]) : undefined,
     },
     settings: {
