@@ -178,9 +178,10 @@ class FolderLedger implements Ledger {
     const { of, store, header, clock } = this.#parts;
     const begunMs = clock.now();
     // Epochs are given out one after another, and what follows an open journal is never folded (folder-journals.ts).
+    // One's own must be there, or this is not the folder any more (a mount that is gone).
+    if (!store.existsNow(journalKey(of, header.epoch))) return undefined;
     if (!store.existsNow(journalKey(of, header.epoch + 1))) return begunMs;
     const { journals, bases } = entriesOf(store.namesNow(ledgerPrefix(of)));
-    if (!journals.includes(header.epoch)) return undefined;
     const newest = bases.at(-1) ?? 0;
     if (newest > header.epoch && (await this.#coversNewer(newest))) return undefined;
     for (const epoch of journals) {

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -58,6 +58,14 @@ describe('the fence', () => {
     expect(await high.announce([14, 15])).toBeUndefined();
     expect(await alert.announce([15])).toBeDefined();
     await Promise.all([low, high, alert].map((ledger) => ledger.close()));
+  });
+
+  test('an attempt whose journal is not there any more sends nothing: another folder is in its place', async () => {
+    const ledger = await open();
+    expect(await ledger.announce([5])).toBeDefined();
+    await rename(join(root, 'abc'), join(root, 'unmounted'));
+    expect(await ledger.announce([6])).toBeUndefined();
+    await ledger.close();
   });
 
   test('a newcomer whose header cannot be read is a newcomer', async () => {
