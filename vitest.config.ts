@@ -1,8 +1,8 @@
 /**
  * Three projects: tests that need a Temporal service or real wds processes (those that import test/support/dev-server.ts, and test/e2e) get
  * a fresh build and one shared dev server; all the others start at once; the rounds of chaos, which need the whole machine, come when all
- * else is over. `--mode unit` leaves out those that say `// @slow` on their first
- * line: what remains needs no server, and is through in half a minute.
+ * else is over. `--mode unit` leaves out those that say `// @slow` on their first line: what remains needs no server, and is through in half
+ * a minute.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,41 @@ const servedTests = pathsOf(
   tests.filter(({ path, text }) => path.startsWith(join('test', 'e2e')) || text.includes('support/dev-server')),
 );
 const slowTests = pathsOf(tests.filter(({ text }) => text.startsWith('// @slow')));
+/** Each needs modules of its own. */
+const mockingTests = pathsOf(tests.filter(({ text }) => text.includes('vi.mock(')));
+
+/** Without what needs a server, processes or time; in one pair of processes, which halves the time. */
+const unitProjects = [
+  {
+    extends: true,
+    test: {
+      name: 'unit',
+      isolate: false,
+      include: [EVERY_TEST],
+      exclude: [CHAOS_ROUNDS, ...servedTests, ...slowTests, ...mockingTests],
+    },
+  },
+  { extends: true, test: { name: 'mocking', include: mockingTests } },
+] as const;
+
+const fullProjects = [
+  {
+    extends: true,
+    test: {
+      name: 'plain',
+      include: [EVERY_TEST],
+      exclude: [CHAOS_ROUNDS, ...servedTests],
+    },
+  },
+  {
+    extends: true,
+    test: { name: 'served', include: servedTests, globalSetup: ['test/global-setup.ts'] },
+  },
+  {
+    extends: true,
+    test: { name: 'chaos', include: [CHAOS_ROUNDS], globalSetup: ['test/build.ts'], sequence: { groupOrder: 1 } },
+  },
+] as const;
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -30,23 +65,6 @@ export default defineConfig(({ mode }) => ({
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
     reporters: ['default', './test/support/closing-line.ts'],
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'plain',
-          include: [EVERY_TEST],
-          exclude: [CHAOS_ROUNDS, ...servedTests, ...(mode === 'unit' ? slowTests : [])],
-        },
-      },
-      {
-        extends: true,
-        test: { name: 'served', include: servedTests, globalSetup: ['test/global-setup.ts'] },
-      },
-      {
-        extends: true,
-        test: { name: 'chaos', include: [CHAOS_ROUNDS], globalSetup: ['test/build.ts'], sequence: { groupOrder: 1 } },
-      },
-    ],
+    projects: mode === 'unit' ? unitProjects : fullProjects,
   },
 }));

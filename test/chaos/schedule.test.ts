@@ -1,3 +1,4 @@
+// @slow: plans hundreds of rounds
 /** Plans: the same from the same seed, and over some seeds everything that can be done to wds is done. */
 import { describe, expect, it } from 'vitest';
 import { makeInput } from '../../chaos/inputs.ts';
