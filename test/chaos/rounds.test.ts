@@ -12,7 +12,7 @@ import { runRound } from '../../chaos/round.ts';
 import type { RoundChoice } from '../../chaos/schedule.ts';
 import { planRound } from '../../chaos/schedule.ts';
 
-const ROUND_LIMIT_MS = 420_000;
+const ROUND_LIMIT_MS = 600_000;
 
 const CHOICES: readonly RoundChoice[] = [
   { seed: 2_000, policy: 'hold', rate: 200 },

@@ -12,7 +12,7 @@ import type { EndpointStatus, FileStatus, ReportedFile } from '../../src/app/app
 
 const COMMAND = join(process.cwd(), 'dist/src/cli/main.js');
 const BIG = 20_000;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 let folder: string;
 let up: ChildProcess;

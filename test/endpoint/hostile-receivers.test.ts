@@ -15,7 +15,7 @@ let server: RawServer | undefined;
 
 async function face(options: RawServerOptions, changes: Partial<Endpoint> = {}): Promise<[EndpointClient, RawServer]> {
   server = await startRawServer(options);
-  client = createEndpointClient(endpointAt(server.url, { timeoutMs: 200, ...changes }));
+  client = createEndpointClient(endpointAt(server.url, { timeoutMs: 500, ...changes }));
   return [client, server];
 }
 
@@ -101,7 +101,7 @@ describe('before the request is written', () => {
   it('a handshake that hangs ends unsent at the deadline, and frees its place', async () => {
     server = await startRawServer();
     client = createEndpointClient(
-      endpointAt(server.url.replace('http', 'https'), { timeoutMs: 200, maxConnections: 1 }),
+      endpointAt(server.url.replace('http', 'https'), { timeoutMs: 500, maxConnections: 1 }),
     );
     const answers = await Promise.all([client.send(request, yes), client.send(request, yes)]);
     expect(answers.map(({ kind }) => kind)).toEqual(['not_sent', 'not_sent']);

@@ -3,7 +3,7 @@ import { test as base, vi } from 'vitest';
 import { Site } from './site.ts';
 
 // Real processes on a busy machine; every wait inside has a deadline of its own.
-vi.setConfig({ testTimeout: 150_000 });
+vi.setConfig({ testTimeout: 320_000 });
 
 export const test = base.extend<{ site: Site }>({
   site: async ({ onTestFailed }, use) => {

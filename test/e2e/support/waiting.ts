@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 15;
-export const DEFAULT_LIMIT_MS = 80_000;
+export const DEFAULT_LIMIT_MS = 160_000;
 
 /** Resolves to the first value of `probe` that is neither undefined nor false. Throws, naming `what`, when none comes in time. */
 export async function until<T>(
