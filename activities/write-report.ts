@@ -1,6 +1,8 @@
 /** Writes the report of a file from its receipts, and returns the counts that decide how the file ends. */
+
 import type { Clock } from '../src/clock.ts';
-import type { FileSummary, WriteReportInput } from '../src/domain/contracts.ts';
+import type { WriteReportInput } from '../src/domain/contracts.ts';
+import type { FileSummary } from '../src/domain/counts.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledgers } from '../src/store/ledger.ts';
 import { OtherStore, writeReportFiles } from '../src/store/report.ts';

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 
-const MOST_LINES = 270;
+const MOST_LINES = 265;
 
 /** Who may import whom, besides itself; each name is a folder of src/ or of the top. Arrows point one way. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {

@@ -4,6 +4,7 @@
  * alerts, and the run's history. While an operator has it paused nothing is under way: batches and stubborn alerts are cancelled, which
  * records the answers to open requests, and begin again by their receipts at the resume.
  */
+
 import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Outcome } from '../src/domain/alert.ts';
 import type {
@@ -12,11 +13,12 @@ import type {
   RoundOfRun,
   SendActivities,
   SendAlertsResult,
-  SentCounts,
   Stretch,
   WindowResult,
 } from '../src/domain/contracts.ts';
-import { alertsBefore, chunkStretch, minus, NOTHING_SENT, plus } from '../src/domain/file-plan.ts';
+import type { SentCounts } from '../src/domain/counts.ts';
+import { minus, NOTHING_SENT, plus } from '../src/domain/counts.ts';
+import { alertsBefore, chunkStretch } from '../src/domain/file-plan.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/progress-details.ts';

@@ -1,6 +1,8 @@
 /** How a file ends when it does not complete: in words for people, and with the counts for programs. */
+
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
-import type { FileCounts, FileSummary, WindowResult } from '../src/domain/contracts.ts';
+import type { WindowResult } from '../src/domain/contracts.ts';
+import type { FileCounts, FileSummary } from '../src/domain/counts.ts';
 import { commonestReasons, differenceFrom } from '../src/domain/file-plan.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { grouped } from '../src/domain/progress-details.ts';

@@ -3,6 +3,7 @@
  * keeps it short, so a file may be of any size. What was sent is known by the receipts, never by this workflow: it may be reset,
  * terminated or run twice, and no alert is sent again.
  */
+
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
@@ -21,9 +22,6 @@ import {
 import type {
   BegunRound,
   CarriedState,
-  FileCounts,
-  FileProgress,
-  FileSummary,
   FileWorkflowInput,
   OriginActivities,
   OriginsInput,
@@ -33,7 +31,9 @@ import type {
   RoundOfRun,
   WindowResult,
 } from '../src/domain/contracts.ts';
-import { countsOf, NOTHING_SENT, sameLayout } from '../src/domain/file-plan.ts';
+import type { FileCounts, FileProgress, FileSummary } from '../src/domain/counts.ts';
+import { NOTHING_SENT } from '../src/domain/counts.ts';
+import { countsOf, sameLayout } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { progressDetails } from '../src/domain/progress-details.ts';

@@ -2,9 +2,11 @@
  * What the commands ask of the application behind them. The commands know arguments, output and exit codes; an App knows Temporal, the store
  * and processes. Tests drive the commands with an App of their own.
  */
+
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
-import type { FilePriority, FileProgress } from '../domain/contracts.ts';
+import type { FilePriority } from '../domain/contracts.ts';
+import type { FileProgress } from '../domain/counts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';

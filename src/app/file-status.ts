@@ -1,8 +1,9 @@
 /** The state of deliveries, as Temporal tells it. */
+
 import type { WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
-import type { FileCounts, FileProgress } from '../domain/contracts.ts';
+import type { FileCounts, FileProgress } from '../domain/counts.ts';
+import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
-import { NO_COUNTS } from '../domain/file-plan.ts';
 import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/names.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { endOf, queryProgress } from '../temporal/delivery-end.ts';

@@ -1,9 +1,11 @@
 /** Following one delivery to its end, for as long as the caller wants to wait. */
+
 import { MAX_TIMER_MS } from '../domain/backoff.ts';
-import type { FileCounts, FilePriority } from '../domain/contracts.ts';
+import type { FilePriority } from '../domain/contracts.ts';
+import type { FileCounts } from '../domain/counts.ts';
+import { NO_COUNTS } from '../domain/counts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
-import { NO_COUNTS } from '../domain/file-plan.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import { readRefusal } from '../store/chunks.ts';
 import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';

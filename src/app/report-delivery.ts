@@ -1,9 +1,10 @@
 /** The report of a delivery, from its receipts. */
+
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { FileCounts } from '../domain/contracts.ts';
+import type { FileCounts } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { ChunksMissing } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';

@@ -3,6 +3,7 @@
  * numbers, never rows, user IDs or messages.
  */
 import type { InvalidReason, Outcome } from './alert.ts';
+import type { FileCounts, FileSummary, SentCounts } from './counts.ts';
 import type { AmbiguousPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
 
@@ -156,28 +157,6 @@ export interface WriteReportInput extends FileWork {
   readonly seen?: FileCounts;
 }
 
-export interface SentCounts extends Readonly<Record<Outcome, number>> {
-  /** Of the delivered ones, those that this round did not deliver itself. */
-  readonly deliveredBefore?: number;
-}
-
-/** The counts of a file at one endpoint, computed from receipts alone. */
-export interface FileCounts extends Readonly<Record<Outcome, number>> {
-  readonly rows: number;
-  readonly alerts: number;
-  readonly invalid: number;
-  readonly duplicates: number;
-  /** Alerts without an outcome yet. 0 when a file has ended. */
-  readonly pending: number;
-  /** Of the delivered ones, those that this round has delivered itself. Absent in histories of before. */
-  readonly sentNow?: number;
-}
-
-export interface FileSummary extends FileCounts {
-  readonly sha256: string;
-  readonly reportDir: string;
-}
-
 /** How the workflow goes about a file. Chosen when it is started, frozen for the run: replays must not see a change. */
 export interface DeliveryOptions {
   readonly batchSize: number;
@@ -233,14 +212,6 @@ export interface CarriedState extends RoundOfRun {
   readonly stubborn: readonly StubbornRef[];
   /** An operator has paused the file. */
   readonly paused?: boolean;
-}
-
-/** Answer of the `progress` query and source of the workflow's current details. */
-export interface FileProgress {
-  /** `paused`: by an operator; what is left of reading goes on, nothing is sent. */
-  readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done' | 'cancelled';
-  readonly counts: FileCounts;
-  readonly openStubborn: number;
 }
 
 export interface ReadActivities {

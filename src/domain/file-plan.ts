@@ -1,32 +1,6 @@
 /** Arithmetic on windows, chunks and counts that the file workflow decides by. Pure. */
-import type { FileCounts, SentCounts, Stretch, WindowResult } from './contracts.ts';
-
-export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
-
-export const NO_COUNTS: FileCounts = {
-  rows: 0,
-  alerts: 0,
-  ...NOTHING_SENT,
-  invalid: 0,
-  duplicates: 0,
-  pending: 0,
-};
-
-export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
-  delivered: left.delivered + right.delivered,
-  rejected: left.rejected + right.rejected,
-  undelivered: left.undelivered + right.undelivered,
-  unconfirmed: left.unconfirmed + right.unconfirmed,
-  deliveredBefore: (left.deliveredBefore ?? 0) + (right.deliveredBefore ?? 0),
-});
-
-export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
-  delivered: left.delivered - right.delivered,
-  rejected: left.rejected - right.rejected,
-  undelivered: left.undelivered - right.undelivered,
-  unconfirmed: left.unconfirmed - right.unconfirmed,
-  deliveredBefore: (left.deliveredBefore ?? 0) - (right.deliveredBefore ?? 0),
-});
+import type { Stretch, WindowResult } from './contracts.ts';
+import type { FileCounts, SentCounts } from './counts.ts';
 
 const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
   windows.reduce((total, window) => total + window[key], 0);

@@ -1,5 +1,5 @@
 /** What the Web UI shows of a file while it runs: a small Markdown table of the counts. Pure. */
-import type { FileProgress } from './contracts.ts';
+import type { FileProgress } from './counts.ts';
 
 /** 1234567 → "1,234,567"; not by locale, since workflows must say the same everywhere. */
 export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');

@@ -2,11 +2,13 @@
  * Reports, computed from chunks and receipts alone: at any time, also while a file is being sent, after its workflow was terminated or
  * deleted, and after a crash. Memory is bounded by one chunk.
  */
+
 import { join } from 'node:path';
-import type { FileCounts, FileSummary } from '../domain/contracts.ts';
+import type { FileCounts, FileSummary } from '../domain/counts.ts';
+import { NO_COUNTS } from '../domain/counts.ts';
 import { csvRecord } from '../domain/csv-writer.ts';
 import { Fault } from '../domain/failure.ts';
-import { differenceFrom, NO_COUNTS } from '../domain/file-plan.ts';
+import { differenceFrom } from '../domain/file-plan.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 import { outcomeInRound, wasDeliveredIn } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';

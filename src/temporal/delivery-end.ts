@@ -1,8 +1,9 @@
 /** How a delivery ended, as its workflow tells it, and how far it is. */
+
 import type { WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
-import type { FileProgress, FileSummary } from '../domain/contracts.ts';
+import type { FileProgress, FileSummary } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { FAILURE, PROGRESS_QUERY } from '../domain/names.ts';
 

@@ -2,9 +2,11 @@
  * Deliveries of files as Temporal sees them: starting a FileWorkflow so that a file is never delivered twice, and following it to its
  * end. One workflow ID a file and endpoint; Temporal's reuse policy is the lock.
  */
+
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { DeliveryOptions, FilePriority, FileProgress } from '../domain/contracts.ts';
+import type { DeliveryOptions, FilePriority } from '../domain/contracts.ts';
+import type { FileProgress } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { FILE_WORKFLOW, fileWorkflowId, installationIn, PAUSE_SIGNAL } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';

@@ -1,4 +1,5 @@
 /** The files worker: runs the workflows, reads files and writes reports. It scales by starting more of it. */
+
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
@@ -11,7 +12,8 @@ import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../clock.ts';
-import type { FileSummary, WriteReportInput } from '../domain/contracts.ts';
+import type { WriteReportInput } from '../domain/contracts.ts';
+import type { FileSummary } from '../domain/counts.ts';
 import { filesTaskQueue } from '../domain/names.ts';
 import { runIsOpen } from './file-deliveries.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ProgressUpdate } from '../../src/app/app.ts';
 import { ProgressDisplay, progressText, ratePerSecond } from '../../src/cli/progress.ts';
 import { Terminal } from '../../src/cli/terminal.ts';
-import type { FileCounts, FileProgress } from '../../src/domain/contracts.ts';
+import type { FileCounts, FileProgress } from '../../src/domain/counts.ts';
 
 function update(
   counts: Partial<FileCounts>,

@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stretch, WindowResult } from '../../src/domain/contracts.ts';
+import { minus, NOTHING_SENT, plus } from '../../src/domain/counts.ts';
 import {
   alertsBefore,
   chunkStretch,
   commonestReasons,
   countsOf,
   differenceFrom,
-  minus,
-  NOTHING_SENT,
-  plus,
   sameLayout,
 } from '../../src/domain/file-plan.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { countsOf, NOTHING_SENT } from '../../src/domain/file-plan.ts';
+import { NOTHING_SENT } from '../../src/domain/counts.ts';
+import { countsOf } from '../../src/domain/file-plan.ts';
 import { grouped, progressDetails } from '../../src/domain/progress-details.ts';
 
 test('groups digits', () => {

@@ -1,9 +1,11 @@
 /** What a version in which installations had no identity has left in Temporal: it goes on, and nobody else's home answers for it. */
+
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { FileSummary, FileWorkflowInput } from '../../src/domain/contracts.ts';
+import type { FileWorkflowInput } from '../../src/domain/contracts.ts';
+import type { FileSummary } from '../../src/domain/counts.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { decide, newGovernor } from '../../src/domain/governor/governor.ts';
 import {

@@ -1,7 +1,9 @@
 /** The workflow of a file by itself: its phases, its lanes, and what it does when it is paused, cancelled or long. */
+
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FileSummary, ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
+import type { ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
+import type { FileSummary } from '../../src/domain/counts.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import { batchResult, CHUNK, MockedFile, pause, progressOf, untilCancelled } from './mocked-file.ts';

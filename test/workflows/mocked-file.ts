@@ -1,22 +1,21 @@
 /** A file of so many chunks whose activities are functions of the test: by default every alert is delivered at once. */
+
 import { CancelledFailure } from '@temporalio/common';
 import type {
   BeginRoundInput,
   BegunRound,
   DeliveryOptions,
-  FileProgress,
-  FileSummary,
   FileWorkflowInput,
   ReadChunksInput,
   SendAlertInput,
   SendAlertResult,
   SendAlertsInput,
   SendAlertsResult,
-  SentCounts,
   WindowResult,
   WriteReportInput,
 } from '../../src/domain/contracts.ts';
-import { NOTHING_SENT, plus } from '../../src/domain/file-plan.ts';
+import type { FileProgress, FileSummary, SentCounts } from '../../src/domain/counts.ts';
+import { NOTHING_SENT, plus } from '../../src/domain/counts.ts';
 import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
 import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';

@@ -1,0 +1,59 @@
+/** Counts of a file's rows by their ends, and what a person is told of a file. Pure. */
+import type { Outcome } from './alert.ts';
+
+export interface SentCounts extends Readonly<Record<Outcome, number>> {
+  /** Of the delivered ones, those that this round did not deliver itself. */
+  readonly deliveredBefore?: number;
+}
+
+/** The counts of a file at one endpoint, computed from receipts alone. */
+export interface FileCounts extends Readonly<Record<Outcome, number>> {
+  readonly rows: number;
+  readonly alerts: number;
+  readonly invalid: number;
+  readonly duplicates: number;
+  /** Alerts without an outcome yet. 0 when a file has ended. */
+  readonly pending: number;
+  /** Of the delivered ones, those that this round has delivered itself. Absent in histories of before. */
+  readonly sentNow?: number;
+}
+
+export interface FileSummary extends FileCounts {
+  readonly sha256: string;
+  readonly reportDir: string;
+}
+
+/** Answer of the `progress` query and source of the workflow's current details. */
+export interface FileProgress {
+  /** `paused`: by an operator; what is left of reading goes on, nothing is sent. */
+  readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done' | 'cancelled';
+  readonly counts: FileCounts;
+  readonly openStubborn: number;
+}
+
+export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
+
+export const NO_COUNTS: FileCounts = {
+  rows: 0,
+  alerts: 0,
+  ...NOTHING_SENT,
+  invalid: 0,
+  duplicates: 0,
+  pending: 0,
+};
+
+export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
+  delivered: left.delivered + right.delivered,
+  rejected: left.rejected + right.rejected,
+  undelivered: left.undelivered + right.undelivered,
+  unconfirmed: left.unconfirmed + right.unconfirmed,
+  deliveredBefore: (left.deliveredBefore ?? 0) + (right.deliveredBefore ?? 0),
+});
+
+export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
+  delivered: left.delivered - right.delivered,
+  rejected: left.rejected - right.rejected,
+  undelivered: left.undelivered - right.undelivered,
+  unconfirmed: left.unconfirmed - right.unconfirmed,
+  deliveredBefore: (left.deliveredBefore ?? 0) - (right.deliveredBefore ?? 0),
+});
