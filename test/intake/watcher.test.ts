@@ -89,6 +89,11 @@ describe('a file in the inbox', () => {
     expect(processed().map((name) => name.replace(/^\d{8}T\d{6}\.\d{3}Z-/, ''))).toEqual(
       expect.arrayContaining(['early.csv', 'late.csv']),
     );
+    // A file is seen in processed a moment before the watcher knows it.
+    await until(
+      () => watched.watcher.status().claimedFiles === 0,
+      () => 'not through',
+    );
     expect(watched.watcher.status()).toEqual({ pendingFiles: 0, claimedFiles: 0, submittedFiles: 2, failing: false });
   });
 
