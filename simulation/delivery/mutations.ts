@@ -1,0 +1,238 @@
+/**
+ * Mends that can be taken out, one at a time, to see that the simulation would find each kind of fault: a piece of the compiled text of a module
+ * is replaced while it is loaded. A piece that is not there (any more) is an error: the mutation is to follow the code.
+ */
+import type { Theme } from './plan.ts';
+
+export interface Mutation {
+  readonly name: string;
+  /** What would be wrong with wds. */
+  readonly fault: string;
+  /** The schedules that find it soonest. */
+  readonly theme: Theme;
+  readonly pieces: readonly {
+    /** Path of the module below dist/, without its extension. */
+    readonly module: string;
+    readonly from: string;
+    readonly to: string;
+  }[];
+}
+
+const FENCE = 'src/domain/ledger/fence';
+const PLAN = 'src/domain/ledger/plan';
+const ROW_STATE = 'src/domain/ledger/row-state';
+const LEDGER = 'src/store/folder-ledger';
+const ROUNDS = 'src/store/rounds';
+const ORIGINS = 'src/store/origins';
+const TAKE_OVER = 'activities/take-over-origins';
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'unknown-given-back',
+    fault: 'an unknown outcome is written down as if the request had never been',
+    theme: 'silence',
+    pieces: [
+      { module: 'activities/row-outcomes', from: "this.#tryAgain('a', row)", to: "this.#tryAgain('x', row)" },
+      { module: 'activities/row-outcomes', from: 'row.unknown++;', to: '' },
+    ],
+  },
+  {
+    name: 'unknown-without-limit',
+    fault: 'any number of requests of an alert may have an unknown outcome',
+    theme: 'silence',
+    pieces: [
+      { module: PLAN, from: "ambiguous === 'hold' ? 1 : maximumUnanswered", to: "ambiguous === 'hold' ? 1 : Infinity" },
+    ],
+  },
+  {
+    name: 'unknown-ends-as-failed',
+    fault: 'an alert that may have got through ends rejected or undelivered',
+    theme: 'silence',
+    pieces: [
+      { module: 'activities/row-outcomes', from: "(kind === 'r' || kind === 'u') && row.unknown > 0", to: 'false' },
+      { module: ROW_STATE, from: 'if (state.unknown > 0)', to: 'if (false)' },
+    ],
+  },
+  {
+    name: 'settled-without-waiting',
+    fault: 'an alert is sent again while its first request may still be answered',
+    theme: 'neighbours',
+    pieces: [{ module: PLAN, from: 'if (nowMs < atMs)', to: 'if (false)' }],
+  },
+  {
+    name: 'no-look',
+    fault: 'an attempt announces, and does not look whether a newer one has begun',
+    theme: 'rounds',
+    pieces: [{ module: LEDGER, from: 'if (epoch <= header.epoch)', to: 'if (true)' }],
+  },
+  {
+    name: 'look-before-announcing',
+    fault: 'an attempt looks first and announces then',
+    theme: 'rounds',
+    pieces: [
+      {
+        module: LEDGER,
+        from: 'journal.append(this.#pending + intentLine(lines, clock.wallMs()));',
+        to: 'const looked = await this.#look(lines); journal.append(this.#pending + intentLine(lines, clock.wallMs()));',
+      },
+      {
+        module: LEDGER,
+        from: 'await journal.flush();\n        return this.#look(lines);',
+        to: 'await journal.flush();\n        return looked;',
+      },
+    ],
+  },
+  {
+    name: 'fence-asks-the-next-epoch',
+    fault: 'an attempt looks for the next epoch only',
+    theme: 'neighbours',
+    pieces: [{ module: LEDGER, from: 'if (epoch <= header.epoch)', to: 'if (epoch !== header.epoch + 1)' }],
+  },
+  {
+    name: 'confirmation-without-end',
+    fault: 'a request may begin long after its row was found to be ours',
+    theme: 'rounds',
+    pieces: [{ module: FENCE, from: 'nowMs - confirmedMs <= CONFIRMATION_VALID_MS', to: 'true' }],
+  },
+  {
+    name: 'older-rounds-send-on',
+    fault: 'an attempt of a round that is over opens, announces and sends like any other',
+    theme: 'rounds',
+    pieces: [
+      { module: ROUNDS, from: 'throw new StaleRound(round, newest?.round ?? 0);', to: 'return { ...newest, round };' },
+      { module: LEDGER, from: 'if (round > own.round)', to: 'if (false)' },
+    ],
+  },
+  {
+    name: 'older-results-hide-newer',
+    fault: 'the result of an older attempt hides what a newer one has announced',
+    theme: 'rounds',
+    pieces: [
+      { module: ROW_STATE, from: "(!isNew && kind !== 'd')", to: 'false' },
+      { module: ROW_STATE, from: 'if (state.epoch !== journal.epoch || state.outcome', to: 'if (state.outcome' },
+      {
+        module: ROW_STATE,
+        from: 'default:\n            if (open',
+        to: 'default:\n            state.unknown = 0;\n            if (open',
+      },
+    ],
+  },
+  {
+    name: 'two-fences',
+    fault: 'a stubborn alert and its batch do not stop each other',
+    theme: 'neighbours',
+    pieces: [
+      {
+        module: FENCE,
+        from: '!touches(newer.scope, line))',
+        to: '!touches(newer.scope, line) || newer.scope.owner !== older.scope.owner)',
+      },
+    ],
+  },
+  {
+    name: 'taken-over-without-fence',
+    fault: 'a file that mends rows takes them over without stopping whoever sends them',
+    theme: 'mends',
+    pieces: [
+      {
+        module: TAKE_OVER,
+        from: "{ round, scope: linesScope('takeover', lines) }",
+        to: "{ round, scope: linesScope('takeover', []) }",
+      },
+    ],
+  },
+  {
+    name: 'mended-twice',
+    fault: 'a row that was mended before is taken from its first owner, not from its present one',
+    theme: 'mends',
+    pieces: [
+      { module: ORIGINS, from: 'name = movedTo;', to: 'name = undefined;' },
+      { module: TAKE_OVER, from: "state.movedTo !== '' && state.movedTo !== self", to: 'false' },
+    ],
+  },
+  {
+    name: 'mended-as-somebody-else',
+    fault: 'a mended row that names another user counts as the one it mends',
+    theme: 'mends',
+    pieces: [
+      {
+        module: ORIGINS,
+        from: 'userOf(next.row) !== userOf(row))\n                break;\n            owner',
+        to: 'false)\n                break;\n            owner',
+      },
+    ],
+  },
+  {
+    name: 'mended-forgets-the-unknown',
+    fault: 'a mended row does not know that its origin may have got through',
+    theme: 'mends',
+    pieces: [{ module: TAKE_OVER, from: 'unknown: state?.unknown ?? 0', to: 'unknown: 0' }],
+  },
+  {
+    name: 'options-replaced',
+    fault: 'a later submission changes the parse options that the receipts belong to',
+    theme: 'anything',
+    pieces: [
+      {
+        module: 'src/store/delivery-record',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of code
+        from: 'await store.create(optionsKey(of), `${JSON.stringify(record?.parse ?? wanted, null, 2)}\\n`);\n    return (await settledOptions(store, of));',
+        to: 'return wanted;',
+      },
+      { module: LEDGER, from: 'parseKey === undefined || parseKey === own.parseKey', to: 'true' },
+    ],
+  },
+  {
+    name: 'intents-not-synced',
+    fault: 'under hold, what is about to be sent does not survive a loss of power',
+    theme: 'crashes',
+    pieces: [{ module: LEDGER, from: 'if (attempt.durable)\n            await journal.flush();', to: '' }],
+  },
+  {
+    name: 'names-not-synced',
+    fault: 'a loss of power may take a journal from which alerts were sent',
+    theme: 'crashes',
+    pieces: [{ module: LEDGER, from: 'journal.flush()]', to: 'undefined]' }],
+  },
+  {
+    name: 'lost-power-unnoticed',
+    fault: 'nobody asks what a journal that was not closed may have lost with the power',
+    theme: 'crashes',
+    pieces: [{ module: ROW_STATE, from: 'journal.boot !== options.boot', to: 'false' }],
+  },
+  {
+    name: 'ends-not-synced',
+    fault: 'what an attempt wrote last may be lost with the power',
+    theme: 'crashes',
+    pieces: [
+      {
+        module: LEDGER,
+        from: 'this.#pending += CLOSED_LINE;\n            await this.sync();',
+        to: 'this.#pending += CLOSED_LINE;\n            this.writeResults();',
+      },
+    ],
+  },
+];
+
+export function mutationIn(args: readonly string[]): Mutation | undefined {
+  const at = args.indexOf('--mutation');
+  if (at === -1) return undefined;
+  const name = args[at + 1];
+  const found = MUTATIONS.find((mutation) => mutation.name === name);
+  if (found === undefined)
+    throw new Error(`no mutation ${name}; there are: ${MUTATIONS.map((one) => one.name).join(', ')}`);
+  return found;
+}
+
+/** The text of a module without the mend; undefined: the module is another one. */
+export function mutated({ name, pieces }: Mutation, url: string, source: string): string | undefined {
+  const ofModule = pieces.filter(({ module }) => url.endsWith(`/${module}.js`));
+  if (ofModule.length === 0) return undefined;
+  let text = source;
+  for (const { from, to, module } of ofModule) {
+    const parts = text.split(from);
+    if (parts.length !== 2) throw new Error(`mutation ${name}: "${from}" is ${parts.length - 1} times in ${module}`);
+    text = parts.join(to);
+  }
+  return text;
+}

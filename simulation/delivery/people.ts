@@ -1,0 +1,156 @@
+/** What the people of a site do with their files: drop, retry, mend, pause, cancel, as the commands of wds do it. */
+import { fileWorkflowId } from '../../src/domain/names.ts';
+import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
+import type { Step } from './plan.ts';
+import { userOf } from './plan.ts';
+import type { SimFile, SimRow } from './sim-files.ts';
+import { simFile, simParse, stagedObjects } from './sim-files.ts';
+import { reportFolderName } from './sim-report-files.ts';
+import type { Site } from './site.ts';
+import { ENDPOINT, REPORTS } from './wiring.ts';
+
+const MOST_FILES = 7;
+
+/** A file that somebody dropped, and the one whose rows it mends. */
+export interface Dropped {
+  readonly file: SimFile;
+  readonly mends: Dropped | undefined;
+}
+
+export type PersonStep = Extract<Step, { readonly file: number }>;
+
+export interface PeopleOptions {
+  readonly site: Site;
+  readonly trace: ((text: string) => void) | undefined;
+  /** Told of what must not happen. */
+  readonly alarm: (text: string) => void;
+}
+
+export class People {
+  readonly dropped: Dropped[] = [];
+  /** Commands that have not ended. */
+  commands = 0;
+  readonly #site: Site;
+  readonly #trace: ((text: string) => void) | undefined;
+  readonly #alarm: (text: string) => void;
+
+  /** `files`: how many rows each file has that is there from the start. */
+  constructor({ site, trace, alarm }: PeopleOptions, files: readonly number[]) {
+    this.#site = site;
+    this.#trace = trace;
+    this.#alarm = alarm;
+    for (const [file, rows] of files.entries()) this.#add(rowsOf(file, rows), undefined);
+  }
+
+  do(step: PersonStep): void {
+    const dropped = this.dropped[step.file % this.dropped.length]!;
+    switch (step.do) {
+      case 'submit':
+        this.#submit(dropped.file, step.chunkSize);
+        return;
+      case 'retry':
+      case 'retry-unconfirmed':
+        this.retry(dropped.file, step.do === 'retry-unconfirmed');
+        return;
+      case 'mend':
+        this.#mend(dropped, step);
+        return;
+      default:
+        this.#order(dropped.file, step);
+    }
+  }
+
+  #add(rows: readonly SimRow[], mends: Dropped | undefined): Dropped {
+    const file = simFile(`file-${this.dropped.length}.csv`, rows);
+    const dropped = { file, mends };
+    this.dropped.push(dropped);
+    this.#site.files.set(file.staged.sha256, file);
+    for (const [path, bytes] of stagedObjects(file)) this.#site.host.disk.put(path, bytes);
+    return dropped;
+  }
+
+  /** The promise of somebody's command; what it ends with does not matter, but a bug would. */
+  #command(what: string, work: () => Promise<unknown>): void {
+    this.commands++;
+    const ended = (): void => {
+      this.commands--;
+    };
+    work().then(ended, (error: unknown) => {
+      this.#trace?.(`${what} failed: ${describe(error)}`);
+      if (error instanceof TypeError || error instanceof RangeError) this.#alarm(`${what}: ${describe(error)}`);
+      ended();
+    });
+  }
+
+  #submit({ staged }: SimFile, chunkSize: number): void {
+    const { format: _format, ...parse } = simParse(chunkSize);
+    const { delivery, deliveries } = this.#site;
+    const request = { staged, fileName: staged.name, endpoint: ENDPOINT, parse, delivery };
+    this.#command('submit', async () => {
+      const { outcome } = await deliveries.submit(request);
+      this.#site.temporal.count(`submitted: ${outcome}`);
+      this.#trace?.(`submitted ${staged.name}: ${outcome}`);
+    });
+  }
+
+  retry({ staged }: SimFile, reopenUnconfirmed: boolean): void {
+    const { delivery, deliveries, shellStore } = this.#site;
+    const again = async (): Promise<void> => {
+      const record = await readDeliveryRecord(shellStore, { sha256: staged.sha256, endpoint: ENDPOINT });
+      if (record === undefined) return;
+      const { outcome } = await deliveries.start(record, delivery, { reopenUnconfirmed });
+      this.#site.temporal.count(`retry${reopenUnconfirmed ? ' unconfirmed' : ''}: ${outcome}`);
+      this.#trace?.(`retry ${staged.name}: ${outcome}`);
+    };
+    this.#command('retry', again);
+  }
+
+  #order({ staged }: SimFile, step: Step): void {
+    const { temporal, deliveries } = this.#site;
+    const workflowId = fileWorkflowId(staged.sha256, ENDPOINT);
+    const run = temporal.latest(workflowId);
+    if (run === undefined) return;
+    switch (step.do) {
+      case 'cancel':
+        this.#command('cancel', () => deliveries.cancel(workflowId));
+        return;
+      case 'pause':
+      case 'resume':
+        this.#command(step.do, () => deliveries.pause(workflowId, step.do === 'pause'));
+        return;
+      case 'terminate':
+        temporal.terminate(run);
+        return;
+      case 'reset':
+        temporal.reset(run, Math.floor(step.part * run.told.length));
+    }
+  }
+
+  /** As a person does it: opens failed.csv, mends it, drops it. */
+  #mend(dropped: Dropped, { otherUser, old }: { readonly otherUser: boolean; readonly old: boolean }): void {
+    const { staged } = dropped.file;
+    const folder = `${REPORTS}/${reportFolderName(staged.name, staged.sha256, ENDPOINT)}`;
+    const now = this.#site.host.disk.read(`${folder}/failed.csv`)?.toString() ?? '';
+    const text = old ? (this.#site.firstFailed.get(folder) ?? '') : now;
+    const [, ...records] = text.trimEnd().split('\n');
+    const rows = records.map((record, index): SimRow => {
+      const [userId = '', alertMessage = '', origin = ''] = record.split(',');
+      const mended = otherUser && index === 0 ? `other-${this.dropped.length}` : userId;
+      return { userId: mended, alertMessage: `${alertMessage} mended ${this.dropped.length}`, origin };
+    });
+    if (rows.length === 0 || this.dropped.length >= MOST_FILES) return;
+    this.#site.temporal.count('mended');
+    this.#submit(this.#add(rows, dropped).file, 3);
+  }
+}
+
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/** Now and then a row that is none, and a user that is there twice. */
+function rowsOf(file: number, count: number): SimRow[] {
+  const rows: SimRow[] = [];
+  for (let row = 0; row < count; row++) rows.push({ userId: userOf(file, row), alertMessage: `hello ${row}` });
+  if (count % 3 === 0) rows.push({ userId: '', alertMessage: 'nobody' });
+  if (count % 4 === 1) rows.push({ userId: userOf(file, 0), alertMessage: 'once more' });
+  return rows;
+}

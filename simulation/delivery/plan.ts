@@ -1,0 +1,95 @@
+/**
+ * What a schedule consists of: the site, what its people do, and what goes wrong, each a line with a time. Made from a seed; plain data, so that
+ * it can be printed, cut down and played again.
+ */
+import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import type { MoodChange, UserKind } from './receiver.ts';
+
+/** What somebody does, or what happens, at a time. Files are named by their place in the plan, processes by their number. */
+export type Step =
+  | { readonly atMs: number; readonly do: 'submit'; readonly file: number; readonly chunkSize: number }
+  | { readonly atMs: number; readonly do: 'retry' | 'retry-unconfirmed'; readonly file: number }
+  | { readonly atMs: number; readonly do: 'cancel' | 'terminate' | 'pause' | 'resume'; readonly file: number }
+  /** Begins anew with the first `part` of what the run was told. */
+  | { readonly atMs: number; readonly do: 'reset'; readonly file: number; readonly part: number }
+  /** The rows of failed.csv are dropped as a file; `otherUser`: one of them names somebody else; `old`: as it was at first. */
+  | {
+      readonly atMs: number;
+      readonly do: 'mend';
+      readonly file: number;
+      readonly otherUser: boolean;
+      readonly old: boolean;
+    }
+  | { readonly atMs: number; readonly do: 'policy'; readonly policy: AmbiguousPolicy }
+  | { readonly atMs: number; readonly do: 'kill'; readonly worker: number; readonly backAfterMs: number }
+  /** Dies at its n-th call of the store from then on. */
+  | {
+      readonly atMs: number;
+      readonly do: 'kill-at-call';
+      readonly worker: number;
+      readonly calls: number;
+      readonly backAfterMs: number;
+    }
+  | { readonly atMs: number; readonly do: 'stop'; readonly worker: number; readonly forMs: number }
+  | { readonly atMs: number; readonly do: 'term'; readonly worker: number; readonly backAfterMs: number }
+  | { readonly atMs: number; readonly do: 'clock'; readonly worker: number; readonly aheadMs: number }
+  | { readonly atMs: number; readonly do: 'power-loss'; readonly backAfterMs: number }
+  | {
+      readonly atMs: number;
+      readonly do: 'disk';
+      readonly trouble: 'full' | 'failing' | 'gone';
+      readonly forMs: number;
+    }
+  | { readonly atMs: number; readonly do: 'server-cut'; readonly worker: number; readonly forMs: number };
+
+export interface Noise {
+  readonly storeStalls: number;
+  readonly lateRequests: number;
+  readonly lostRequests: number;
+  readonly lostTasks: number;
+  readonly doubledTasks: number;
+  readonly lostCompletions: number;
+  readonly lostHeartbeats: number;
+  readonly workflowStalls: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly policy: AmbiguousPolicy;
+  /** Rows of each file that is there from the start. */
+  readonly files: readonly number[];
+  readonly workers: number;
+  /** Those only send, and one more reads and reports. */
+  readonly apart: boolean;
+  readonly timeoutMs: number;
+  readonly ratePerSecond: number | undefined;
+  readonly maxConnections: number;
+  readonly batchSize: number;
+  readonly parallelChunks: number;
+  readonly maxStubborn: number;
+  readonly maxHistoryEvents: number;
+  readonly maximumAttempts: number;
+  readonly giveUpAfterMs: number;
+  /** Closed journals of a chunk beyond which they are folded. */
+  readonly foldFrom: number;
+  readonly kinds: Readonly<Record<string, UserKind>>;
+  readonly moods: readonly MoodChange[];
+  readonly noise: Noise;
+  readonly steps: readonly Step[];
+  /** At the end, what has not completed is tried once more. */
+  readonly lastRetry: boolean;
+  /** From then on nothing goes wrong any more. */
+  readonly quietAtMs: number;
+}
+
+/**
+ * What a schedule is about, so that faults meet: `rounds`: hung workers while tries at a file follow one another · `mends`: rows that fail,
+ * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
+ * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
+ * heartbeat · `anything`.
+ */
+export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'anything'] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** `user-<file>-<row>`. */
+export const userOf = (file: number, row: number): string => `user-${file}-${row}`;

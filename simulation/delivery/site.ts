@@ -1,0 +1,194 @@
+/** A simulated site: the real activities, workflow and submission in simulated processes, on a simulated disk, network and Temporal. */
+import type { Client } from '@temporalio/client';
+import type { DeliveryOptions } from '../../src/domain/contracts.ts';
+import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import { alertsTaskQueue, FILES_TASK_QUEUE } from '../../src/domain/names.ts';
+import type { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
+import { FolderLedgers } from '../../src/store/folder-ledger.ts';
+import type { Ledgers } from '../../src/store/ledger.ts';
+import { FileDeliveries } from '../../src/temporal/file-deliveries.ts';
+import { fileWorkflow } from '../../workflows/file-workflow.ts';
+import { Chance } from './chance.ts';
+import { Host } from './disk.ts';
+import { FenceWatch } from './fence-watch.ts';
+import type { Plan } from './plan.ts';
+import { Receiver } from './receiver.ts';
+import { Scheduler } from './scheduler.ts';
+import type { SimFile } from './sim-files.ts';
+import { SimNetwork } from './sim-network.ts';
+import type { ReportPlace } from './sim-process.ts';
+import { SimProcess } from './sim-process.ts';
+import { SimStore } from './sim-store.ts';
+import type { WorkflowFunction } from './temporal/run.ts';
+import { simClient } from './temporal/sim-client.ts';
+import { SimTemporal } from './temporal/sim-temporal.ts';
+import type { ActivityFunction, Wire } from './temporal/worker-host.ts';
+import { WorkerHost } from './temporal/worker-host.ts';
+import { ENDPOINT, fileActivities, sendActivities, simSession } from './wiring.ts';
+
+const MESSAGE_MS = 10;
+
+/** What a worker does: all, or one half of it. */
+export type Role = 'all' | 'files' | 'alerts';
+
+export interface SimWorker {
+  readonly role: Role;
+  /** It was asked to end. */
+  leaving: boolean;
+  readonly process: SimProcess;
+  readonly hosts: readonly WorkerHost[];
+  readonly wire: Wire;
+  readonly session: EndpointSession;
+}
+
+export class Site {
+  readonly plan: Plan;
+  readonly scheduler: Scheduler;
+  readonly host = new Host('host');
+  readonly receiver: Receiver;
+  readonly network: SimNetwork;
+  readonly temporal: SimTemporal;
+  readonly shell: SimProcess;
+  readonly shellStore: SimStore;
+  readonly deliveries: FileDeliveries;
+  /** By SHA-256. */
+  readonly files = new Map<string, SimFile>();
+  readonly stores = new Map<SimProcess, SimStore>();
+  readonly workers: SimWorker[] = [];
+  /** The first failed.csv of each folder of reports that had rows. */
+  readonly firstFailed = new Map<string, string>();
+  policy: AmbiguousPolicy;
+  /** Told of a request that must not have begun. */
+  onBadRequest: (text: string) => void = () => undefined;
+  readonly #chance: Chance;
+  readonly #trace: ((text: string) => void) | undefined;
+  readonly #fence = new FenceWatch();
+  #processes = 0;
+  #reports = 0;
+
+  constructor(plan: Plan, trace: ((text: string) => void) | undefined) {
+    this.plan = plan;
+    this.policy = plan.policy;
+    this.#trace = trace;
+    const chance = new Chance(plan.seed).fork('noise');
+    this.#chance = chance;
+    this.scheduler = new Scheduler(chance.fork('order'));
+    this.receiver = new Receiver({
+      moods: plan.moods,
+      kinds: new Map(Object.entries(plan.kinds)),
+      chance: chance.fork('receiver'),
+      timeoutMs: plan.timeoutMs,
+      quietAtMs: plan.quietAtMs,
+      passesOn: plan.policy === 'hold' && !plan.steps.some((step) => step.do === 'policy'),
+    });
+    const { noise } = plan;
+    const pace = { wayMs: 10, late: noise.lateRequests, lateMs: 8_000, lost: noise.lostRequests };
+    this.network = new SimNetwork(
+      this.receiver,
+      chance.fork('network'),
+      { ...pace, lostAnswers: noise.lostRequests / 2 },
+      trace,
+    );
+    this.network.onWrite = (process, id, open) => {
+      const fault = this.#fence.fault(process, id);
+      if (fault !== undefined) this.onBadRequest(fault);
+      if (open && this.#waitsForAnswers) this.onBadRequest(`${id} begins while an earlier one may be answered`);
+    };
+    this.temporal = new SimTemporal(
+      this.scheduler,
+      fileWorkflow as unknown as WorkflowFunction,
+      chance.fork('temporal'),
+      {
+        workflowTaskMs: 10,
+        stalls: noise.workflowStalls,
+        stallMs: 4_000,
+        lostTasks: noise.lostTasks,
+        doubledTasks: noise.doubledTasks,
+      },
+    );
+    this.temporal.trace = trace;
+    [this.shell, this.shellStore] = this.process('shell');
+    this.deliveries = new FileDeliveries(this.#client(this.shell), this.shellStore, false);
+    if (plan.apart) this.workers.push(this.startWorker('files'));
+    for (let index = 0; index < plan.workers; index++)
+      this.workers.push(this.startWorker(plan.apart ? 'alerts' : 'all'));
+  }
+
+  process(name: string): [SimProcess, SimStore] {
+    const process = new SimProcess(this.scheduler, `${name}-${++this.#processes}`);
+    const pace = { callMs: 3, stalls: this.plan.noise.storeStalls, stallMs: 3_000 };
+    const trace = this.#trace && ((text: string) => this.#trace?.(`${process.name}:${text}`));
+    const store = new SimStore(process, this.host, this.#chance.fork(process.name), pace, trace);
+    this.#fence.watch(process, store);
+    process.reports = this.#reportPlace(store);
+    this.stores.set(process, store);
+    return [process, store];
+  }
+
+  #reportPlace(store: SimStore): ReportPlace {
+    const read = (path: string): string | undefined => this.host.disk.read(path)?.toString();
+    return {
+      takeNumber: () => ++this.#reports,
+      publish: (folder, files, number) =>
+        store.putAll(folder, files, () => {
+          const failed = files.get('failed.csv') ?? '';
+          if (failed.includes('\n', failed.indexOf('\n') + 1) && !this.firstFailed.has(folder)) {
+            this.firstFailed.set(folder, failed);
+          }
+          const there = read(`${folder}/report.json`);
+          return there === undefined || (JSON.parse(there) as { readonly number: number }).number < number;
+        }),
+      read,
+    };
+  }
+
+  #client(process: SimProcess): Client {
+    return simClient(this.temporal, process, this.#chance.fork(`${process.name} client`), MESSAGE_MS);
+  }
+
+  /** As one process sees the receipts. */
+  ledgers(process: SimProcess): Ledgers {
+    const store = this.stores.get(process)!;
+    const { foldFrom } = this.plan;
+    return new FolderLedgers({ store, clock: process, boot: `${this.host.name}-${this.host.boot}`, foldFrom });
+  }
+
+  /** Under `resend` nothing is sent again before that, as far as clocks can tell. */
+  get #waitsForAnswers(): boolean {
+    const { policy, steps } = this.plan;
+    const blurring = ['clock', 'policy', 'power-loss'];
+    return policy === 'resend' && !steps.some((step) => blurring.includes(step.do));
+  }
+
+  get delivery(): DeliveryOptions {
+    const { batchSize, parallelChunks, maxStubborn, maxHistoryEvents } = this.plan;
+    return { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents };
+  }
+
+  startWorker(role: Role): SimWorker {
+    const [process, store] = this.process(role === 'all' ? 'worker' : role);
+    const chance = this.#chance.fork(`${process.name} temporal`);
+    const { noise } = this.plan;
+    const wire: Wire = {
+      messageMs: MESSAGE_MS,
+      lostCompletions: noise.lostCompletions,
+      lostHeartbeats: noise.lostHeartbeats,
+      cut: false,
+    };
+    const parts = { plan: this.plan, process, store, ledgers: this.ledgers(process) };
+    const client = this.network.client(process, this.plan.timeoutMs);
+    const session = simSession(parts, client, this.policy);
+    const host = (taskQueue: string, activities: Record<string, ActivityFunction>): WorkerHost =>
+      new WorkerHost({
+        ...{ process, taskQueue, activities, slots: 2, wire, chance },
+        onFree: () => this.temporal.freed(taskQueue),
+      });
+    const hosts: WorkerHost[] = [];
+    if (role !== 'alerts') {
+      hosts.push(host(FILES_TASK_QUEUE, fileActivities(parts, this.#client(process), this.files)));
+    }
+    if (role !== 'files') hosts.push(host(alertsTaskQueue(ENDPOINT), sendActivities(parts, session)));
+    for (const one of hosts) this.temporal.addWorker(one);
+    return { role, leaving: false, process, hosts, wire, session };
+  }
+}

@@ -1,0 +1,108 @@
+/** What goes wrong with the processes and the machine of a site, and how it is well again. */
+import type { Chance } from './chance.ts';
+import type { Step } from './plan.ts';
+import type { Role, SimWorker, Site } from './site.ts';
+
+export type WorkerStep = Extract<Step, { readonly worker: number }>;
+
+export class Troubles {
+  powerLosses = 0;
+  readonly #site: Site;
+  readonly #chance: Chance;
+  /** Workers that run at the start. */
+  readonly #workers: number;
+
+  constructor(site: Site, chance: Chance) {
+    this.#site = site;
+    this.#chance = chance;
+    this.#workers = site.workers.length;
+  }
+
+  befall(step: WorkerStep): void {
+    const alive = this.#site.workers.filter(stays);
+    const worker = alive[step.worker % Math.max(1, alive.length)];
+    if (worker !== undefined) this.#trouble(worker, step);
+  }
+
+  losePower(backAfterMs: number): void {
+    const { host } = this.#site;
+    this.powerLosses++;
+    this.restartAll(backAfterMs);
+    host.disk.losePower(this.#chance);
+    host.boot++;
+  }
+
+  restartAll(backAfterMs: number): void {
+    for (const worker of [...this.#site.workers]) if (!worker.process.dead) this.#restart(worker, backAfterMs);
+  }
+
+  disk(trouble: 'full' | 'failing' | 'gone', forMs: number): void {
+    const { host, scheduler } = this.#site;
+    host.trouble = trouble;
+    scheduler.after(forMs, undefined, () => {
+      host.trouble = 'none';
+    });
+  }
+
+  /** Everything runs, and the disk is well. */
+  end(): void {
+    const { host, scheduler, workers } = this.#site;
+    host.trouble = 'none';
+    for (const { process, wire } of workers) {
+      wire.cut = false;
+      scheduler.goOn(process);
+    }
+    for (const { role } of workers.slice(0, this.#workers)) {
+      const alive = workers.some((worker) => stays(worker) && worker.role === role);
+      if (!alive) workers.push(this.#site.startWorker(role));
+    }
+  }
+
+  #trouble(worker: SimWorker, step: WorkerStep): void {
+    const { scheduler } = this.#site;
+    const { process } = worker;
+    switch (step.do) {
+      case 'kill':
+        this.#restart(worker, step.backAfterMs);
+        return;
+      case 'kill-at-call':
+        process.diesAtStoreCall = process.storeCalls + step.calls;
+        process.onDeath(() => this.#startLater(worker.role, step.backAfterMs));
+        return;
+      case 'stop':
+        scheduler.stop(process);
+        scheduler.after(step.forMs, undefined, () => scheduler.goOn(process));
+        return;
+      case 'term':
+        worker.leaving = true;
+        worker.session.stop();
+        for (const host of worker.hosts) host.shutDown(() => undefined);
+        scheduler.after(25_000, undefined, () => process.kill());
+        this.#startLater(worker.role, step.backAfterMs);
+        return;
+      case 'clock':
+        process.wallAheadMs += step.aheadMs;
+        return;
+      case 'server-cut':
+        worker.wire.cut = true;
+        scheduler.after(step.forMs, undefined, () => {
+          worker.wire.cut = false;
+          for (const host of worker.hosts) this.#site.temporal.freed(host.taskQueue);
+        });
+    }
+  }
+
+  #restart({ process, role }: SimWorker, backAfterMs: number): void {
+    process.kill();
+    this.#startLater(role, backAfterMs);
+  }
+
+  #startLater(role: Role, afterMs: number): void {
+    this.#site.scheduler.after(afterMs, undefined, () => {
+      const alive = this.#site.workers.filter(stays).length;
+      if (alive <= this.#workers) this.#site.workers.push(this.#site.startWorker(role));
+    });
+  }
+}
+
+const stays = ({ process, leaving }: SimWorker): boolean => !process.dead && !leaving;
