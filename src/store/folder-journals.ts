@@ -43,11 +43,13 @@ export interface Reading {
 export class FolderJournals {
   readonly #store: JournalStore;
   readonly #boot: string;
+  readonly #foldFrom: number;
 
   /** `boot`: this run of this machine; what a journal of another run had not synced is lost. */
-  constructor(store: JournalStore, boot: string) {
+  constructor(store: JournalStore, boot: string, foldFrom = FOLD_FROM) {
     this.#store = store;
     this.#boot = boot;
+    this.#foldFrom = foldFrom;
   }
 
   /** What journals say that were not closed is gone by, so a power loss must not take it any more. */
@@ -138,7 +140,7 @@ export class FolderJournals {
     // What follows an open journal stays: its writer looks there whether anybody has come after it.
     const open = new Set(journals.filter((journal) => !journal.closed).map((journal) => journal.epoch));
     const folded = journals.filter((journal) => (journal.closed && !open.has(journal.epoch - 1)) || journal.epoch < 0);
-    if (folded.length < FOLD_FROM) return;
+    if (folded.length < this.#foldFrom) return;
     const covered = [
       ...(base?.covers ?? []),
       ...ranges(folded.map((journal) => journal.epoch).filter((own) => own > 0)),

@@ -27,6 +27,8 @@ export interface FolderLedgersOptions {
   readonly clock: Clock;
   /** This run of this machine: a journal of another run, if it was not closed, may have lost what was not synced. */
   readonly boot: string;
+  /** Closed journals of a chunk beyond which they are folded into one. */
+  readonly foldFrom?: number;
 }
 
 export class FolderLedgers implements Ledgers {
@@ -35,11 +37,11 @@ export class FolderLedgers implements Ledgers {
   readonly #boot: string;
   readonly #journals: FolderJournals;
 
-  constructor({ store, clock, boot }: FolderLedgersOptions) {
+  constructor({ store, clock, boot, foldFrom }: FolderLedgersOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#boot = boot;
-    this.#journals = new FolderJournals(store, boot);
+    this.#journals = new FolderJournals(store, boot, foldFrom);
   }
 
   async open(of: ChunkOf, attempt: Attempt): Promise<Ledger> {
