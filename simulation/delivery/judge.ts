@@ -66,17 +66,17 @@ function openRuns(story: Story): string {
 }
 
 /** As `wds report` makes it; undefined: the file was never submitted. */
-function reportOf(story: Story, { file }: Dropped): Reports | string | undefined {
+function reportOf(story: Story, { file, home }: Dropped): Reports | string | undefined {
   const { site } = story;
   const { sha256, name } = file.staged;
-  const [process, store] = site.process('report');
+  const { process, store, ledgers } = site.process('report', home);
   let result: WrittenReport | undefined;
   let failure: unknown;
   site.scheduler.after(0, process, () => {
     const write = async (): Promise<void> => {
       const record = await readDeliveryRecord(store, { sha256, endpoint: ENDPOINT });
       if (record === undefined) return;
-      result = await writeReportFiles({ store, ledgers: site.ledgers(process) }, REPORTS, record, () => undefined);
+      result = await writeReportFiles({ store, ledgers }, REPORTS, record, () => undefined);
     };
     write().catch((error: unknown) => {
       failure = error;
@@ -87,7 +87,7 @@ function reportOf(story: Story, { file }: Dropped): Reports | string | undefined
   if (result === undefined) return undefined;
   const folder = `${REPORTS}/${reportFolderName(name, sha256, ENDPOINT)}`;
   const records = (csv: string): string[][] =>
-    (site.host.disk.read(`${folder}/${csv}`)?.toString() ?? '')
+    (home.host.disk.read(`${folder}/${csv}`)?.toString() ?? '')
       .trimEnd()
       .split('\n')
       .slice(1)
@@ -141,20 +141,21 @@ function checkFile(
   }
 }
 
-/** Files of which one mends rows of the other belong together. */
+/** Files of which one mends rows of the other belong together, and so does the same file in two homes. */
 function lineagesOf(dropped: readonly Dropped[]): Dropped[][] {
-  const lineages = new Map<Dropped, Dropped[]>();
+  const lineages = new Map<string, Dropped[]>();
   for (const one of dropped) {
     let root = one;
     while (root.mends !== undefined) root = root.mends;
-    lineages.set(root, [...(lineages.get(root) ?? []), one]);
+    const { sha256 } = root.file.staged;
+    lineages.set(sha256, [...(lineages.get(sha256) ?? []), one]);
   }
   return [...lineages.values()];
 }
 
 /** Times that an operator said: send again who is unconfirmed. */
 function pressesOf(story: Story, lineage: readonly Dropped[]): number {
-  const runs = lineage.flatMap((dropped) => runsOf(story, dropped));
+  const runs = [...new Set(lineage.flatMap((dropped) => runsOf(story, dropped)))];
   return runs.filter(({ input }) => {
     const { reopenUnconfirmed, carried } = input as { reopenUnconfirmed: boolean; carried?: unknown };
     return reopenUnconfirmed && carried === undefined;

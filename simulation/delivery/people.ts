@@ -1,6 +1,7 @@
 /** What the people of a site do with their files: drop, retry, mend, pause, cancel, as the commands of wds do it. */
 import { fileWorkflowId } from '../../src/domain/names.ts';
 import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
+import type { Home } from './home.ts';
 import type { Step } from './plan.ts';
 import { userOf } from './plan.ts';
 import type { SimFile, SimRow } from './sim-files.ts';
@@ -15,6 +16,7 @@ const MOST_FILES = 7;
 export interface Dropped {
   readonly file: SimFile;
   readonly mends: Dropped | undefined;
+  readonly home: Home;
 }
 
 export type PersonStep = Extract<Step, { readonly file: number }>;
@@ -39,33 +41,45 @@ export class People {
     this.#site = site;
     this.#trace = trace;
     this.#alarm = alarm;
-    for (const [file, rows] of files.entries()) this.#add(rowsOf(file, rows), undefined);
+    for (const [file, rows] of files.entries()) this.#add(rowsOf(file, rows), undefined, site.home);
   }
 
   do(step: PersonStep): void {
     const dropped = this.dropped[step.file % this.dropped.length]!;
     switch (step.do) {
       case 'submit':
-        this.#submit(dropped.file, step.chunkSize);
+        this.#submit(this.#in(step.home, dropped), step.chunkSize);
         return;
       case 'retry':
       case 'retry-unconfirmed':
-        this.retry(dropped.file, step.do === 'retry-unconfirmed');
+        this.retry(dropped, step.do === 'retry-unconfirmed');
         return;
       case 'mend':
         this.#mend(dropped, step);
         return;
       default:
-        this.#order(dropped.file, step);
+        this.#order(dropped, step);
     }
   }
 
-  #add(rows: readonly SimRow[], mends: Dropped | undefined): Dropped {
-    const file = simFile(`file-${this.dropped.length}.csv`, rows);
-    const dropped = { file, mends };
+  #add(rows: readonly SimRow[], mends: Dropped | undefined, home: Home): Dropped {
+    return this.#drop({ file: simFile(`file-${this.dropped.length}.csv`, rows), mends, home });
+  }
+
+  /** The same file in another home. */
+  #in(number: number, dropped: Dropped): Dropped {
+    const home = this.#site.homes[number] ?? this.#site.home;
+    if (home === dropped.home) return dropped;
+    const { sha256 } = dropped.file.staged;
+    const known = this.dropped.find((other) => other.home === home && other.file.staged.sha256 === sha256);
+    return known ?? this.#drop({ ...dropped, home });
+  }
+
+  #drop(dropped: Dropped): Dropped {
+    const { file, home } = dropped;
     this.dropped.push(dropped);
     this.#site.files.set(file.staged.sha256, file);
-    for (const [path, bytes] of stagedObjects(file)) this.#site.host.disk.put(path, bytes);
+    for (const [path, bytes] of stagedObjects(file)) home.host.disk.put(path, bytes);
     return dropped;
   }
 
@@ -82,31 +96,32 @@ export class People {
     });
   }
 
-  #submit({ staged }: SimFile, chunkSize: number): void {
+  #submit({ file: { staged }, home }: Dropped, chunkSize: number): void {
     const { format: _format, ...parse } = simParse(chunkSize);
-    const { delivery, deliveries } = this.#site;
+    const { delivery } = this.#site;
     const request = { staged, fileName: staged.name, endpoint: ENDPOINT, parse, delivery };
     this.#command('submit', async () => {
-      const { outcome } = await deliveries.submit(request);
+      await home.claimEndpoint();
+      const { outcome } = await home.deliveries.submit(request);
       this.#site.temporal.count(`submitted: ${outcome}`);
       this.#trace?.(`submitted ${staged.name}: ${outcome}`);
     });
   }
 
-  retry({ staged }: SimFile, reopenUnconfirmed: boolean): void {
-    const { delivery, deliveries, shellStore } = this.#site;
+  retry({ file: { staged }, home }: Dropped, reopenUnconfirmed: boolean): void {
+    const { delivery } = this.#site;
     const again = async (): Promise<void> => {
-      const record = await readDeliveryRecord(shellStore, { sha256: staged.sha256, endpoint: ENDPOINT });
+      const record = await readDeliveryRecord(home.shell.store, { sha256: staged.sha256, endpoint: ENDPOINT });
       if (record === undefined) return;
-      const { outcome } = await deliveries.start(record, delivery, { reopenUnconfirmed });
+      const { outcome } = await home.deliveries.start(record, delivery, { reopenUnconfirmed });
       this.#site.temporal.count(`retry${reopenUnconfirmed ? ' unconfirmed' : ''}: ${outcome}`);
       this.#trace?.(`retry ${staged.name}: ${outcome}`);
     };
     this.#command('retry', again);
   }
 
-  #order({ staged }: SimFile, step: Step): void {
-    const { temporal, deliveries } = this.#site;
+  #order({ file: { staged }, home: { deliveries } }: Dropped, step: Step): void {
+    const { temporal } = this.#site;
     const workflowId = fileWorkflowId(staged.sha256, ENDPOINT);
     const run = temporal.latest(workflowId);
     if (run === undefined) return;
@@ -130,7 +145,7 @@ export class People {
   #mend(dropped: Dropped, { otherUser, old }: { readonly otherUser: boolean; readonly old: boolean }): void {
     const { staged } = dropped.file;
     const folder = `${REPORTS}/${reportFolderName(staged.name, staged.sha256, ENDPOINT)}`;
-    const now = this.#site.host.disk.read(`${folder}/failed.csv`)?.toString() ?? '';
+    const now = dropped.home.host.disk.read(`${folder}/failed.csv`)?.toString() ?? '';
     const text = old ? (this.#site.firstFailed.get(folder) ?? '') : now;
     const [, ...records] = text.trimEnd().split('\n');
     const rows = records.map((record, index): SimRow => {
@@ -140,7 +155,7 @@ export class People {
     });
     if (rows.length === 0 || this.dropped.length >= MOST_FILES) return;
     this.#site.temporal.count('mended');
-    this.#submit(this.#add(rows, dropped).file, 3);
+    this.#submit(this.#add(rows, dropped, dropped.home), 3);
   }
 }
 

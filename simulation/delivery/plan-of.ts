@@ -35,6 +35,7 @@ export function planOf(seed: number, onlyTheme?: Theme): Plan {
   const plan: Plan = {
     seed,
     policy,
+    homes: chance.happens(0.15) ? 2 : 1,
     files,
     workers,
     apart: chance.happens(0.3),
@@ -143,7 +144,9 @@ function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: StepsOf):
   const anyWorker = (): number => chance.whole(0, workers - 1);
   for (let file = 0; file < files; file++) {
     const atMs = Math.round(chance.between(0, 1_000));
-    steps.push({ atMs, do: 'submit', file, chunkSize: chance.pick(CHUNK_SIZES) });
+    const home = chance.happens(0.2) ? 1 : 0;
+    steps.push({ atMs, do: 'submit', file, chunkSize: chance.pick(CHUNK_SIZES), home });
+    if (home === 1) steps.push({ atMs: atMs + 500, do: 'submit', file, chunkSize: 3, home: 0 });
   }
   const few = (): number =>
     chance.weighted([
@@ -239,7 +242,7 @@ function personStep(chance: Chance, file: number, atMs: number): Step {
   ] as const);
   switch (action) {
     case 'submit':
-      return { atMs, do: action, file, chunkSize: chance.pick(CHUNK_SIZES) };
+      return { atMs, do: action, file, chunkSize: chance.pick(CHUNK_SIZES), home: chance.happens(0.2) ? 1 : 0 };
     case 'reset':
       return { atMs, do: action, file, part: chance.happens(0.6) ? 0 : chance.next() };
     case 'mend':
@@ -274,6 +277,6 @@ function faultStep(
     case 'power-loss':
       return { atMs, do: fault, backAfterMs };
     case 'disk':
-      return { atMs, do: fault, trouble: chance.pick(['full', 'failing']), forMs };
+      return { atMs, do: fault, trouble: chance.pick(['full', 'failing', 'gone']), forMs };
   }
 }

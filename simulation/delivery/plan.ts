@@ -7,7 +7,14 @@ import type { MoodChange, UserKind } from './receiver.ts';
 
 /** What somebody does, or what happens, at a time. Files are named by their place in the plan, processes by their number. */
 export type Step =
-  | { readonly atMs: number; readonly do: 'submit'; readonly file: number; readonly chunkSize: number }
+  /** `home`: 0, or 1 for the second one, in which the same file is dropped. */
+  | {
+      readonly atMs: number;
+      readonly do: 'submit';
+      readonly file: number;
+      readonly chunkSize: number;
+      readonly home: number;
+    }
   | { readonly atMs: number; readonly do: 'retry' | 'retry-unconfirmed'; readonly file: number }
   | { readonly atMs: number; readonly do: 'cancel' | 'terminate' | 'pause' | 'resume'; readonly file: number }
   /** Begins anew with the first `part` of what the run was told. */
@@ -56,6 +63,8 @@ export interface Noise {
 export interface Plan {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
+  /** Installations in the namespace: 1 or 2. */
+  readonly homes: number;
   /** Rows of each file that is there from the start. */
   readonly files: readonly number[];
   readonly workers: number;

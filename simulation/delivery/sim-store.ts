@@ -136,6 +136,11 @@ export class SimStore implements JournalStore {
     });
   }
 
+  existsNow(key: string): boolean {
+    this.onLook(key.slice(0, key.lastIndexOf('/')));
+    return this.#now(() => this.#read(() => this.#host.disk.has(key)), false);
+  }
+
   namesNow(prefix: string): string[] {
     this.onLook(prefix);
     return this.#now(() => this.#read(() => this.#host.disk.list(prefix)), []);

@@ -2,15 +2,13 @@
 import type { Client } from '@temporalio/client';
 import type { DeliveryOptions } from '../../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
-import { alertsTaskQueue, FILES_TASK_QUEUE } from '../../src/domain/names.ts';
+import { alertsTaskQueue, filesTaskQueue } from '../../src/domain/names.ts';
 import type { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
-import type { Ledgers } from '../../src/store/ledger.ts';
-import { FileDeliveries } from '../../src/temporal/file-deliveries.ts';
 import { fileWorkflow } from '../../workflows/file-workflow.ts';
 import { Chance } from './chance.ts';
-import { Host } from './disk.ts';
 import { FenceWatch } from './fence-watch.ts';
+import { Home } from './home.ts';
 import type { Plan } from './plan.ts';
 import { Receiver } from './receiver.ts';
 import { Scheduler } from './scheduler.ts';
@@ -24,6 +22,7 @@ import { simClient } from './temporal/sim-client.ts';
 import { SimTemporal } from './temporal/sim-temporal.ts';
 import type { ActivityFunction, Wire } from './temporal/worker-host.ts';
 import { WorkerHost } from './temporal/worker-host.ts';
+import type { Computing } from './wiring.ts';
 import { ENDPOINT, fileActivities, sendActivities, simSession } from './wiring.ts';
 
 const MESSAGE_MS = 10;
@@ -44,16 +43,14 @@ export interface SimWorker {
 export class Site {
   readonly plan: Plan;
   readonly scheduler: Scheduler;
-  readonly host = new Host('host');
+  /** The first is the one that things befall. */
+  readonly homes: readonly Home[];
   readonly receiver: Receiver;
   readonly network: SimNetwork;
   readonly temporal: SimTemporal;
-  readonly shell: SimProcess;
-  readonly shellStore: SimStore;
-  readonly deliveries: FileDeliveries;
   /** By SHA-256. */
   readonly files = new Map<string, SimFile>();
-  readonly stores = new Map<SimProcess, SimStore>();
+  /** Of the first home. */
   readonly workers: SimWorker[] = [];
   /** The first failed.csv of each folder of reports that had rows. */
   readonly firstFailed = new Map<string, string>();
@@ -107,26 +104,36 @@ export class Site {
       },
     );
     this.temporal.trace = trace;
-    [this.shell, this.shellStore] = this.process('shell');
-    this.deliveries = new FileDeliveries(this.#client(this.shell), this.shellStore, false);
+    this.homes = plan.homes === 1 ? [new Home(1)] : [new Home(1), new Home(2)];
+    for (const home of this.homes) {
+      const { process, store } = this.process('shell', home);
+      home.open({ process, store, client: this.#client(process) });
+    }
     if (plan.apart) this.workers.push(this.startWorker('files'));
-    for (let index = 0; index < plan.workers; index++)
+    for (let count = 0; count < plan.workers; count++) {
       this.workers.push(this.startWorker(plan.apart ? 'alerts' : 'all'));
+    }
+    for (const home of this.homes.slice(1)) this.startWorker('all', home);
   }
 
-  process(name: string): [SimProcess, SimStore] {
+  get home(): Home {
+    return this.homes[0]!;
+  }
+
+  process(name: string, home: Home): Computing {
     const process = new SimProcess(this.scheduler, `${name}-${++this.#processes}`);
     const pace = { callMs: 3, stalls: this.plan.noise.storeStalls, stallMs: 3_000 };
     const trace = this.#trace && ((text: string) => this.#trace?.(`${process.name}:${text}`));
-    const store = new SimStore(process, this.host, this.#chance.fork(process.name), pace, trace);
+    const store = new SimStore(process, home.host, this.#chance.fork(process.name), pace, trace);
     this.#fence.watch(process, store);
-    process.reports = this.#reportPlace(store);
-    this.stores.set(process, store);
-    return [process, store];
+    process.reports = this.#reportPlace(home, store);
+    const boot = `${home.host.name}-${home.host.boot}`;
+    const ledgers = new FolderLedgers({ store, clock: process, boot, foldFrom: this.plan.foldFrom });
+    return { plan: this.plan, process, store, ledgers, ownStore: home.ownStore(store) };
   }
 
-  #reportPlace(store: SimStore): ReportPlace {
-    const read = (path: string): string | undefined => this.host.disk.read(path)?.toString();
+  #reportPlace({ host }: Home, store: SimStore): ReportPlace {
+    const read = (path: string): string | undefined => host.disk.read(path)?.toString();
     return {
       takeNumber: () => ++this.#reports,
       publish: (folder, files, number) =>
@@ -146,13 +153,6 @@ export class Site {
     return simClient(this.temporal, process, this.#chance.fork(`${process.name} client`), MESSAGE_MS);
   }
 
-  /** As one process sees the receipts. */
-  ledgers(process: SimProcess): Ledgers {
-    const store = this.stores.get(process)!;
-    const { foldFrom } = this.plan;
-    return new FolderLedgers({ store, clock: process, boot: `${this.host.name}-${this.host.boot}`, foldFrom });
-  }
-
   /** Under `resend` nothing is sent again before that, as far as clocks can tell. */
   get #waitsForAnswers(): boolean {
     const { policy, steps } = this.plan;
@@ -165,29 +165,26 @@ export class Site {
     return { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents };
   }
 
-  startWorker(role: Role): SimWorker {
-    const [process, store] = this.process(role === 'all' ? 'worker' : role);
+  startWorker(role: Role, home = this.home): SimWorker {
+    const parts = this.process(role === 'all' ? 'worker' : role, home);
+    const { process } = parts;
     const chance = this.#chance.fork(`${process.name} temporal`);
-    const { noise } = this.plan;
-    const wire: Wire = {
-      messageMs: MESSAGE_MS,
-      lostCompletions: noise.lostCompletions,
-      lostHeartbeats: noise.lostHeartbeats,
-      cut: false,
-    };
-    const parts = { plan: this.plan, process, store, ledgers: this.ledgers(process) };
-    const client = this.network.client(process, this.plan.timeoutMs);
-    const session = simSession(parts, client, this.policy);
-    const host = (taskQueue: string, activities: Record<string, ActivityFunction>): WorkerHost =>
+    const { lostCompletions, lostHeartbeats } = this.plan.noise;
+    const wire: Wire = { messageMs: MESSAGE_MS, lostCompletions, lostHeartbeats, cut: false };
+    const session = simSession(parts, this.network.client(process, this.plan.timeoutMs), this.policy);
+    const worker = (taskQueue: string, activities: Record<string, ActivityFunction>): WorkerHost =>
       new WorkerHost({
         ...{ process, taskQueue, activities, slots: 2, wire, chance },
         onFree: () => this.temporal.freed(taskQueue),
       });
+    const { installation } = home;
     const hosts: WorkerHost[] = [];
     if (role !== 'alerts') {
-      hosts.push(host(FILES_TASK_QUEUE, fileActivities(parts, this.#client(process), this.files)));
+      hosts.push(worker(filesTaskQueue(installation), fileActivities(parts, this.#client(process), this.files)));
     }
-    if (role !== 'files') hosts.push(host(alertsTaskQueue(ENDPOINT), sendActivities(parts, session)));
+    if (role !== 'files') {
+      hosts.push(worker(alertsTaskQueue(ENDPOINT, installation), sendActivities(parts, session)));
+    }
     for (const one of hosts) this.temporal.addWorker(one);
     return { role, leaving: false, process, hosts, wire, session };
   }

@@ -55,7 +55,8 @@ export class Story {
   }
 
   play(): void {
-    const { scheduler, shell, temporal } = this.site;
+    const { scheduler, temporal } = this.site;
+    const shell = this.site.home.shell.process;
     const { steps, quietAtMs } = this.#plan;
     for (const step of steps) if (step.atMs < quietAtMs) scheduler.at(step.atMs, shell, () => this.#do(step));
     scheduler.run(() => this.#isTooLong, quietAtMs);
@@ -67,7 +68,7 @@ export class Story {
     }
     this.#untilAllEnded();
     if (this.#haveAllEnded && this.#plan.lastRetry) {
-      for (const { file } of this.dropped) scheduler.after(0, shell, () => this.#people.retry(file, false));
+      for (const dropped of this.dropped) scheduler.after(0, shell, () => this.#people.retry(dropped, false));
       this.#untilAllEnded();
     }
     this.endedAll = this.#haveAllEnded;

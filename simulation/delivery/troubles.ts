@@ -25,7 +25,7 @@ export class Troubles {
   }
 
   losePower(backAfterMs: number): void {
-    const { host } = this.#site;
+    const { host } = this.#site.home;
     this.powerLosses++;
     this.restartAll(backAfterMs);
     host.disk.losePower(this.#chance);
@@ -37,7 +37,8 @@ export class Troubles {
   }
 
   disk(trouble: 'full' | 'failing' | 'gone', forMs: number): void {
-    const { host, scheduler } = this.#site;
+    const { scheduler } = this.#site;
+    const { host } = this.#site.home;
     host.trouble = trouble;
     scheduler.after(forMs, undefined, () => {
       host.trouble = 'none';
@@ -46,8 +47,8 @@ export class Troubles {
 
   /** Everything runs, and the disk is well. */
   end(): void {
-    const { host, scheduler, workers } = this.#site;
-    host.trouble = 'none';
+    const { home, scheduler, workers } = this.#site;
+    home.host.trouble = 'none';
     for (const { process, wire } of workers) {
       wire.cut = false;
       scheduler.goOn(process);

@@ -4,6 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { createBeginRound } from '../../activities/begin-round.ts';
+import { createOwnWork } from '../../activities/own-work.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
@@ -18,14 +19,15 @@ import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { Pacer } from '../../src/endpoint/pacer.ts';
 import { RateLease } from '../../src/endpoint/rate-lease.ts';
+import type { OwnStore } from '../../src/store/installation-identity.ts';
 import { windowKey } from '../../src/store/layout.ts';
 import type { Ledgers } from '../../src/store/ledger.ts';
-import type { Store } from '../../src/store/store.ts';
 import { runIsOpen } from '../../src/temporal/file-deliveries.ts';
 import type { Plan } from './plan.ts';
 import type { SimFile } from './sim-files.ts';
 import { windowObjects } from './sim-files.ts';
 import type { SimProcess } from './sim-process.ts';
+import type { SimStore } from './sim-store.ts';
 import type { ActivityFunction, ActivityScope } from './temporal/worker-host.ts';
 
 export const ENDPOINT = 'hook';
@@ -33,12 +35,13 @@ export const REPORTS = 'reports';
 export const MAXIMUM_UNANSWERED = 3;
 const MAX_PAUSE_MS = 60_000;
 
-/** What a worker process consists of. */
-export interface WorkerParts {
+/** A process, with the store as it sees it. */
+export interface Computing {
   readonly plan: Plan;
   readonly process: SimProcess;
-  readonly store: Store;
+  readonly store: SimStore;
   readonly ledgers: Ledgers;
+  readonly ownStore: OwnStore;
 }
 
 /** Lends the same rate for ever; brakes for a Retry-After as the real one does. */
@@ -71,7 +74,7 @@ class FixedLease extends RateLease {
 }
 
 export function simSession(
-  { plan, process }: WorkerParts,
+  { plan, process }: Computing,
   client: EndpointClient,
   ambiguous: AmbiguousPolicy,
 ): EndpointSession {
@@ -87,48 +90,55 @@ export function simSession(
   return new EndpointSession({ endpoint, client, pacer, lease, clock: process });
 }
 
-export function sendActivities(
-  { process, store, ledgers }: WorkerParts,
-  session: EndpointSession,
-): Record<string, ActivityFunction> {
+export function sendActivities(computing: Computing, session: EndpointSession): Record<string, ActivityFunction> {
+  const { process, store, ledgers, ownStore } = computing;
   const dependencies = (scope: ActivityScope) => ({
-    ...{ store, ledgers, session: () => session, scope: () => scope, clock: process, random: () => 0.5 },
+    ...{ store, ledgers, ownStore, session: () => session, scope: () => scope, clock: process, random: () => 0.5 },
   });
   return {
-    sendAlerts: (input, scope) => createSendAlerts(dependencies(scope))(input),
-    sendAlert: (input, scope) => createSendAlert(dependencies(scope))(input),
+    sendAlerts: (input, scope) => owned(computing, scope)(createSendAlerts(dependencies(scope)))(input),
+    sendAlert: (input, scope) => owned(computing, scope)(createSendAlert(dependencies(scope)))(input),
   };
 }
 
+/** Activities that leave other installations' work alone. */
+const owned = ({ store, ownStore }: Computing, scope: ActivityScope) =>
+  createOwnWork({ store, ownStore, scope: () => scope });
+
 /** `files`: the content of those that were dropped, by SHA-256. */
 export function fileActivities(
-  { plan, process, store, ledgers }: WorkerParts,
+  computing: Computing,
   client: Client,
   files: ReadonlyMap<string, SimFile>,
 ): Record<string, ActivityFunction> {
+  const { plan, process, store, ledgers } = computing;
   const origins = (scope: ActivityScope) => ({
     ...{ store, ledgers, scope: () => scope, clock: process, requestTimeoutMs: plan.timeoutMs },
   });
   const isOpen = (workflowId: string, runId: string) => runIsOpen(client, workflowId, runId);
   const { readChunks } = createReadChunks({ store, heartbeat: () => undefined, cancellation: () => undefined });
+  const read = async (input: ReadChunksInput) => {
+    const { sha256, parse, window } = input;
+    const file = files.get(sha256);
+    if (file !== undefined && !(await store.exists(windowKey(sha256, parseKey(parse), window)))) {
+      for (const [path, bytes] of windowObjects(file, parse)) await store.put(path, bytes);
+    }
+    return readChunks(input);
+  };
+  const report = (scope: ActivityScope) =>
+    createWriteReport({
+      ...{ store, ledgers, clock: process, reportsRoot: REPORTS },
+      onReport: () => undefined,
+      scope: () => scope,
+    });
   return {
-    readChunks: async (input: ReadChunksInput) => {
-      const { sha256, parse, window } = input;
-      const file = files.get(sha256);
-      if (file !== undefined && !(await store.exists(windowKey(sha256, parseKey(parse), window)))) {
-        for (const [path, bytes] of windowObjects(file, parse)) await store.put(path, bytes);
-      }
-      return readChunks(input);
-    },
+    readChunks: (input, scope) => owned(computing, scope)(read)(input),
     beginRound: (input, scope) =>
-      createBeginRound({ store, scope: () => scope, clock: process, runIsOpen: isOpen })(input),
-    takeOverOrigins: (input, scope) => createTakeOverOrigins(origins(scope))(input),
-    settleOrigins: (input, scope) => createSettleOrigins(origins(scope))(input),
-    writeReport: (input, scope) =>
-      createWriteReport({
-        ...{ store, ledgers, clock: process, reportsRoot: REPORTS },
-        onReport: () => undefined,
-        scope: () => scope,
-      })(input),
+      owned(computing, scope)(createBeginRound({ store, scope: () => scope, clock: process, runIsOpen: isOpen }))(
+        input,
+      ),
+    takeOverOrigins: (input, scope) => owned(computing, scope)(createTakeOverOrigins(origins(scope)))(input),
+    settleOrigins: (input, scope) => owned(computing, scope)(createSettleOrigins(origins(scope)))(input),
+    writeReport: (input, scope) => owned(computing, scope)(report(scope))(input),
   };
 }

@@ -29,6 +29,8 @@ export interface Replayed {
   cancelled: boolean;
 }
 
+export type Memo = Readonly<Record<string, unknown>>;
+
 export class Run {
   status: RunStatus = 'RUNNING';
   result: unknown;
@@ -37,18 +39,17 @@ export class Run {
   readonly runId: string;
   readonly workflowId: string;
   readonly input: unknown;
-  readonly startedMs: number;
-  endedMs = Number.POSITIVE_INFINITY;
+  readonly memo: Memo;
   readonly told: Told[] = [];
   /** What has happened and was not told yet. */
   readonly news: (() => void)[] = [];
   readonly open = new Map<number, ActivityTask>();
   runtime!: WorkflowRuntime;
 
-  constructor(runId: string, workflowId: string, input: unknown, startedMs: number) {
+  constructor(runId: string, workflowId: string, input: unknown, memo: Memo) {
     this.runId = runId;
     this.workflowId = workflowId;
     this.input = input;
-    this.startedMs = startedMs;
+    this.memo = memo;
   }
 }

@@ -2,9 +2,10 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { RetryState } from '@temporalio/common';
+import { FILE_WORKFLOW } from '../../../src/domain/names.ts';
 import type { Chance } from '../chance.ts';
 import type { SimProcess } from '../sim-process.ts';
-import type { Run } from './run.ts';
+import type { Memo, Run } from './run.ts';
 import type { SimTemporal } from './sim-temporal.ts';
 
 const FAILED: ReadonlySet<string> = new Set(['FAILED', 'CANCELLED', 'TERMINATED']);
@@ -36,9 +37,9 @@ export function simClient(temporal: SimTemporal, process: SimProcess, chance: Ch
   };
   const describe = (workflowId: string, runId: string | undefined) => {
     const runs = temporal.executions.get(workflowId) ?? [];
-    const run = runId === undefined ? runs.at(-1) : runs.find((one) => one.runId === runId);
+    const run = runId === undefined ? temporal.latest(workflowId) : runs.find((one) => one.runId === runId);
     if (run === undefined) throw new WorkflowNotFoundError('no such workflow', workflowId, runId);
-    return { status: { name: run.status }, runId: run.runId };
+    return { status: { name: run.status }, runId: run.runId, workflowId, memo: run.memo };
   };
   const getHandle = (workflowId: string, runId?: string) => ({
     workflowId,
@@ -51,15 +52,17 @@ export function simClient(temporal: SimTemporal, process: SimProcess, chance: Ch
   });
   return {
     options: { namespace: 'default' },
+    connection: { withDeadline: (_deadline: number, work: () => Promise<unknown>) => work() },
     workflow: {
       getHandle,
-      start: (_type: string, { workflowId, args }: { workflowId: string; args: [unknown] }) =>
+      start: (type: string, { workflowId, args, memo }: { workflowId: string; args: [unknown]; memo: Memo }) =>
         call(() => {
           const latest = temporal.latest(workflowId);
           if (latest !== undefined && !FAILED.has(latest.status)) {
-            throw new WorkflowExecutionAlreadyStartedError('it has started already', workflowId, 'fileWorkflow');
+            throw new WorkflowExecutionAlreadyStartedError('it has started already', workflowId, type);
           }
-          temporal.start(workflowId, args[0]);
+          if (type === FILE_WORKFLOW) temporal.start(workflowId, args[0], memo);
+          else temporal.startIdle(workflowId, memo);
           return getHandle(workflowId);
         }),
     },

@@ -7,7 +7,7 @@ import type { Chance } from '../chance.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { ActivityTask } from './activity-task.ts';
 import { isCancellation } from './failures.ts';
-import type { Replayed, RunStatus, TemporalPace, Told, WorkflowFunction } from './run.ts';
+import type { Memo, Replayed, RunStatus, TemporalPace, Told, WorkflowFunction } from './run.ts';
 import { Run } from './run.ts';
 import type { WorkerHost } from './worker-host.ts';
 import type { ActivityHandle, ActivityRequest, WorkflowEnd } from './workflow-runtime.ts';
@@ -27,6 +27,7 @@ export class SimTemporal {
   readonly #chance: Chance;
   readonly #pace: TemporalPace;
   readonly #waiting = new Map<string, ActivityTask[]>();
+  readonly #idle = new Map<string, Run>();
   #runs = 0;
 
   constructor(scheduler: Scheduler, workflow: WorkflowFunction, chance: Chance, pace: TemporalPace) {
@@ -49,11 +50,16 @@ export class SimTemporal {
   }
 
   latest(workflowId: string): Run | undefined {
-    return this.executions.get(workflowId)?.at(-1);
+    return this.executions.get(workflowId)?.at(-1) ?? this.#idle.get(workflowId);
   }
 
-  start(workflowId: string, input: unknown, replay: readonly Told[] = []): Run {
-    const run = new Run(`run-${++this.#runs}`, workflowId, input, this.nowMs);
+  /** One that nobody runs, such as a governor here: it is there, and says whose it is. */
+  startIdle(workflowId: string, memo: Memo): void {
+    this.#idle.set(workflowId, new Run(`run-${++this.#runs}`, workflowId, undefined, memo));
+  }
+
+  start(workflowId: string, input: unknown, memo: Memo, replay: readonly Told[] = []): Run {
+    const run = new Run(`run-${++this.#runs}`, workflowId, input, memo);
     const runs = this.executions.get(workflowId);
     if (runs === undefined) this.executions.set(workflowId, [run]);
     else runs.push(run);
@@ -133,7 +139,7 @@ export class SimTemporal {
   /** Ends the run, if it is open, and begins another one with the first `events` of what it was told. */
   reset(run: Run, events: number): Run {
     this.terminate(run);
-    return this.start(run.workflowId, run.input, run.told.slice(0, events));
+    return this.start(run.workflowId, run.input, run.memo, run.told.slice(0, events));
   }
 
   addWorker(worker: WorkerHost): void {
@@ -218,7 +224,7 @@ export class SimTemporal {
   #ended(run: Run, end: WorkflowEnd): void {
     if (end.kind === 'continued') {
       this.#close(run, 'CONTINUED_AS_NEW');
-      this.start(run.workflowId, end.input);
+      this.start(run.workflowId, end.input, run.memo);
       return;
     }
     if (end.kind === 'completed') {
@@ -239,7 +245,6 @@ export class SimTemporal {
   #close(run: Run, status: RunStatus): void {
     run.status = status;
     this.count(`run ${status}`);
-    run.endedMs = this.nowMs;
     run.runtime.abandon();
     const open = [...run.open.values()];
     run.open.clear();
