@@ -99,7 +99,11 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: 'an attempt of a round that is over opens, announces and sends like any other',
     theme: 'rounds',
     pieces: [
-      { module: ROUNDS, from: 'throw new StaleRound(round, newest?.round ?? 0);', to: 'return { ...newest, round };' },
+      {
+        module: ROUNDS,
+        from: 'throw new StaleRound(round, newest.round);',
+        to: 'return { ...newest, round };',
+      },
       { module: LEDGER, from: 'if (round > own.round)', to: 'if (false)' },
     ],
   },
@@ -207,10 +211,41 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [
       {
         module: LEDGER,
-        from: 'this.#pending += CLOSED_LINE;\n            await this.sync();',
-        to: 'this.#pending += CLOSED_LINE;\n            this.writeResults();',
+        from: 'await this.sync();\n            // Only now',
+        to: '// Only now',
       },
     ],
+  },
+  {
+    name: 'endpoint-of-another-home',
+    fault: 'two installations with stores of their own send to one endpoint',
+    theme: 'homes',
+    pieces: [
+      {
+        module: 'src/temporal/endpoint-owners',
+        from: "if (owner.kind === 'nobody' || owner.id === this.#installation)",
+        to: 'if (true)',
+      },
+      { module: 'src/temporal/file-deliveries', from: 'run === undefined || !this.#isForeign(run)', to: 'true' },
+    ],
+  },
+  {
+    name: 'work-of-another-home',
+    fault: 'a worker does the work of another installation, by its own store',
+    theme: 'homes',
+    pieces: [
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of code
+      { module: 'src/domain/names', from: 'wds-files-${installation}', to: 'wds-files' },
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of code
+      { module: 'src/domain/names', from: 'wds-alerts-${endpoint}-${installation}', to: 'wds-alerts-${endpoint}' },
+      { module: 'activities/own-work', from: 'installation !== undefined && installation !== own', to: 'false' },
+    ],
+  },
+  {
+    name: 'missing-store-unnoticed',
+    fault: 'nobody notices that the store is not mounted',
+    theme: 'homes',
+    pieces: [{ module: 'src/store/installation-identity', from: 'if (found === this.installation)', to: 'if (true)' }],
   },
 ];
 

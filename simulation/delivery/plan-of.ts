@@ -14,7 +14,9 @@ const CHUNK_SIZES = [3, 3, 3, 2, 5] as const;
 /** Without a theme any is chosen. */
 export function planOf(seed: number, onlyTheme?: Theme): Plan {
   const chance = new Chance(seed).fork('plan');
-  const anyTheme = chance.pick(THEMES);
+  const anyTheme = chance.weighted(
+    THEMES.map((one) => [one === 'neighbours' || one === 'homes' ? 1 : 3, one] as const),
+  );
   const theme = onlyTheme ?? anyTheme;
   const policy: AmbiguousPolicy = chance.happens(0.5) ? 'hold' : 'resend';
   const files = Array.from(
@@ -35,7 +37,7 @@ export function planOf(seed: number, onlyTheme?: Theme): Plan {
   const plan: Plan = {
     seed,
     policy,
-    homes: chance.happens(0.15) ? 2 : 1,
+    homes: chance.happens(theme === 'homes' ? 0.6 : 0.1) ? 2 : 1,
     files,
     workers,
     apart: chance.happens(0.3),
@@ -186,6 +188,10 @@ function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: StepsOf):
         if (chance.happens(0.5)) steps.push(...anotherTry(chance, file, stopAtMs + Math.round(forMs * chance.next())));
         break;
       }
+      case 'homes':
+        steps.push({ atMs, do: 'disk', trouble: 'gone', forMs: Math.round(chance.between(100, 20_000)) });
+        steps.push({ atMs: at(), do: 'submit', file, chunkSize: chance.pick(CHUNK_SIZES), home: chance.whole(0, 1) });
+        break;
       case 'silence':
         steps.push({ atMs: at(), do: chance.pick(['retry', 'retry-unconfirmed']), file });
         break;

@@ -95,9 +95,9 @@ export interface Plan {
  * What a schedule is about, so that faults meet: `rounds`: hung workers while tries at a file follow one another · `mends`: rows that fail,
  * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
  * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
- * heartbeat · `anything`.
+ * heartbeat · `homes`: two installations, and stores that are not there · `anything`.
  */
-export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'anything'] as const;
+export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'homes', 'anything'] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** `user-<file>-<row>`. */

@@ -1,5 +1,6 @@
 /** What goes wrong with the processes and the machine of a site, and how it is well again. */
 import type { Chance } from './chance.ts';
+import type { DiskTrouble } from './disk.ts';
 import type { Step } from './plan.ts';
 import type { Role, SimWorker, Site } from './site.ts';
 
@@ -36,19 +37,30 @@ export class Troubles {
     for (const worker of [...this.#site.workers]) if (!worker.process.dead) this.#restart(worker, backAfterMs);
   }
 
-  disk(trouble: 'full' | 'failing' | 'gone', forMs: number): void {
+  disk(trouble: DiskTrouble, forMs: number): void {
     const { scheduler } = this.#site;
+    this.#change(trouble, () => scheduler.after(forMs, undefined, () => this.#change('none', () => undefined)));
+  }
+
+  /** A mount that goes and comes within one reading of a file leaves parts of it in the folder below: that is not simulated. */
+  #change(to: DiskTrouble, done: () => void): void {
     const { host } = this.#site.home;
-    host.trouble = trouble;
-    scheduler.after(forMs, undefined, () => {
-      host.trouble = 'none';
-    });
+    if ((to === 'gone' || host.trouble === 'gone') && !this.#isNobodyReading) {
+      this.#site.scheduler.after(20, undefined, () => this.#change(to, done));
+      return;
+    }
+    host.trouble = to;
+    done();
+  }
+
+  get #isNobodyReading(): boolean {
+    return this.#site.workers.every(({ process, hosts }) => process.dead || hosts[0]!.isIdle);
   }
 
   /** Everything runs, and the disk is well. */
   end(): void {
-    const { home, scheduler, workers } = this.#site;
-    home.host.trouble = 'none';
+    const { scheduler, workers } = this.#site;
+    this.#change('none', () => undefined);
     for (const { process, wire } of workers) {
       wire.cut = false;
       scheduler.goOn(process);

@@ -103,6 +103,10 @@ export class WorkerHost {
     return this.process.state === 'stopped' ? this.#coming < most : this.#running.size + this.#coming < most;
   }
 
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
   /** From the server; the attempt has begun there. */
   take(task: ActivityTask, attempt: number): void {
     this.#coming++;
