@@ -12,7 +12,7 @@ import type { Tally } from '../../simulation/delivery/schedules.ts';
 const SCHEDULES = 20_000;
 /** In which each mutation must be found. */
 const MUTATED_SCHEDULES = 4_000;
-const LIMIT_MS = 600_000;
+const LIMIT_MS = 1_800_000;
 
 const run = promisify(execFile);
 
