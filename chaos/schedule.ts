@@ -15,6 +15,10 @@ const LONG_STOP_MS = 36_000;
 const CLUSTERS = 7;
 const CLUSTER_WIDTH_MS = 1_500;
 
+const CONNECTIONS = [4, 8, 16, 64];
+/** What two workers get through at least, so that a round's alerts are sent within a minute or so. */
+const LEAST_PER_SECOND = 100;
+
 const SENDERS: readonly ProcessName[] = ['alerts-1', 'alerts-2'];
 
 export interface RoundChoice {
@@ -32,17 +36,18 @@ export function planRound({ seed, policy, rate }: RoundChoice): RoundPlan {
     ...faults(dice),
     ...(dice.chance(0.5) ? [longStop(dice)] : []),
   ];
+  const latencyMs = dice.pick([20, 100, 300, 600]);
   return {
     seed,
     policy,
     rate,
     faultsMs: FAULTS_MS,
     receiver: {
-      latencyMs: dice.pick([20, 100, 300, 600]),
+      latencyMs,
       limitPerSecond: rate === 'auto' ? dice.pick([80, 200]) : undefined,
     },
     settings: {
-      maxConnections: dice.pick([4, 8, 16, 64]),
+      maxConnections: dice.pick(CONNECTIONS.filter((count) => (2 * count * 1_000) / latencyMs >= LEAST_PER_SECOND)),
       maximumAttempts: dice.pick([2, 4, 8, 20]),
       batchSize: dice.chance(0.3) ? dice.pick([5, 50, 300]) : undefined,
       maxStubborn: dice.pick([2, 10, 100]),
