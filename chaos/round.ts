@@ -1,5 +1,5 @@
 /** One round: everything is brought up, disturbed for a minute, brought to its end as by an operator, and judged twice. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Attacks } from './attacks.ts';
 import { Deliveries } from './deliveries.ts';
@@ -28,10 +28,13 @@ export interface RoundResult {
   readonly folder: string | undefined;
 }
 
-/** `folder` is made, and removed again when no promise was broken. `say` gets a line for each event. */
+/** `folder` is made, or empty, and removed again when no promise was broken. `say` gets a line for each event. */
 export async function runRound(plan: RoundPlan, folder: string, say: (text: string) => void): Promise<RoundResult> {
   const startedMs = performance.now();
   mkdirSync(folder, { recursive: true });
+  // What an earlier round left, Temporal's database above all, would be taken for this one's.
+  if (readdirSync(folder).length > 0)
+    throw new Error(`${folder} is left of an earlier round; move it away, or name another --folder`);
   writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan, null, 1));
   const site = await Site.open(folder, plan, say);
   const terminations: Termination[] = [];

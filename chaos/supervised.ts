@@ -29,6 +29,8 @@ export class Supervised {
   readonly #say: (text: string) => void;
   #current: Spawned | undefined;
   #stopped = false;
+  /** It was killed or stopped since it was told to end. */
+  #disturbed = false;
   #closing = false;
   #downMs = RESTART_PAUSE_MS;
   #supervision: Promise<void> = Promise.resolve();
@@ -70,17 +72,20 @@ export class Supervised {
   kill(downMs: number): boolean {
     if (this.#current === undefined) return false;
     this.#downMs = downMs;
+    this.#disturbed = true;
     return this.#signal('SIGKILL');
   }
 
-  /** SIGTERM. Resolves when it has ended; undefined: there was none that could hear. */
+  /** SIGTERM. Resolves when it has ended; undefined: there was none that could hear, or it was killed or stopped before it had ended. */
   async terminate(downMs: number): Promise<Termination | undefined> {
     const current = this.#current;
     if (current === undefined || this.#stopped) return undefined;
     this.#downMs = downMs;
+    this.#disturbed = false;
     const startedMs = performance.now();
     this.#signal('SIGTERM');
     const how = await current.ended;
+    if (this.#disturbed) return undefined;
     return { name: this.name, ms: performance.now() - startedMs, how };
   }
 
@@ -88,6 +93,7 @@ export class Supervised {
   stop(): boolean {
     if (this.#current === undefined || this.#stopped) return false;
     this.#stopped = true;
+    this.#disturbed = true;
     return this.#signal('SIGSTOP');
   }
 
