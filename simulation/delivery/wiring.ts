@@ -1,6 +1,6 @@
 /**
  * How wds's parts are put together in one simulated process: the session that sends, and the activities. The counterpart of
- * temporal/workers.ts.
+ * src/temporal/alerts-worker.ts and src/temporal/files-worker.ts.
  */
 import type { Client } from '@temporalio/client';
 import { createBeginRound } from '../../activities/begin-round.ts';
