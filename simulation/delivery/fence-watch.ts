@@ -29,6 +29,22 @@ export class FenceWatch {
     };
   }
 
+  /**
+   * A conditional write of a chunk's object: announcement and look in one. Whose rows it announces cannot be told from outside, so that all that
+   * anybody announces in it counts.
+   */
+  replaced(process: SimProcess, key: string, text: string): void {
+    const sha256 = key.slice(0, key.indexOf('/'));
+    const { journals } = JSON.parse(text) as { readonly journals: readonly { readonly text: string }[] };
+    const confirmedMs = this.#confirmedMs.get(process);
+    for (const journal of journals) {
+      const last = journal.text.slice(journal.text.lastIndexOf('\ni ') + 3).split('\n', 1)[0] ?? '';
+      for (const row of last.slice(last.indexOf(' ') + 1).split(',')) {
+        confirmedMs?.set(webhookId(ENDPOINT, sha256, Number(row)), process.now());
+      }
+    }
+  }
+
   /** What is wrong with a request that begins now; undefined: nothing. */
   fault(process: SimProcess, id: string): string | undefined {
     const ageMs = process.now() - (this.#confirmedMs.get(process)?.get(id) ?? Number.NEGATIVE_INFINITY);

@@ -8,6 +8,7 @@ import { OwnStore } from '../../src/store/installation-identity.ts';
 import { EndpointOwners } from '../../src/temporal/endpoint-owners.ts';
 import { FileDeliveries } from '../../src/temporal/file-deliveries.ts';
 import { Host } from './disk.ts';
+import { Bucket } from './sim-objects.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimStore } from './sim-store.ts';
 import { ENDPOINT } from './wiring.ts';
@@ -23,6 +24,7 @@ export interface Shell {
 export class Home {
   readonly installation: string;
   readonly host: Host;
+  readonly bucket = new Bucket();
   #shell: Shell | undefined;
   #owners: EndpointOwners | undefined;
   #deliveries: FileDeliveries | undefined;

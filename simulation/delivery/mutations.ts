@@ -247,6 +247,12 @@ export const MUTATIONS: readonly Mutation[] = [
     theme: 'homes',
     pieces: [{ module: 'src/store/installation-identity', from: 'if (found === this.installation)', to: 'if (true)' }],
   },
+  {
+    name: 'objects-overwritten',
+    fault: 'in an object store, a writer takes a conflict for a success',
+    theme: 'objects',
+    pieces: [{ module: 'src/store/chunk-object', from: "if (etag !== 'conflict')", to: 'if (true)' }],
+  },
 ];
 
 export function mutationIn(args: readonly string[]): Mutation | undefined {

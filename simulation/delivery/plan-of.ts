@@ -37,6 +37,7 @@ export function planOf(seed: number, onlyTheme?: Theme): Plan {
   const plan: Plan = {
     seed,
     policy,
+    receipts: theme === 'objects' || chance.happens(0.1) ? 'objects' : 'folder',
     homes: chance.happens(theme === 'homes' ? 0.6 : 0.1) ? 2 : 1,
     files,
     workers,
@@ -121,6 +122,7 @@ function noiseOf(chance: Chance): Noise {
   const share = (most: number): number => (chance.happens(0.5) ? level * chance.between(0, most) : 0);
   return {
     storeStalls: share(0.05),
+    failingObjects: share(0.1),
     lateRequests: share(0.1),
     lostRequests: share(0.1),
     lostTasks: share(0.1),
@@ -164,6 +166,7 @@ function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: StepsOf):
     const worker = anyWorker();
     const atMs = soon();
     switch (theme) {
+      case 'objects':
       case 'rounds': {
         // A process that hangs when a task is given out begins with it when others are long at work.
         const stopAtMs = chance.happens(0.5) ? Math.round(chance.between(0, 1_200)) : atMs;

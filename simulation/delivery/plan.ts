@@ -51,6 +51,8 @@ export type Step =
 
 export interface Noise {
   readonly storeStalls: number;
+  /** Requests of the object store that fail, or whose answer is lost. */
+  readonly failingObjects: number;
   readonly lateRequests: number;
   readonly lostRequests: number;
   readonly lostTasks: number;
@@ -63,6 +65,8 @@ export interface Noise {
 export interface Plan {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
+  /** Where receipts are: in the folder, or in objects. */
+  readonly receipts: 'folder' | 'objects';
   /** Installations in the namespace: 1 or 2. */
   readonly homes: number;
   /** Rows of each file that is there from the start. */
@@ -95,9 +99,10 @@ export interface Plan {
  * What a schedule is about, so that faults meet: `rounds`: hung workers while tries at a file follow one another · `mends`: rows that fail,
  * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
  * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
- * heartbeat · `homes`: two installations, and stores that are not there · `anything`.
+ * heartbeat · `homes`: two installations, and stores that are not there · `objects`: `rounds` with receipts in objects ·
+ * `anything`.
  */
-export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'homes', 'anything'] as const;
+export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'homes', 'objects', 'anything'] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** `user-<file>-<row>`. */

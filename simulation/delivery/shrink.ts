@@ -53,6 +53,7 @@ function* simplerSites(plan: Plan): Generator<Plan> {
     if (rows > 1) yield { ...plan, files: plan.files.with(index, Math.ceil(rows / 2)) };
   }
   if (plan.workers > 1) yield { ...plan, workers: plan.workers - 1 };
+  if (plan.receipts !== 'folder') yield { ...plan, receipts: 'folder' };
   if (plan.homes > 1) yield { ...plan, homes: 1 };
   if (plan.lastRetry) yield { ...plan, lastRetry: false };
   if (plan.foldFrom < 24) yield { ...plan, foldFrom: 24 };

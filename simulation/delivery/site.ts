@@ -5,6 +5,8 @@ import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { alertsTaskQueue, filesTaskQueue } from '../../src/domain/names.ts';
 import type { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
+import type { Ledgers } from '../../src/store/ledger.ts';
+import { ObjectLedgers } from '../../src/store/object-ledger.ts';
 import { fileWorkflow } from '../../workflows/file-workflow.ts';
 import { Chance } from './chance.ts';
 import { FenceWatch } from './fence-watch.ts';
@@ -14,6 +16,7 @@ import { Receiver } from './receiver.ts';
 import { Scheduler } from './scheduler.ts';
 import type { SimFile } from './sim-files.ts';
 import { SimNetwork } from './sim-network.ts';
+import { SimObjects } from './sim-objects.ts';
 import type { ReportPlace } from './sim-process.ts';
 import { SimProcess } from './sim-process.ts';
 import { SimStore } from './sim-store.ts';
@@ -127,9 +130,23 @@ export class Site {
     const store = new SimStore(process, home.host, this.#chance.fork(process.name), pace, trace);
     this.#fence.watch(process, store);
     process.reports = this.#reportPlace(home, store);
-    const boot = `${home.host.name}-${home.host.boot}`;
-    const ledgers = new FolderLedgers({ store, clock: process, boot, foldFrom: this.plan.foldFrom });
+    const ledgers = this.#ledgers(home, process, store);
     return { plan: this.plan, process, store, ledgers, ownStore: home.ownStore(store) };
+  }
+
+  #ledgers({ host, bucket }: Home, process: SimProcess, store: SimStore): Ledgers {
+    const { foldFrom, receipts, noise, quietAtMs } = this.plan;
+    if (receipts === 'folder') {
+      return new FolderLedgers({ store, clock: process, boot: `${host.name}-${host.boot}`, foldFrom });
+    }
+    const objects = new SimObjects({
+      ...{ process, bucket },
+      failing: () => (this.scheduler.nowMs < quietAtMs ? noise.failingObjects : 0),
+      chance: this.#chance.fork(`${process.name} objects`),
+      trace: this.#trace && ((text: string) => this.#trace?.(`${process.name}:${text}`)),
+      onReplace: (key, text) => this.#fence.replaced(process, key, text),
+    });
+    return new ObjectLedgers({ objects, clock: process });
   }
 
   #reportPlace({ host }: Home, store: SimStore): ReportPlace {

@@ -3,11 +3,12 @@
  * The guarantee, simulated (docs/simulation.md): no promise is broken in many schedules of people and faults, and with any one of its mends taken
  * out one is. Each run is a process of its own, which loads the built modules.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MUTATIONS } from '../../simulation/delivery/mutations.ts';
 import type { Tally } from '../../simulation/delivery/schedules.ts';
+import build from '../build.ts';
 
 const SCHEDULES = 20_000;
 /** In which each mutation must be found. */
@@ -23,9 +24,7 @@ async function simulate(...args: string[]): Promise<Tally> {
   return JSON.parse(stdout) as Tally;
 }
 
-beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/setup.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] });
-}, LIMIT_MS);
+beforeAll(build, LIMIT_MS);
 
 describe('the guarantee', () => {
   it(`holds in ${SCHEDULES} schedules`, { timeout: LIMIT_MS }, async () => {
