@@ -248,6 +248,12 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [{ module: 'src/store/installation-identity', from: 'if (found === this.installation)', to: 'if (true)' }],
   },
   {
+    name: 'pauses-without-cap',
+    fault: 'a receiver may ask for a pause of weeks',
+    theme: 'anything',
+    pieces: [{ module: 'src/domain/answers', from: 'capped ? context.maxRetryAfterMs : asked', to: 'asked' }],
+  },
+  {
     name: 'objects-overwritten',
     fault: 'in an object store, a writer takes a conflict for a success',
     theme: 'objects',

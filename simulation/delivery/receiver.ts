@@ -140,7 +140,7 @@ export class Receiver {
       case 'failing':
         return { acts: false, answer: status(this.#chance.pick([500, 503])), afterMs };
       case 'throttling':
-        return { acts: false, answer: status(429, this.#chance.pick([undefined, '0', '1', '5'])), afterMs };
+        return { acts: false, answer: status(429, this.#chance.pick([undefined, '0', '1', '5', '2000000'])), afterMs };
       case 'refusing':
         return { acts: false, answer: status(401), afterMs };
       case 'garbled':
