@@ -56,7 +56,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'settled-without-waiting',
     fault: 'an alert is sent again while its first request may still be answered',
-    theme: 'neighbours',
+    theme: 'rounds',
     pieces: [{ module: PLAN, from: 'if (nowMs < atMs)', to: 'if (false)' }],
   },
   {
@@ -124,7 +124,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'two-fences',
     fault: 'a stubborn alert and its batch do not stop each other',
-    theme: 'neighbours',
+    theme: 'mends',
     pieces: [
       {
         module: FENCE,
