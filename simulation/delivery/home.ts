@@ -1,5 +1,5 @@
 /**
- * An installation of wds on a host: its store with its identity, and the process in which people type their commands. A site has one, or two
+ * An installation of wds on a host: its store with its identity, and the processes in which people type their commands. A site has one, or two
  * that share a Temporal namespace.
  */
 import type { Client } from '@temporalio/client';
@@ -11,23 +11,15 @@ import { Host } from './disk.ts';
 import { Bucket } from './sim-objects.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { SimStore } from './sim-store.ts';
+import type { Computing } from './wiring.ts';
 import { ENDPOINT } from './wiring.ts';
 
 const GOVERNOR: GovernorConfig = { rate: 'unlimited', batchSize: 1 };
-
-export interface Shell {
-  readonly process: SimProcess;
-  readonly store: SimStore;
-  readonly client: Client;
-}
 
 export class Home {
   readonly installation: string;
   readonly host: Host;
   readonly bucket = new Bucket();
-  #shell: Shell | undefined;
-  #owners: EndpointOwners | undefined;
-  #deliveries: FileDeliveries | undefined;
 
   /** `number`: from 1. */
   constructor(number: number) {
@@ -39,27 +31,24 @@ export class Home {
   ownStore(store: SimStore): OwnStore {
     return new OwnStore(store, this.installation, this.host.name);
   }
+}
 
-  /** What its people work with; set once. */
-  open(shell: Shell): void {
-    const { store, client } = shell;
-    const ownStore = this.ownStore(store);
-    const owners = new EndpointOwners(client, this.installation, this.host.name);
-    this.#shell = shell;
-    this.#owners = owners;
-    this.#deliveries = new FileDeliveries({ client, store, ownStore, owners, searchAttributes: false });
-  }
+/** The process of one command that somebody types, or of a watcher for one file. */
+export class Shell {
+  readonly process: SimProcess;
+  readonly store: SimStore;
+  readonly deliveries: FileDeliveries;
+  readonly #owners: EndpointOwners;
 
-  get shell(): Shell {
-    return this.#shell!;
-  }
-
-  get deliveries(): FileDeliveries {
-    return this.#deliveries!;
+  constructor({ installation, host }: Home, { process, store, ownStore }: Computing, client: Client) {
+    this.process = process;
+    this.store = store;
+    this.#owners = new EndpointOwners(client, installation, host.name);
+    this.deliveries = new FileDeliveries({ client, store, ownStore, owners: this.#owners, searchAttributes: false });
   }
 
   /** As each process does that is going to submit something. */
   claimEndpoint(): Promise<void> {
-    return this.#owners!.claim(ENDPOINT, GOVERNOR);
+    return this.#owners.claim(ENDPOINT, GOVERNOR);
   }
 }

@@ -2,8 +2,9 @@
  * Module hooks: what a simulation replaces. Workflows get the double of Temporal's runtime; reports are written to the simulated disk; and, where a
  * mutation is asked for, one mend is taken out of the text of a module.
  */
+
+import { mutated } from './mutate.ts';
 import type { Mutation } from './mutations.ts';
-import { mutated } from './mutations.ts';
 
 interface Resolved {
   readonly url: string;

@@ -53,8 +53,11 @@ export function judge(story: Story, { maximumUnanswered }: JudgeOptions): Violat
   return violations;
 }
 
-const runsOf = (story: Story, { file }: Dropped): readonly Run[] =>
-  story.site.temporal.executions.get(fileWorkflowId(file.staged.sha256, ENDPOINT)) ?? [];
+function runsOf(story: Story, { file }: Dropped): readonly Run[] {
+  const { executions, forgotten } = story.site.temporal;
+  const id = fileWorkflowId(file.staged.sha256, ENDPOINT);
+  return [...forgotten.filter(({ workflowId }) => workflowId === id), ...(executions.get(id) ?? [])];
+}
 
 function openRuns(story: Story): string {
   const open = story.dropped.flatMap((dropped) => runsOf(story, dropped).filter((run) => run.status === 'RUNNING'));

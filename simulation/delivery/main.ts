@@ -1,6 +1,6 @@
 /** `npm run simulate`: registers what is replaced, and only then loads what is simulated. */
 import { register } from 'node:module';
-import { mutationIn } from './mutations.ts';
+import { mutationIn } from './mutate.ts';
 
 const args = process.argv.slice(2);
 register('./hooks.js', import.meta.url, { data: { mutation: mutationIn(args) } });

@@ -187,6 +187,24 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'epochs-used-again',
+    fault: 'an epoch is taken that somebody has had since, and that is folded',
+    theme: 'folds',
+    pieces: [{ module: LEDGER, from: '.highest === epoch)', to: '.highest >= epoch)' }],
+  },
+  {
+    name: 'folded-behind-an-open-one',
+    fault: 'the journal by which an older attempt sees that it was superseded is folded and removed',
+    theme: 'neighbours',
+    pieces: [
+      {
+        module: 'src/store/folder-journals',
+        from: '(journal.closed && !open.has(journal.epoch - 1))',
+        to: 'journal.closed',
+      },
+    ],
+  },
+  {
     name: 'intents-not-synced',
     fault: 'under hold, what is about to be sent does not survive a loss of power',
     theme: 'crashes',
@@ -260,26 +278,3 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [{ module: 'src/store/chunk-object', from: "if (etag !== 'conflict')", to: 'if (true)' }],
   },
 ];
-
-export function mutationIn(args: readonly string[]): Mutation | undefined {
-  const at = args.indexOf('--mutation');
-  if (at === -1) return undefined;
-  const name = args[at + 1];
-  const found = MUTATIONS.find((mutation) => mutation.name === name);
-  if (found === undefined)
-    throw new Error(`no mutation ${name}; there are: ${MUTATIONS.map((one) => one.name).join(', ')}`);
-  return found;
-}
-
-/** The text of a module without the mend; undefined: the module is another one. */
-export function mutated({ name, pieces }: Mutation, url: string, source: string): string | undefined {
-  const ofModule = pieces.filter(({ module }) => url.endsWith(`/${module}.js`));
-  if (ofModule.length === 0) return undefined;
-  let text = source;
-  for (const { from, to, module } of ofModule) {
-    const parts = text.split(from);
-    if (parts.length !== 2) throw new Error(`mutation ${name}: "${from}" is ${parts.length - 1} times in ${module}`);
-    text = parts.join(to);
-  }
-  return text;
-}

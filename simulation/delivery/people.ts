@@ -1,7 +1,7 @@
 /** What the people of a site do with their files: drop, retry, mend, pause, cancel, as the commands of wds do it. */
 import { fileWorkflowId } from '../../src/domain/names.ts';
 import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
-import type { Home } from './home.ts';
+import type { Home, Shell } from './home.ts';
 import type { Step } from './plan.ts';
 import { userOf } from './plan.ts';
 import type { SimFile, SimRow } from './sim-files.ts';
@@ -48,11 +48,11 @@ export class People {
     const dropped = this.dropped[step.file % this.dropped.length]!;
     switch (step.do) {
       case 'submit':
-        this.#submit(this.#in(step.home, dropped), step.chunkSize);
+        this.#submit(this.#in(step.home, dropped), step.chunkSize, step.diesAtCall);
         return;
       case 'retry':
       case 'retry-unconfirmed':
-        this.retry(dropped, step.do === 'retry-unconfirmed');
+        this.retry(dropped, step.do === 'retry-unconfirmed', step.diesAtCall);
         return;
       case 'mend':
         this.#mend(dropped, step);
@@ -83,61 +83,75 @@ export class People {
     return dropped;
   }
 
-  /** The promise of somebody's command; what it ends with does not matter, but a bug would. */
-  #command(what: string, work: () => Promise<unknown>): void {
+  /**
+   * A process of its own, which may die at its n-th call of the store. What the command ends with does not matter, but a bug would.
+   */
+  #command(what: string, home: Home, work: (shell: Shell) => Promise<unknown>, diesAtCall?: number): void {
+    const shell = this.#site.shell(home);
+    const { process } = shell;
+    if (diesAtCall !== undefined) process.diesAtStoreCall = diesAtCall;
     this.commands++;
+    let open = true;
     const ended = (): void => {
-      this.commands--;
+      if (open) this.commands--;
+      open = false;
     };
-    work().then(ended, (error: unknown) => {
-      this.#trace?.(`${what} failed: ${describe(error)}`);
-      if (error instanceof TypeError || error instanceof RangeError) this.#alarm(`${what}: ${describe(error)}`);
-      ended();
+    process.onDeath(ended);
+    process.soon(() => {
+      work(shell).then(ended, (error: unknown) => {
+        this.#trace?.(`${what} failed: ${describe(error)}`);
+        if (error instanceof TypeError || error instanceof RangeError) this.#alarm(`${what}: ${describe(error)}`);
+        ended();
+      });
     });
   }
 
-  #submit({ file: { staged }, home }: Dropped, chunkSize: number): void {
+  #submit({ file: { staged }, home }: Dropped, chunkSize: number, diesAtCall?: number): void {
     const { format: _format, ...parse } = simParse(chunkSize);
     const { delivery } = this.#site;
     const request = { staged, fileName: staged.name, endpoint: ENDPOINT, parse, delivery };
-    this.#command('submit', async () => {
-      await home.claimEndpoint();
-      const { outcome } = await home.deliveries.submit(request);
+    const submit = async (shell: Shell): Promise<void> => {
+      await shell.claimEndpoint();
+      const { outcome } = await shell.deliveries.submit(request);
       this.#site.temporal.count(`submitted: ${outcome}`);
       this.#trace?.(`submitted ${staged.name}: ${outcome}`);
-    });
+    };
+    this.#command('submit', home, submit, diesAtCall);
   }
 
-  retry({ file: { staged }, home }: Dropped, reopenUnconfirmed: boolean): void {
+  retry({ file: { staged }, home }: Dropped, reopenUnconfirmed: boolean, diesAtCall?: number): void {
     const { delivery } = this.#site;
-    const again = async (): Promise<void> => {
-      const record = await readDeliveryRecord(home.shell.store, { sha256: staged.sha256, endpoint: ENDPOINT });
+    const again = async ({ store, deliveries }: Shell): Promise<void> => {
+      const record = await readDeliveryRecord(store, { sha256: staged.sha256, endpoint: ENDPOINT });
       if (record === undefined) return;
-      const { outcome } = await home.deliveries.start(record, delivery, { reopenUnconfirmed });
+      const { outcome } = await deliveries.start(record, delivery, { reopenUnconfirmed });
       this.#site.temporal.count(`retry${reopenUnconfirmed ? ' unconfirmed' : ''}: ${outcome}`);
       this.#trace?.(`retry ${staged.name}: ${outcome}`);
     };
-    this.#command('retry', again);
+    this.#command('retry', home, again, diesAtCall);
   }
 
-  #order({ file: { staged }, home: { deliveries } }: Dropped, step: Step): void {
+  #order({ file: { staged }, home }: Dropped, step: Step): void {
     const { temporal } = this.#site;
     const workflowId = fileWorkflowId(staged.sha256, ENDPOINT);
     const run = temporal.latest(workflowId);
     if (run === undefined) return;
     switch (step.do) {
       case 'cancel':
-        this.#command('cancel', () => deliveries.cancel(workflowId));
+        this.#command('cancel', home, ({ deliveries }) => deliveries.cancel(workflowId));
         return;
       case 'pause':
       case 'resume':
-        this.#command(step.do, () => deliveries.pause(workflowId, step.do === 'pause'));
+        this.#command(step.do, home, ({ deliveries }) => deliveries.pause(workflowId, step.do === 'pause'));
         return;
       case 'terminate':
         temporal.terminate(run);
         return;
       case 'reset':
         temporal.reset(run, Math.floor(step.part * run.told.length));
+        return;
+      case 'forget':
+        temporal.forget(workflowId);
     }
   }
 

@@ -14,9 +14,18 @@ export type Step =
       readonly file: number;
       readonly chunkSize: number;
       readonly home: number;
+      /** The command dies at its n-th call of the store. */
+      readonly diesAtCall?: number;
     }
-  | { readonly atMs: number; readonly do: 'retry' | 'retry-unconfirmed'; readonly file: number }
+  | {
+      readonly atMs: number;
+      readonly do: 'retry' | 'retry-unconfirmed';
+      readonly file: number;
+      readonly diesAtCall?: number;
+    }
   | { readonly atMs: number; readonly do: 'cancel' | 'terminate' | 'pause' | 'resume'; readonly file: number }
+  /** Temporal's retention is over: it knows nothing of the file any more, if nothing runs. */
+  | { readonly atMs: number; readonly do: 'forget'; readonly file: number }
   /** Begins anew with the first `part` of what the run was told. */
   | { readonly atMs: number; readonly do: 'reset'; readonly file: number; readonly part: number }
   /** The rows of failed.csv are dropped as a file; `otherUser`: one of them names somebody else; `old`: as it was at first. */
@@ -100,9 +109,19 @@ export interface Plan {
  * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
  * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
  * heartbeat · `homes`: two installations, and stores that are not there · `objects`: `rounds` with receipts in objects ·
- * `anything`.
+ * `folds`: `neighbours` whose journals are folded all the time · `anything`.
  */
-export const THEMES = ['rounds', 'mends', 'silence', 'crashes', 'neighbours', 'homes', 'objects', 'anything'] as const;
+export const THEMES = [
+  'rounds',
+  'mends',
+  'silence',
+  'crashes',
+  'neighbours',
+  'homes',
+  'objects',
+  'folds',
+  'anything',
+] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** `user-<file>-<row>`. */

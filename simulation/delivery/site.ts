@@ -10,7 +10,7 @@ import { ObjectLedgers } from '../../src/store/object-ledger.ts';
 import { fileWorkflow } from '../../workflows/file-workflow.ts';
 import { Chance } from './chance.ts';
 import { FenceWatch } from './fence-watch.ts';
-import { Home } from './home.ts';
+import { Home, Shell } from './home.ts';
 import type { Plan } from './plan.ts';
 import { Receiver } from './receiver.ts';
 import { Scheduler } from './scheduler.ts';
@@ -108,15 +108,16 @@ export class Site {
     );
     this.temporal.trace = trace;
     this.homes = plan.homes === 1 ? [new Home(1)] : [new Home(1), new Home(2)];
-    for (const home of this.homes) {
-      const { process, store } = this.process('shell', home);
-      home.open({ process, store, client: this.#client(process) });
-    }
     if (plan.apart) this.workers.push(this.startWorker('files'));
     for (let count = 0; count < plan.workers; count++) {
       this.workers.push(this.startWorker(plan.apart ? 'alerts' : 'all'));
     }
     for (const home of this.homes.slice(1)) this.startWorker('all', home);
+  }
+
+  shell(home: Home): Shell {
+    const computing = this.process('shell', home);
+    return new Shell(home, computing, this.#client(computing.process));
   }
 
   get home(): Home {

@@ -56,9 +56,8 @@ export class Story {
 
   play(): void {
     const { scheduler, temporal } = this.site;
-    const shell = this.site.home.shell.process;
     const { steps, quietAtMs } = this.#plan;
-    for (const step of steps) if (step.atMs < quietAtMs) scheduler.at(step.atMs, shell, () => this.#do(step));
+    for (const step of steps) if (step.atMs < quietAtMs) scheduler.at(step.atMs, undefined, () => this.#do(step));
     scheduler.run(() => this.#isTooLong, quietAtMs);
     this.#trace?.('--- all is well from here on');
     this.#troubles.end();
@@ -68,7 +67,7 @@ export class Story {
     }
     this.#untilAllEnded();
     if (this.#haveAllEnded && this.#plan.lastRetry) {
-      for (const dropped of this.dropped) scheduler.after(0, shell, () => this.#people.retry(dropped, false));
+      for (const dropped of this.dropped) this.#people.retry(dropped, false);
       this.#untilAllEnded();
     }
     this.endedAll = this.#haveAllEnded;

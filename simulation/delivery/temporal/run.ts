@@ -18,10 +18,14 @@ export interface TemporalPace {
 }
 
 /** What a run has been told, in order: a reset begins with a part of it. */
-export type Told =
+export type Told = {
+  /** Of the history, when it was told: workflows look at it. */
+  readonly historyLength: number;
+} & (
   | { readonly kind: 'activity'; readonly number: number; readonly tell: (request: ActivityRequest) => void }
   | { readonly kind: 'signal'; readonly name: string; readonly args: unknown[] }
-  | { readonly kind: 'cancel' };
+  | { readonly kind: 'cancel' }
+);
 
 export interface Replayed {
   readonly request: ActivityRequest;

@@ -16,6 +16,8 @@ import { WorkflowRuntime } from './workflow-runtime.ts';
 export class SimTemporal {
   readonly scheduler: Scheduler;
   readonly executions = new Map<string, Run[]>();
+  /** Runs that the server has forgotten. */
+  readonly forgotten: Run[] = [];
   trace: ((text: string) => void) | undefined;
   readonly counts = new Map<string, number>();
   /** Told of each end. */
@@ -67,6 +69,7 @@ export class SimTemporal {
     /** While the beginning is told again, what was answered then is not scheduled anew. */
     let replayed: Map<number, Replayed> | undefined = new Map();
     const schedule = (request: ActivityRequest): ActivityHandle => {
+      run.runtime.historyLength += 3;
       if (replayed === undefined) return this.#task(run, request);
       const asked: Replayed = { request, task: undefined, cancelled: false };
       replayed.set(request.number, asked);
@@ -103,6 +106,7 @@ export class SimTemporal {
 
   #tellAgain(run: Run, told: Told, requests: Map<number, Replayed>): void {
     run.told.push(told);
+    run.runtime.historyLength = told.historyLength;
     if (told.kind === 'cancel') run.cancelRequested = true;
     run.runtime.activate(() => {
       if (told.kind === 'cancel') return run.runtime.cancel();
@@ -116,7 +120,7 @@ export class SimTemporal {
   signal(run: Run, name: string, args: unknown[]): void {
     run.runtime.historyLength++;
     this.#tell(run, () => {
-      run.told.push({ kind: 'signal', name, args });
+      run.told.push({ kind: 'signal', name, args, historyLength: run.runtime.historyLength });
       run.runtime.signal(name, args);
     });
   }
@@ -124,7 +128,7 @@ export class SimTemporal {
   cancel(run: Run): void {
     run.cancelRequested = true;
     this.#tell(run, () => {
-      run.told.push({ kind: 'cancel' });
+      run.told.push({ kind: 'cancel', historyLength: run.runtime.historyLength });
       run.runtime.cancel();
     });
   }
@@ -134,6 +138,13 @@ export class SimTemporal {
     this.trace?.(`server: ${run.runId} is terminated`);
     run.failure = new TerminatedFailure('terminated');
     this.#close(run, 'TERMINATED');
+  }
+
+  /** Its retention is over. */
+  forget(workflowId: string): void {
+    if (this.latest(workflowId)?.status === 'RUNNING') return;
+    this.forgotten.push(...(this.executions.get(workflowId) ?? []));
+    this.executions.delete(workflowId);
   }
 
   /** Ends the run, if it is open, and begins another one with the first `events` of what it was told. */
@@ -181,11 +192,10 @@ export class SimTemporal {
   }
 
   #task(run: Run, request: ActivityRequest): ActivityTask {
-    run.runtime.historyLength += 3;
     const { number } = request;
     const told = (tell: (request: ActivityRequest) => void): void =>
       this.#tell(run, () => {
-        run.told.push({ kind: 'activity', number, tell });
+        run.told.push({ kind: 'activity', number, tell, historyLength: run.runtime.historyLength });
         tell(request);
       });
     const label = `${run.runId} ${request.name}/${number}`;
