@@ -81,6 +81,32 @@ export function flagValues(command: Command): FlagValues {
   return values;
 }
 
+/** Flags without which another command would not find what this one has worked on, by their attributes. */
+const WHERE = /^(config|home|url|rate|burst|ambiguous|temporal.*)$/;
+
+/** The flags of this command that the next one needs, too, as a shell takes them: ` --url http://127.0.0.1:8080/`; '' for none. */
+export function flagsToRepeat(command: Command): string {
+  const given = command.optsWithGlobals() as Record<string, unknown>;
+  let text = '';
+  for (const { long, attribute } of allOptions(command)) {
+    const value = given[attribute];
+    if (!WHERE.test(attribute) || typeof value !== 'string') continue;
+    if (command.getOptionValueSourceWithGlobals(attribute) !== 'cli') continue;
+    // What is printed ends in logs: a URL that may hold a token is left for the reader to fill in.
+    text += ` ${long} ${attribute === 'url' && /[@?]/.test(value) ? 'URL' : shellWord(value)}`;
+  }
+  return text;
+}
+
+function allOptions(command: Command): { readonly long: string; readonly attribute: string }[] {
+  const inherited = command.parent === null ? [] : allOptions(command.parent);
+  const own = command.options.map((option) => ({ long: option.long ?? '', attribute: option.attributeName() }));
+  return [...inherited, ...own];
+}
+
+const shellWord = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+
 /** Parser of a number flag; commander turns the error into one that names the flag. */
 export function numberFrom(minimum: number, maximum: number, whole: boolean): (text: string) => number {
   return (text) => {

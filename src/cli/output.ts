@@ -85,8 +85,8 @@ export function endObject(end: FileEnd): object {
   return { file, error: { code, exitCode: exitCodeOfError(fault), message: fault.message, nextStep } };
 }
 
-/** A few lines for a file that ended, was left running, or failed. */
-export function endText(end: FileEnd, paint: Paint): string {
+/** A few lines for a file that ended, was left running, or failed. `flags`: those that the next command needs, too. */
+export function endText(end: FileEnd, paint: Paint, flags = ''): string {
   if (end.kind === 'failed') return `${paint('✗', 'red')} ${plainText(end.file)}: ${plainText(end.fault.message)}`;
   const { result } = end;
   const name = plainText(result.file);
@@ -101,7 +101,7 @@ export function endText(end: FileEnd, paint: Paint): string {
     return [
       `${paint('✗', 'red')} ${name}: ${until}`,
       `  report    ${plainText(result.reportDir)}`,
-      `  next      wds retry ${result.sha256.slice(0, 12)} sends the rest`,
+      `  next      wds retry ${result.sha256.slice(0, 12)}${flags} sends the rest`,
     ].join('\n');
   }
   const failed = lacksSome(result);
@@ -110,7 +110,7 @@ export function endText(end: FileEnd, paint: Paint): string {
   return [
     `${mark} ${name}: ${result.rows === 0 ? 'empty, nothing to send' : `${countsText(result)} (${whenText(result)})`}`,
     `  report    ${plainText(result.reportDir)}`,
-    ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}`] : []),
+    ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}${flags}`] : []),
   ].join('\n');
 }
 

@@ -6,7 +6,7 @@ import type { AmbiguousPolicy } from './endpoint.ts';
 import { parseHttpDate } from './http-date.ts';
 import type { RateHeaders } from './rate-hints.ts';
 
-/** How an attempt ended, as seen at the socket. Nothing here holds a secret; `excerpt` may echo what was sent, so it never enters history. */
+/** How an attempt ended, as seen at the socket. Nothing here holds a secret; `excerpt` may echo what was sent: it is for reports, never for a log or for history. */
 export type Answer =
   | {
       readonly kind: 'response';
@@ -25,6 +25,7 @@ export type Answer =
   /** The caller's last check before the write said no. Nothing was sent; nothing is wrong with the endpoint. */
   | { readonly kind: 'withheld' };
 
+/** A `reason` may quote the receiver: it is for the receipts and their reports, never for a log or for history. */
 export type Verdict =
   | { readonly kind: 'delivered'; readonly status: number }
   /** No attempt is used up. `retryAfterMs` is a floor; `capped` says that the receiver asked for longer. */
@@ -127,7 +128,7 @@ function judgeStatus(answer: Answer & { kind: 'response' }, context: JudgeContex
     return { kind: 'throttled', status, retryAfterMs: capped ? context.maxRetryAfterMs : asked, capped };
   }
 
-  const reason = `HTTP ${status}`;
+  const reason = answer.excerpt === undefined ? `HTTP ${status}` : `HTTP ${status}: ${answer.excerpt}`;
   if (context.ambiguous === 'hold' && mayHavePassedOn(status)) return { kind: 'ambiguous', status, reason };
   if (isTransient(status, context.idempotencyKeySent)) return { kind: 'transient', status, reason };
   // An interim status as the last word: the request went out, and whether it was acted on is unknown.

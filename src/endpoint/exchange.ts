@@ -128,7 +128,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const ok = status <= 299;
     if (ok && retryAfter === undefined && rateHeaders === undefined) return { kind: 'response', status };
     const date = first(headers.date);
-    const excerpt = this.#kept && bodyExcerpt(Buffer.concat(this.#kept), this.#owner.secretValues);
+    const excerpt = this.#kept && this.#excerpt(this.#kept, headers);
     return {
       kind: 'response',
       status,
@@ -137,6 +137,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
       ...(rateHeaders === undefined ? undefined : { rateHeaders }),
       ...(excerpt ? { excerpt } : undefined),
     };
+  }
+
+  #excerpt(kept: readonly Buffer[], headers: IncomingHeaders): string {
+    return bodyExcerpt(Buffer.concat(kept), {
+      secrets: this.#owner.secretValues,
+      cut: this.#bodyBytes > KEPT_BODY_BYTES,
+      contentType: first(headers['content-type']),
+      contentEncoding: first(headers['content-encoding']),
+    });
   }
 }
 

@@ -53,7 +53,25 @@ function secretValues(endpoint: Pick<Endpoint, 'url' | 'secrets'>, fixed: Readon
   const values = [...fixed].filter(([name]) => name !== 'user-agent').map(([, value]) => value);
   // `Bearer <token>`: the token is the secret.
   const tokens = values.flatMap((value) => value.split(' '));
-  return [...endpoint.secrets, ...values, ...tokens, new URL(endpoint.url).password];
+  const keys = endpoint.secrets.map((secret) => secret.replace(/^whsec_/, ''));
+  return [...endpoint.secrets, ...keys, ...values, ...tokens, ...secretParts(new URL(endpoint.url))];
+}
+
+/** A receiver that does not know the path shows it: what in it looks drawn by lot is somebody's token. */
+const TOKEN_SEGMENT = /^(?=.*\d)(?=.*[a-z])[\w.~-]{16,}$/i;
+
+function secretParts({ username, password, pathname, searchParams }: URL): string[] {
+  const inPath = pathname.split('/').filter((segment) => TOKEN_SEGMENT.test(segment));
+  return [username, password, plainly(username), plainly(password), ...searchParams.values(), ...inPath];
+}
+
+/** As it is where it cannot be decoded. */
+function plainly(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** user-agent, authorization from the URL's credentials, and the operator's own headers, which win over both. */

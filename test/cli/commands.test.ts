@@ -86,6 +86,18 @@ describe('send', () => {
     expect(unsure.out).toContain('wds retry --unconfirmed 3f2a9c1d77b0');
   });
 
+  test('what to do next can be typed as it stands: flags that were given are repeated', async () => {
+    const next = async (...flags: string[]) => {
+      const { out } = await wds(['send', 'a', ...flags], sending(ended({ delivered: 1248, rejected: 2 })));
+      return /next +(.*)/.exec(out)?.[1];
+    };
+    const url = 'http://127.0.0.1:8080/hook';
+    expect(await next('--home', 'my home', '--url', url, '--rate', '5', '--log-level', 'warn', '--deadline', '9')).toBe(
+      `wds retry 3f2a9c1d77b0 --home 'my home' --url ${url} --rate 5`,
+    );
+    expect(await next('--url', 'http://127.0.0.1/?key=1')).toBe('wds retry 3f2a9c1d77b0 --url URL');
+  });
+
   test('a file that was delivered before is told so', async () => {
     const before = ended({ sentNow: 0, alreadyDelivered: 1250 });
     const { out, code } = await wds(['send', 'a', ...TO], sending(before));

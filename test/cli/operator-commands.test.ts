@@ -185,7 +185,7 @@ describe('pause, resume and cancel', () => {
     const { code, out } = await wds(args, { app });
     expect(code).toBe(6);
     expect(out).toMatch(/^✗ alerts\.csv: cancelled; 400 of 1,250 delivered, 850 pending/);
-    expect(out).toContain('wds retry 3f2a9c1d77b0 sends the rest');
+    expect(out).toContain('wds retry 3f2a9c1d77b0 --url http://127.0.0.1:9/ sends the rest');
     expect(JSON.parse((await wds([...args, '-o', 'json'], { app })).out)).toMatchObject({ delivered: 400 });
   });
 

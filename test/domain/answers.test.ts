@@ -15,6 +15,13 @@ const kinds = (statuses: readonly number[], context: JudgeContext) =>
 const all = (statuses: readonly number[], kind: string) => Object.fromEntries(statuses.map((status) => [status, kind]));
 
 describe('judge', () => {
+  it('gives as the reason what the receiver said', () => {
+    const answer: Answer = { kind: 'response', status: 400, excerpt: '{"error":"unknown user"}' };
+    expect(judge(answer, resend)).toMatchObject({ kind: 'permanent', reason: 'HTTP 400: {"error":"unknown user"}' });
+    expect(judge({ ...answer, status: 500 }, resend)).toMatchObject({ reason: 'HTTP 500: {"error":"unknown user"}' });
+    expect(judge(response(400), resend)).toMatchObject({ reason: 'HTTP 400' });
+  });
+
   it('takes every 2xx as delivered', () => {
     const statuses = [200, 201, 202, 204, 206, 226, 299];
     expect(kinds(statuses, resend)).toEqual(all(statuses, 'delivered'));

@@ -34,6 +34,15 @@ describe('compileHeaders', () => {
     expect(compile({ url }).secretValues).toContain(basic);
   });
 
+  it('names as secrets what the URL says to its receiver alone', () => {
+    const url = 'http://u:p%40ssword@127.0.0.1/hooks/T0123456789/B9876/a1b2c3d4e5f6g7h8i9?key=query-key';
+    const { secretValues } = compile({ url, secrets: [SECRET] });
+    for (const secret of ['p@ssword', 'a1b2c3d4e5f6g7h8i9', 'query-key', SECRET, SECRET.slice('whsec_'.length)]) {
+      expect(secretValues).toContain(secret);
+    }
+    expect(secretValues).not.toContain('hooks');
+  });
+
   it('sends the configured headers, and lets them name the user agent', () => {
     expect(written({ headers: { 'X-Tenant': 'ä', 'User-Agent': 'mine' } })).toMatchObject({
       'x-tenant': 'ä',

@@ -8,7 +8,7 @@ import type { CommandContext } from '../context.ts';
 import { printError } from '../errors.ts';
 import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { numberFrom } from '../options.ts';
+import { flagsToRepeat, numberFrom } from '../options.ts';
 import { endObject, endText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
@@ -55,7 +55,7 @@ export async function showDelivery(
       display.ended(end.kind === 'failed' ? end.file : end.result.file);
       if (output === 'jsonl') terminal.data(JSON.stringify(endObject(end)));
       if (end.kind === 'failed') printEndedFault(end, context);
-      else if (output === 'text') terminal.data(endText(end, terminal.paintData));
+      else if (output === 'text') terminal.data(endText(end, terminal.paintData, flagsToRepeat(command)));
     },
   });
   terminal.progress('');

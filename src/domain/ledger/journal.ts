@@ -57,7 +57,8 @@ export interface ParsedJournal extends JournalHeader {
   readonly lines: readonly string[];
 }
 
-const MAX_REASON_LENGTH = 120;
+/** UTF-16 code units: room for 200 of an answer's body, and for words of our own before them. */
+const MAX_REASON_LENGTH = 300;
 const OWNER_LETTERS = { batch: 'b', alert: 'a', takeover: 't' } as const;
 const CLOSED = 'z';
 export const CLOSED_LINE = `${CLOSED}\n`;
@@ -114,7 +115,8 @@ export function resultLine(
 
 function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is being removed
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, MAX_REASON_LENGTH);
+  const line = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').slice(0, MAX_REASON_LENGTH);
+  return line.replace(/[\ud800-\udbff]$/, '');
 }
 
 /** Splits a journal's text; drops a torn last line. undefined: not even its header is whole. */

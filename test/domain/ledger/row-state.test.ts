@@ -40,7 +40,9 @@ describe('a journal', () => {
     const state = stateOf(journal({ epoch: 1 }, intent(), result('r', 422, 3, 2_345, reason)));
     expect(state).toMatchObject({ outcome: 'rejected', status: 422, attempts: 3, atMs: 2_345 });
     expect(state?.reason).toMatch(/^two lines {2}and x+$/);
-    expect(state?.reason.length).toBe(120);
+    expect(state?.reason.length).toBe(300);
+    const emoji = stateOf(journal({ epoch: 1 }, intent(), result('r', 422, 3, 2_345, `x${'😀'.repeat(200)}`)));
+    expect(emoji?.reason).toMatch(/^x😀+$/u);
   });
 
   test('says whose it is', () => {

@@ -16,6 +16,7 @@ export interface Arrival {
 export interface ScriptedAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
   readonly afterMs?: number;
   /** Nothing is answered, though the alert counts as accepted. */
   readonly silent?: true;
@@ -45,10 +46,10 @@ export class ScriptedReceiver {
     const { userId } = (await json(request)) as { readonly userId: string };
     const nth = (this.#times.get(userId) ?? 0) + 1;
     this.#times.set(userId, nth);
-    const { status, headers, afterMs = 0, silent } = this.script({ userId, nth, all: this.arrivals.length + 1 });
+    const { status, headers, body, afterMs = 0, silent } = this.script({ userId, nth, all: this.arrivals.length + 1 });
     this.arrivals.push({ atMs: Date.now(), userId, nth, status });
     await sleep(afterMs);
-    if (silent !== true) response.writeHead(status, headers).end();
+    if (silent !== true) response.writeHead(status, headers).end(body);
   }
 
   /** How often each user was accepted. */
