@@ -12,6 +12,14 @@ import { MOODS } from './receiver.ts';
 
 /** Without a theme any is chosen. */
 export function planOf(seed: number, onlyTheme?: Theme): Plan {
+  const plan = draw(seed, onlyTheme);
+  return { ...plan, maxHistoryEvents: Math.max(plan.maxHistoryEvents, leastHistory(plan)) };
+}
+
+/** A run begins with an activity for each stubborn alert that it goes on with. One that may not be longer than that would never come to anything. */
+const leastHistory = ({ maxStubborn, files }: Plan): number => 5 + 3 * Math.min(maxStubborn, Math.max(...files));
+
+function draw(seed: number, onlyTheme: Theme | undefined): Plan {
   const chance = new Chance(seed).fork('plan');
   const anyTheme = chance.weighted(
     THEMES.map((one) => [one === 'neighbours' || one === 'homes' ? 1 : 3, one] as const),
