@@ -30,3 +30,10 @@ export type Outcome = (typeof OUTCOMES)[number];
 export function alertBody(userId: string, alertMessage: string): string {
   return `{"userId":${JSON.stringify(userId)},"alertMessage":${JSON.stringify(alertMessage)}}`;
 }
+
+/** What is still known of a row that is no alert, each exactly as the file has it; absent: unreadable, or not there. */
+export interface ReadableFields {
+  readonly userId?: string | undefined;
+  readonly alertMessage?: string | undefined;
+  readonly origin?: string | undefined;
+}

@@ -2,10 +2,11 @@
  * Finds the columns by name: trimmed and without regard to case, in any order. Anything doubtful is refused, with the columns found and
  * the setting for files without a header: data is never eaten as a header, and a header is never sent as data.
  */
+import type { ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { ORIGIN_COLUMN } from './alert-rules.ts';
+import { ORIGIN_COLUMN, originOf } from './alert-rules.ts';
 
 export type CsvColumns = NonNullable<ReadCursor['columns']>;
 
@@ -33,6 +34,23 @@ export function findColumns(names: readonly string[], options: ParseOptions, lin
   const userId = place(options.userIdColumn, true);
   const alertMessage = place(options.alertMessageColumn, true);
   return { userId, alertMessage, origin: place(ORIGIN_COLUMN, false), count: names.length };
+}
+
+/**
+ * Of a row that is no alert. With too many or too few columns it is not known which is which, but for a user that comes first (a message
+ * may have been cut by a comma of its own); an origin is known wherever it stands.
+ */
+export function readable(fields: readonly string[], { userId, alertMessage, count }: CsvColumns): ReadableFields {
+  const whole = fields.length === count;
+  const field = (at: number, isSure: boolean): string | undefined => {
+    const text = isSure ? fields[at] : undefined;
+    return text?.includes('\ufffd') ? undefined : text;
+  };
+  return {
+    userId: field(userId, whole || userId === 0),
+    alertMessage: field(alertMessage, whole),
+    origin: fields.find(originOf),
+  };
 }
 
 /** What was found goes into `message` only: where a file has no header, its "columns" are somebody's data. */

@@ -14,7 +14,7 @@ import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { faultOf, originOf } from './alert-rules.ts';
 import type { CsvColumns } from './csv-header.ts';
-import { findColumns, HEADERLESS_COLUMNS, headerRefusal } from './csv-header.ts';
+import { findColumns, HEADERLESS_COLUMNS, headerRefusal, readable } from './csv-header.ts';
 import { RecordParser, recordTooLarge, refusalOf, STRAY_QUOTE } from './csv-records.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 import { CR, countLineEnds, LF, lastLineEnd, trimLineEnd } from './text.ts';
@@ -96,14 +96,14 @@ export class CsvReader implements RowReader {
     const columns = this.#columns;
     const row = (): Buffer => bytes.subarray(start, textEnd);
     if (!this.#allUtf8 && !isUtf8(row())) {
-      this.#sink.invalid(line, 'invalid_utf8', row());
+      this.#sink.invalid(line, 'invalid_utf8', row(), readable(fields, columns));
     } else if (fields.length !== columns.count) {
-      this.#sink.invalid(line, 'bad_csv', row());
+      this.#sink.invalid(line, 'bad_csv', row(), readable(fields, columns));
     } else {
       const userId = fields[columns.userId] ?? '';
       const alertMessage = fields[columns.alertMessage] ?? '';
       const fault = faultOf(userId, alertMessage, this.#options.maxUserIdLength);
-      if (fault !== undefined) this.#sink.invalid(line, fault, row());
+      if (fault !== undefined) this.#sink.invalid(line, fault, row(), readable(fields, columns));
       else this.#sink.alert(line, userId, alertMessage, originOf(fields[columns.origin]));
     }
   }

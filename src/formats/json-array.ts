@@ -4,10 +4,11 @@
  * A cursor lies at the start of an element (the comma before it is behind).
  */
 import { isUtf8 } from 'node:buffer';
+import type { ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { MAX_DEPTH, parseJson, toAlert } from './json-row.ts';
+import { MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 
@@ -136,8 +137,10 @@ export class JsonArrayReader implements RowReader {
     const text = bytes.toString('utf8');
     const value = parseJson(text);
     if (value === undefined) throw this.#syntax('is not valid JSON');
-    const result = isUtf8(bytes) ? toAlert(value, text, this.#options) : 'invalid_utf8';
-    if (typeof result === 'string') this.#sink.invalid(line, result, bytes);
+    const whole = isUtf8(bytes);
+    const result = whole ? toAlert(value, text, this.#options) : 'invalid_utf8';
+    const fields = (): ReadableFields => (whole ? readableMembers(value, text, this.#options) : {});
+    if (typeof result === 'string') this.#sink.invalid(line, result, bytes, fields());
     else this.#sink.alert(line, result.userId, result.alertMessage, result.origin);
   }
 

@@ -2,7 +2,7 @@
  * The JSON text of one row → an alert or the reason why not; the same for NDJSON and for elements of an array. Nothing is coerced, but
  * a user that is a safe integer is taken as its decimal digits.
  */
-import type { InvalidReason } from '../domain/alert.ts';
+import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { faultOf, ORIGIN_COLUMN, originOf } from './alert-rules.ts';
 
@@ -37,6 +37,19 @@ export function toAlert(value: unknown, text: string, options: ParseOptions): Js
   if (typeof alertMessage !== 'string') return userId === '' ? 'missing_user_id' : 'bad_message';
   const fault = faultOf(userId, alertMessage, options.maxUserIdLength);
   return fault ?? { userId, alertMessage, origin: originOf(member(row, ORIGIN_COLUMN)) };
+}
+
+/** What is still known of a row that is no alert; `value` is what `text` says. */
+export function readableMembers(value: unknown, text: string, options: ParseOptions): ReadableFields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const row = value as Record<string, unknown>;
+  const user = member(row, options.userIdColumn);
+  const alertMessage = member(row, options.alertMessageColumn);
+  return {
+    userId: typeof user === 'string' ? user : digitsOf(user, text, options.userIdColumn),
+    alertMessage: typeof alertMessage === 'string' ? alertMessage : undefined,
+    origin: originOf(member(row, ORIGIN_COLUMN)),
+  };
 }
 
 /** Own members only: a column mapped to "constructor" must not find Object's. */

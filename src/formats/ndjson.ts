@@ -5,7 +5,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ReadCursor } from '../domain/contracts.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { MAX_DEPTH, parseJson, toAlert } from './json-row.ts';
+import { MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 import { CR, LF, lastLineEnd, trimLineEnd } from './text.ts';
@@ -89,7 +89,8 @@ export class NdjsonReader implements RowReader {
     const text = row.toString('utf8');
     const value = parseJson(text);
     const result = value === undefined ? 'bad_json' : toAlert(value, text, this.#options);
-    if (typeof result === 'string') this.#sink.invalid(this.#line, result, row);
+    if (typeof result === 'string')
+      this.#sink.invalid(this.#line, result, row, readableMembers(value, text, this.#options));
     else this.#sink.alert(this.#line, result.userId, result.alertMessage, result.origin);
   }
 

@@ -25,8 +25,21 @@ export interface ChunkRow {
   readonly body: string;
 }
 
+export interface InvalidRow {
+  readonly kind: 'invalid';
+  readonly line: number;
+  readonly reason: InvalidReason;
+  /** Its text, perhaps only the beginning. */
+  readonly row: string;
+  /** As far as they can be read; absent in what an earlier build has read. */
+  readonly userId?: string;
+  readonly alertMessage?: string;
+  /** As of a ChunkRow. */
+  readonly origin?: string;
+}
+
 export type Reject =
-  | { readonly kind: 'invalid'; readonly line: number; readonly reason: InvalidReason; readonly row: string }
+  | InvalidRow
   | { readonly kind: 'duplicate'; readonly line: number; readonly firstLine: number; readonly userId: string };
 
 /** Where a chunk lies in `.alerts`. */

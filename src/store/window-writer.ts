@@ -5,8 +5,9 @@
  */
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { TextDecoder } from 'node:util';
 import { crc32 } from 'node:zlib';
-import type { InvalidReason } from '../domain/alert.ts';
+import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import { alertBody } from '../domain/alert.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
 import type { ChunkPlace, Reject, WindowFile, WindowRef } from './chunks.ts';
@@ -86,12 +87,18 @@ export class WindowWriter {
     else if (this.#part.length >= PART_CHARACTERS) this.#endPart();
   }
 
-  invalid(line: number, reason: InvalidReason, row: Buffer): void {
+  invalid(line: number, reason: InvalidReason, row: Buffer, fields: ReadableFields = {}): void {
     this.#invalid++;
     const seen = this.#reasons[reason];
     if (seen === undefined) this.#reasons[reason] = { rows: 1, firstLine: line };
     else seen.rows++;
-    this.#reject({ kind: 'invalid', line, reason, row: row.toString('utf8', 0, KEPT_OF_INVALID_ROW_BYTES) });
+    const { userId, alertMessage, origin } = fields;
+    const known = {
+      ...mendable({ userId }),
+      ...mendable({ alertMessage }),
+      ...(origin === undefined ? {} : { origin }),
+    };
+    this.#reject({ kind: 'invalid', line, reason, row: beginningOf(row), ...known });
   }
 
   #reject(reject: Reject): void {
@@ -176,6 +183,19 @@ export class WindowWriter {
   async abort(): Promise<void> {
     await Promise.all([this.#alerts.abort(), this.#rejects.abort()]);
   }
+}
+
+/** Whole characters only: half of one would be shown as another. */
+function beginningOf(row: Buffer): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(row.subarray(0, KEPT_OF_INVALID_ROW_BYTES), {
+    stream: row.length > KEPT_OF_INVALID_ROW_BYTES,
+  });
+}
+
+/** What a file of text can hold unchanged: no half character, no NUL. Anything else must be taken from the row itself. */
+function mendable(field: Record<string, string | undefined>): Record<string, string> {
+  const entries = Object.entries(field).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries.filter(([, text]) => text !== '' && !/\p{Cs}/u.test(text) && !text.includes('\0')));
 }
 
 /** An object of the store that is written as it comes into being; there is none if nothing came. */

@@ -1,5 +1,5 @@
 /** Runs bytes through the readers and collects what comes out, for tests. */
-import type { InvalidReason } from '../../src/domain/alert.ts';
+import type { InvalidReason, ReadableFields } from '../../src/domain/alert.ts';
 import type { ReadCursor } from '../../src/domain/contracts.ts';
 import { FileRefusal } from '../../src/domain/failure.ts';
 import type { FileFormat, ParseOptions } from '../../src/domain/parse-options.ts';
@@ -15,6 +15,8 @@ export interface Collected {
   next: ReadCursor | null;
   /** Raw text of invalid rows, by line. */
   raw: Map<number, string>;
+  /** What is still known of them. */
+  readable: Map<number, ReadableFields>;
 }
 
 export interface How {
@@ -41,6 +43,7 @@ export async function collect(content: Buffer | string, how: How = {}): Promise<
   const bytes = Buffer.from(content).subarray(cursor?.byteOffset ?? 0);
   const rows: Row[] = [];
   const raw = new Map<number, string>();
+  const readable = new Map<number, ReadableFields>();
   const { next, rows: count } = await readRows({
     source: blocks(bytes, how.blockBytes ?? Math.max(bytes.length, 1)),
     parse: parseOptions(format, how.options),
@@ -50,15 +53,16 @@ export async function collect(content: Buffer | string, how: How = {}): Promise<
       alert: (line, userId, alertMessage, origin) => {
         rows.push({ line, userId, alertMessage, ...(origin === undefined ? {} : { origin }) });
       },
-      invalid: (line, invalid, row) => {
+      invalid: (line, invalid, row, fields = {}) => {
         rows.push({ line, invalid });
+        readable.set(line, fields);
         raw.set(line, row.toString('utf8'));
       },
     },
     afterPiece: async () => undefined,
   });
   if (count !== rows.length) throw new Error(`${count} rows counted, ${rows.length} handed out`);
-  return { rows, next, raw };
+  return { rows, next, raw, readable };
 }
 
 export async function collectRows(content: Buffer | string, how: How = {}): Promise<Row[]> {

@@ -101,6 +101,21 @@ describe('a committed window', () => {
     one.invalid(2, 'invalid_utf8', Buffer.concat([Buffer.from([0xff]), Buffer.alloc(10_000, 'x')]));
     await one.commit(1, null);
     expect(await rejectsOf(ref)).toMatchObject([{ row: `\ufffd${'x'.repeat(2047)}` }]);
+    const cut = writer();
+    cut.invalid(2, 'row_too_large', Buffer.from(`x${'ü'.repeat(5_000)}`));
+    await cut.commit(1, null);
+    expect(await rejectsOf(ref)).toMatchObject([{ row: `x${'ü'.repeat(1023)}` }]);
+  });
+
+  test('keeps what is readable of an invalid row, unless a file of text would change it', async () => {
+    const one = writer();
+    one.invalid(2, 'bad_message', Buffer.from('a'), { userId: 'user-1', alertMessage: 'half \ud83d', origin: 'o:1' });
+    one.invalid(3, 'control_char', Buffer.from('b'), { userId: 'a\0', alertMessage: 'whole 😀' });
+    await one.commit(2, null);
+    expect(await rejectsOf(ref)).toEqual([
+      { kind: 'invalid', line: 2, reason: 'bad_message', row: 'a', userId: 'user-1', origin: 'o:1' },
+      { kind: 'invalid', line: 3, reason: 'control_char', row: 'b', alertMessage: 'whole 😀' },
+    ]);
   });
 
   test('lists many rejects, longer than any piece that is read', async () => {
