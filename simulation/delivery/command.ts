@@ -6,6 +6,8 @@
  *     npm run simulate -- --seed N --shrink                                          the smallest plan that breaks the same promise
  *     npm run simulate -- --plan FILE --trace                                        a plan that was printed by --shrink
  *     … --mutation NAME                                                              with a mend taken out (mutations.ts)
+ *     … --theme NAME | --until-violation | --counts | --json                         about one thing | to the first one | how often what happened
+ *                                                                                    | for a program
  */
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -43,6 +45,9 @@ export async function main(args: string[]): Promise<void> {
   });
   const firstSeed = Number(values.seed);
   const theme = THEMES.find((one) => one === values.theme);
+  if (values.theme !== undefined && theme === undefined) {
+    throw new Error(`there is no theme ${values.theme}: expected one of ${THEMES.join(', ')}`);
+  }
   const plan: Plan =
     values.plan === undefined ? planOf(firstSeed, theme) : (JSON.parse(readFileSync(values.plan, 'utf8')) as Plan);
   if (values.shrink) return print(await outsideOfPromises(() => smallest(plan)));

@@ -2,7 +2,7 @@
  * What is left in Temporal's history of real deliveries and of the governor: little, and nothing about anybody. Once for each release
  * they are kept, for test/workflows/replay.test.ts, in a folder of test/histories that has the version of package.json:
  *
- *     RECORD_HISTORIES=1 npx vitest run test/e2e/histories.test.ts
+ *     RECORD_HISTORIES=1 npx vitest run --project served test/e2e/histories.test.ts
  *
  * What was recorded once is never overwritten: workflows that a release has begun must replay in every later one.
  */

@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import type { SendDependencies } from '../../activities/send-activity.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
@@ -290,11 +291,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<
   throw new Error('it did not fail');
 }
 
-/** Records of a CSV report by its header; the cells of these reports hold no commas. */
+/** Records of a CSV report, by its header. */
 export async function csvRecords(path: string): Promise<Record<string, string>[]> {
-  const [header = '', ...records] = (await readFile(path, 'utf8')).trimEnd().split('\n');
-  const names = header.split(',');
-  return records.map((record) =>
-    Object.fromEntries(record.split(',').map((cell, index) => [names[index] ?? index, cell])),
-  );
+  return parse(await readFile(path), { columns: true, bom: true }) as Record<string, string>[];
 }

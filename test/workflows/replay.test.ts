@@ -9,8 +9,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildWorkflows, replay } from './replaying.ts';
 
 const FOLDER = 'test/histories';
-/** The ways in which a delivery, and a governor, can go. */
-const WAYS = ['continued', 'failed', 'governor', 'governor-resumed', 'plain', 'resumed', 'retried'];
+/** The ways in which a delivery, and a governor, can go, and the first release of each. */
+const WAYS: Readonly<Record<string, string>> = {
+  continued: '0.1.0',
+  failed: '0.1.0',
+  governor: '0.1.0',
+  'governor-resumed': '0.1.0',
+  plain: '0.1.0',
+  resumed: '0.1.0',
+  retried: '0.1.0',
+};
+const isBefore = (a: string, b: string): boolean => a.localeCompare(b, 'en', { numeric: true }) < 0;
 
 interface Recorded {
   readonly events: readonly {
@@ -31,7 +40,8 @@ beforeAll(buildWorkflows);
 describe('a recorded history', () => {
   it.each(releases)('is there for each way in which a workflow of %s can go', (release) => {
     const names = readdirSync(join(FOLDER, release)).map((name) => name.replace(/\.json$/, ''));
-    expect(names.sort()).toEqual(WAYS);
+    const ways = Object.keys(WAYS).filter((way) => !isBefore(release, WAYS[way]!));
+    expect(names.sort()).toEqual(ways.sort());
   });
 
   it.each(histories)('%s replays', async (name) => {
