@@ -1,7 +1,10 @@
 /** What is written about wds, in its documents and in comments, names only what there is. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
+import type { CommandContext } from '../src/cli/context.ts';
+import { buildProgram } from '../src/cli/program.ts';
 
 const NOT_OURS = new Set(['node_modules', 'dist', '.git', '.wds', 'inbox']);
 function filesBelow(folder: string): string[] {
@@ -78,6 +81,60 @@ describe('every link', () => {
         .map(([link]) => `${path}: ${link}`),
     );
     expect(broken).toEqual([]);
+  });
+});
+
+describe('every command', () => {
+  const program = buildProgram({ invocation: process } as unknown as CommandContext);
+  const inCode = documents.flatMap((path) =>
+    [...(textOf.get(path) ?? '').matchAll(/^```[\s\S]*?^```|`[^`\n]+`/gm)]
+      .flatMap(([code]) => code.replaceAll('`', '').split('\n'))
+      .map((line) => ({ path, line: line.replace(/ #.*/, '').trim() })),
+  );
+  const namesOf = (command: Command): string[] => [command.name(), ...command.aliases()];
+
+  /** What is wrong with the words behind `wds`; undefined: nothing. */
+  function faultOf(words: readonly string[]): string | undefined {
+    let command = program;
+    const known = [...program.options];
+    let rest = words;
+    while (command.commands.length > 0 && rest.length > 0 && /^[a-z]/.test(rest[0]!)) {
+      const next = command.commands.find((one) => namesOf(one).includes(rest[0]!));
+      if (next === undefined) return `no command ${rest[0]}`;
+      command = next;
+      known.push(...command.options);
+      rest = rest.slice(1);
+    }
+    const unknown = rest
+      .filter((word) => /^--?[a-z]/i.test(word))
+      .map((word) => word.replace(/[=,.;:].*$/, ''))
+      .find((flag) => flag !== '--help' && !known.some(({ short, long }) => flag === short || flag === long));
+    return unknown === undefined ? undefined : `no flag ${unknown}`;
+  }
+
+  it('that a document names exists, with its flags', () => {
+    const commands = inCode.flatMap(({ path, line }) => {
+      const [, text] = /^(?:npx |\$ )?wds +([a-z-].*)$/.exec(line) ?? [];
+      const [first = '', ...rest] = text?.split(/\s+/) ?? [];
+      return text === undefined ? [] : first.split(/\\?\|/).map((name) => ({ path, line, words: [name, ...rest] }));
+    });
+    expect(commands.length).toBeGreaterThan(50);
+    const faults = commands.flatMap(({ path, line, words }) => {
+      const fault = faultOf(words);
+      return fault === undefined ? [] : [`${path}: ${line}: ${fault}`];
+    });
+    expect(faults).toEqual([]);
+  });
+
+  it('of npm that a document names is a script', () => {
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+    const named = inCode.flatMap(({ path, line }) =>
+      [...line.matchAll(/\bnpm (?:run (?:--silent )?)?(start|test|[a-z]+(?::[a-z]+)?)(?= |$)/g)]
+        .map(([command, name = '']) => ({ path, command, name, isRun: / run /.test(command) }))
+        .filter(({ name, isRun }) => isRun || name === 'start' || name === 'test'),
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
   });
 });
 
