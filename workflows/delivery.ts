@@ -21,7 +21,7 @@ import { minus, NOTHING_SENT, plus } from '../src/domain/counts.ts';
 import { alertsBefore, chunkStretch } from '../src/domain/file-plan.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
-import { grouped } from '../src/domain/progress-details.ts';
+import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';

@@ -3,9 +3,10 @@
 import { ActivityFailure, ApplicationFailure } from '@temporalio/workflow';
 import type { WindowResult } from '../src/domain/contracts.ts';
 import type { FileCounts, FileSummary } from '../src/domain/counts.ts';
-import { commonestReasons, differenceFrom } from '../src/domain/file-plan.ts';
+import { differenceFrom } from '../src/domain/file-plan.ts';
 import { FAILURE } from '../src/domain/names.ts';
-import { grouped } from '../src/domain/progress-details.ts';
+import { refusedFor } from '../src/domain/rows/max-invalid.ts';
+import { grouped, noValidRowText, tooManyInvalidText } from '../src/domain/rows/words.ts';
 
 /** Whether an activity failed for good with one of wds's own failures. */
 export const failedWith = (error: unknown, type: string): boolean =>
@@ -30,16 +31,22 @@ export function undeliveredAlerts(summary: FileSummary): ApplicationFailure | un
   });
 }
 
-/** Rows, but no alert among them. */
-export function noValidRow(windows: readonly WindowResult[], summary: FileSummary): ApplicationFailure {
-  const { rows, reportDir } = summary;
-  const [commonest] = commonestReasons(windows);
-  const why =
-    commonest === undefined
-      ? ''
-      : `, most often for ${commonest.reason} (${grouped(commonest.rows)}, the first on line ${grouped(commonest.firstLine)})`;
-  const message = `no row is valid: all ${grouped(rows)} are refused${why}; see ${reportDir}/invalid.csv`;
-  const where = { code: 'no_valid_row', ...(commonest === undefined ? {} : { line: commonest.firstLine }) };
+/**
+ * The rows that were read refuse the file, before anything of it is sent; undefined: they do not. `summary` is of a report written then:
+ * whoever was alerted in an earlier run is in it, and then the file goes on, whatever is stated now.
+ */
+export function refusedRows(
+  read: FileCounts,
+  summary: FileSummary,
+  maxInvalid: number | undefined,
+): ApplicationFailure | undefined {
+  const code = refusedFor(read, maxInvalid);
+  if (code === undefined || summary.delivered + summary.unconfirmed > 0) return undefined;
+  const list = `${summary.reportDir}/invalid.csv`;
+  const message =
+    code === 'no_valid_row' ? noValidRowText(read, list) : tooManyInvalidText(read, maxInvalid ?? 1, list);
+  const [commonest] = read.invalidReasons ?? [];
+  const where = { code, ...(commonest === undefined ? {} : { line: commonest.firstLine }) };
   return ApplicationFailure.nonRetryable(message, FAILURE.fileRefused, where, summary);
 }
 

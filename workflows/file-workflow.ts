@@ -37,10 +37,11 @@ import { countsOf, sameLayout } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { progressDetails } from '../src/domain/progress-details.ts';
+import { refusedFor } from '../src/domain/rows/max-invalid.ts';
 import { fileOptions, fileWork, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
-import { failedWith, noValidRow, otherContent, receiptsMissing, undeliveredAlerts } from './file-end.ts';
+import { failedWith, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
@@ -48,7 +49,7 @@ export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
 const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
 /** Patch: rounds are numbers that an activity gives; before, the run ID stood for one. */
 const NUMBERED_ROUNDS = 'numbered-rounds';
-/** Patch: a file of rows without a valid one is refused; before, it completed. */
+/** Patch: a file of rows without a valid one is refused, or with too many invalid ones; before, it completed. */
 const NO_VALID_ROW = 'no-valid-row';
 /** Times that a file is gone through, should receipts be missing at its end. */
 const MAX_PASSES = 3;
@@ -72,7 +73,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     counts: summary ?? countsOf(windows, delivery?.sent ?? NOTHING_SENT),
     openStubborn: delivery?.openStubborn ?? 0,
   });
-  const show = (): void => setCurrentDetails(progressDetails(progress()));
+  const show = (): void => setCurrentDetails(progressDetails(progress(), summary?.reportDir));
   setHandler(progressQuery, progress);
   setHandler(pauseSignal, (wanted) => {
     paused = wanted;
@@ -120,8 +121,10 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
       await readFile(input, windows, show);
       const read = countsOf(windows, NOTHING_SENT);
       note(input, rowsAttribute, read.rows);
-      if (read.rows > 0 && read.alerts === 0 && patched(NO_VALID_ROW)) {
-        throw noValidRow(windows, await report(input, { round: 0 }, read));
+      const { maxInvalid } = input.delivery;
+      if (refusedFor(read, maxInvalid) !== undefined && patched(NO_VALID_ROW)) {
+        const refusal = refusedRows(read, await report(input, { round: 0 }, read), maxInvalid);
+        if (refusal !== undefined) throw refusal;
       }
       round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
     } else {

@@ -7,7 +7,7 @@ import type { Outcome } from '../src/domain/alert.ts';
 import type { FileWorkflowInput, RoundOfRun, SendActivities, StubbornRef } from '../src/domain/contracts.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
-import { grouped } from '../src/domain/progress-details.ts';
+import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import type { PausableScope } from './pausable-scope.ts';

@@ -11,11 +11,12 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
+import type { Findings } from '../domain/rows/findings.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
 
 /** The totals of a file at one endpoint, over all rounds. */
-export interface FileTotals {
+export interface FileTotals extends Findings {
   /** As the person named it, or the name it was dropped under. */
   readonly file: string;
   readonly sha256: string;
@@ -91,6 +92,8 @@ export interface FileStatus extends FileTotals {
   readonly state: FileState;
   readonly endpoint: string;
   readonly pending: number;
+  /** Where its report is; absent as long as there is none. */
+  readonly reportDir?: string;
   /** ISO 8601. */
   readonly startedAt: string;
 }

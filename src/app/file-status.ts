@@ -64,6 +64,7 @@ type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'status' | 'startTime'> & 
   readonly closeTime?: Date | undefined;
 };
 type State = FileCounts & {
+  readonly reportDir?: string;
   readonly state: FileState;
   readonly seconds: number;
   /** Why it has no counts of its own. */

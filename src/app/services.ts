@@ -34,7 +34,7 @@ export class Services {
         maxExpandedBytes: settings.maxExpandedBytes,
         log: logger,
         endpoint: endpoint.name,
-        terms: termsOf(endpoint, settings.parse),
+        terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
       },

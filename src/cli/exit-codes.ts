@@ -52,21 +52,27 @@ export function exitCodeOfError(error: unknown): number {
 export const lacksSome = ({ alerts, delivered, rejected, undelivered, unconfirmed }: FileTotals): boolean =>
   delivered < alerts || rejected + undelivered + unconfirmed > 0;
 
-/** Of a file that was read to its end. */
-function exitCodeOfCounts(totals: FileTotals): number {
-  if (totals.unconfirmed > 0) return EXIT.unconfirmed;
-  return lacksSome(totals) ? EXIT.someFailed : EXIT.allDelivered;
+/** `--allow-invalid` forgives invalid rows. */
+export interface Forgiven {
+  readonly allowInvalid?: true;
 }
 
-export function exitCodeOfEnd(end: FileEnd): number {
+/** Of a file that was read to its end. */
+function exitCodeOfCounts(totals: FileTotals, { allowInvalid }: Forgiven): number {
+  if (totals.unconfirmed > 0) return EXIT.unconfirmed;
+  const unusable = totals.invalid > 0 && !allowInvalid;
+  return lacksSome(totals) || unusable ? EXIT.someFailed : EXIT.allDelivered;
+}
+
+export function exitCodeOfEnd(end: FileEnd, forgiven: Forgiven = {}): number {
   if (end.kind === 'failed') return exitCodeOfError(end.fault);
   if (end.kind === 'running') return end.why === 'interrupted' ? EXIT.interrupted : EXIT.stillRunning;
   // Whatever was delivered until then, and also where nothing was read yet.
-  return end.kind === 'stopped' ? EXIT.stopped : exitCodeOfCounts(end.result);
+  return end.kind === 'stopped' ? EXIT.stopped : exitCodeOfCounts(end.result, forgiven);
 }
 
 /** `wds report` tells what `wds send` would have told. */
-export function exitCodeOfReport(report: ReportedFile): number {
+export function exitCodeOfReport(report: ReportedFile, forgiven: Forgiven = {}): number {
   switch (report.state) {
     case 'refused':
       return EXIT.fileRefused;
@@ -79,9 +85,9 @@ export function exitCodeOfReport(report: ReportedFile): number {
       return report.fault === undefined ? EXIT.stopped : FAULT_EXIT_CODES[report.fault.code];
     case 'unknown':
       // Temporal has forgotten it: ended by itself, or stopped before.
-      return report.readToTheEnd && report.pending === 0 ? exitCodeOfCounts(report) : EXIT.stopped;
+      return report.readToTheEnd && report.pending === 0 ? exitCodeOfCounts(report, forgiven) : EXIT.stopped;
     case 'completed':
     case 'failed':
-      return exitCodeOfCounts(report);
+      return exitCodeOfCounts(report, forgiven);
   }
 }

@@ -34,6 +34,9 @@ export const PARSE_FLAGS: readonly SettingFlag[] = [
   { flags: '--no-header', about: 'CSV without a header line: user, message', key: 'parse.header' },
   { flags: '--user-column <name>', about: 'column that holds the user', key: 'parse.userIdColumn' },
   { flags: '--message-column <name>', about: 'column that holds the message', key: 'parse.alertMessageColumn' },
+  { flags: '--separator <char>', about: 'between CSV fields: comma, semicolon, tab or pipe', key: 'parse.separator' },
+  { flags: '--encoding <name>', about: 'of the text, such as windows-1252', key: 'parse.encoding' },
+  { flags: '--max-invalid <share>', about: 'more invalid rows than this refuse a file (20%)', key: 'parse.maxInvalid' },
 ];
 
 const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS];

@@ -1,5 +1,6 @@
 /** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
 
+import { join } from 'node:path';
 import type {
   FileEnd,
   FileResult,
@@ -11,6 +12,7 @@ import type {
 } from '../app/app.ts';
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
+import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { endpointNow } from './endpoint-output.ts';
 import { exitCodeOfError, lacksSome } from './exit-codes.ts';
 import type { Column } from './tables.ts';
@@ -56,7 +58,7 @@ export function countsText(counts: Counts, pending = 0): string {
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
   const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
-  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir } = result;
+  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir, invalidReasons, notes } = result;
   return {
     file,
     sha256,
@@ -73,6 +75,8 @@ export function resultObject(result: FileResult): FileResult {
     alreadyDelivered,
     seconds,
     reportDir,
+    ...(invalidReasons === undefined ? {} : { invalidReasons }),
+    ...(notes === undefined ? {} : { notes }),
   };
 }
 
@@ -105,13 +109,26 @@ export function endText(end: FileEnd, paint: Paint, flags = ''): string {
     ].join('\n');
   }
   const failed = lacksSome(result);
-  const mark = failed ? paint('✗', 'red') : paint('✓', 'green');
+  const found = findingLines(result);
+  const mark = failed ? paint('✗', 'red') : found.length > 0 ? paint('!', 'yellow') : paint('✓', 'green');
   const next = result.unconfirmed > 0 ? 'unconfirmed alerts need your decision: wds retry --unconfirmed' : 'wds retry';
   return [
     `${mark} ${name}: ${result.rows === 0 ? 'empty, nothing to send' : `${countsText(result)} (${whenText(result)})`}`,
+    ...found,
     `  report    ${plainText(result.reportDir)}`,
     ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}${flags}`] : []),
   ].join('\n');
+}
+
+/** Why rows are invalid and where they are listed, and what else is worth a look; nothing where nothing is. */
+function findingLines(file: FileTotals & { readonly reportDir?: string }): string[] {
+  const reasons = invalidLines(file);
+  const list = file.reportDir === undefined ? [] : [`see ${join(plainText(file.reportDir), 'invalid.csv')}`];
+  const invalid =
+    file.invalid > 0
+      ? [...(reasons.length > 0 ? reasons : [`${count(file.invalid)} ${file.invalid === 1 ? 'row' : 'rows'}`]), ...list]
+      : [];
+  return [...invalid.map((line) => `  invalid   ${line}`), ...warningLines(file).map((line) => `  warning   ${line}`)];
 }
 
 /** Which of the delivered ones are of this time. */
@@ -134,6 +151,7 @@ const FILE_COLUMNS: readonly (Column<FileStatus> & { readonly dull?: (row: FileS
     right: true,
     dull: (row) => row.rejected + row.undelivered === 0,
   },
+  { title: 'INVALID', text: (row) => count(row.invalid), right: true, dull: (row) => row.invalid === 0 },
   { title: 'UNCONFIRMED', text: (row) => count(row.unconfirmed), right: true, dull: (row) => row.unconfirmed === 0 },
   { title: 'PENDING', text: (row) => count(row.pending), right: true, dull: (row) => row.pending === 0 },
   { title: 'TIME', text: (row) => duration(row.seconds), right: true },
@@ -161,7 +179,11 @@ export function statusText(status: StatusReport, paint: Paint): string {
     status.files.length === 0
       ? 'No files yet.'
       : table(status.files, several ? [...columns, ENDPOINT_COLUMN] : columns, paint);
-  return `${about}\n\n${files}`;
+  const found = status.files.flatMap((file) => {
+    const lines = findingLines(file);
+    return lines.length === 0 ? [] : ['', `${paint('!', 'yellow')} ${plainText(file.file)}`, ...lines];
+  });
+  return [`${about}\n\n${files}`, ...found].join('\n');
 }
 
 export function reportText(report: ReportedFile, paint: Paint): string {
@@ -183,7 +205,9 @@ export function reportText(report: ReportedFile, paint: Paint): string {
   const width = Math.max(...counts.map(({ value }) => count(value).length));
   const numbers = counts.map(({ name, value }) => `  ${name.padEnd(11)}  ${count(value).padStart(width)}`);
   const reports = report.reports.length === 0 ? [] : ['', `Reports: ${report.reports.map(plainText).join(', ')}`];
-  return [paint(plainText(report.file), 'bold'), lines, '', ...numbers, ...reports].join('\n');
+  const found = findingLines(report);
+  const findings = found.length === 0 ? [] : ['', ...found];
+  return [paint(plainText(report.file), 'bold'), lines, '', ...numbers, ...findings, ...reports].join('\n');
 }
 
 export function initText(result: InitResult): string {

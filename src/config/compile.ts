@@ -2,11 +2,14 @@
 import { resolve } from 'node:path';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { defaultChunkSize } from '../domain/endpoint.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
+import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
+import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel } from './schema.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
 import type { Settings, TemporalFlags } from './settings.ts';
@@ -66,6 +69,21 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
   };
 }
 
+/** UTF-8 is what is read without an encoding. */
+function compileParse(
+  { separator, encoding, maxInvalid: _share, ...stated }: SettingsWithDefaults['parse'],
+  endpoint: Endpoint | undefined,
+): Omit<ParseOptions, 'format'> {
+  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto');
+  const between = separator === undefined ? undefined : separatorOf(separator);
+  const encodedIn = encoding === undefined ? undefined : encodingOf(encoding);
+  return {
+    ...{ ...DEFAULT_PARSE_OPTIONS, ...stated, chunkSize },
+    ...(between === undefined ? {} : { separator: between }),
+    ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
+  };
+}
+
 /** Faults go to `context.collect`; the result is to be used only where there were none. */
 export async function compile(stated: SettingsWithDefaults, context: CompileContext): Promise<Settings> {
   const { collect, cwd } = context;
@@ -90,6 +108,11 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
       problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
     });
   }
+  const { maxInvalid } = stated.parse;
+  const statedDelivery = {
+    ...stated.delivery,
+    maxInvalid: typeof maxInvalid === 'number' ? maxInvalid : (percentOf(maxInvalid) ?? DEFAULT_MAX_INVALID),
+  };
   return deepFreeze({
     home,
     inbox,
@@ -97,10 +120,10 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
     maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
-    parse: { ...DEFAULT_PARSE_OPTIONS, ...stated.parse, chunkSize: defaultChunkSize(endpoint?.rate ?? 'auto') },
+    parse: compileParse(stated.parse, endpoint),
     endpoint,
-    delivery: deliveryTo(endpoint, stated.delivery),
-    statedDelivery: stated.delivery,
+    delivery: deliveryTo(endpoint, statedDelivery),
+    statedDelivery,
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),

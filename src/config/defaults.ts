@@ -19,6 +19,7 @@ export const DEFAULTS = {
     header: DEFAULT_PARSE_OPTIONS.header,
     userIdColumn: DEFAULT_PARSE_OPTIONS.userIdColumn,
     alertMessageColumn: DEFAULT_PARSE_OPTIONS.alertMessageColumn,
+    maxInvalid: '20%',
     maxRecordBytes: DEFAULT_PARSE_OPTIONS.maxRecordBytes,
     maxUserIdLength: DEFAULT_PARSE_OPTIONS.maxUserIdLength,
   },
@@ -60,7 +61,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly home: string;
   readonly inbox: string;
   readonly intake: Widened<typeof DEFAULTS.intake>;
-  readonly parse: Widened<typeof DEFAULTS.parse>;
+  readonly parse: Complete<NonNullable<SettingsOptions['parse']>, typeof DEFAULTS.parse>;
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
 }

@@ -26,12 +26,13 @@ export function endpointNameOf(href: string): string {
   return `${host.slice(0, 48) || 'host'}-${port}-${hash}`;
 }
 
-/** A URL for eyes and logs: credentials and the query may hold tokens, so they are left out. */
+/** A URL for eyes and logs: credentials and the query may hold tokens, so they are left out. A #fragment is what a fault may be about. */
 export function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return text.replace(/\/\/[^/]*@/, '//…@').replace(/[?#].*/s, '?…');
+  if (!URL.canParse(text)) return text.replace(/\/\/[^/]*@/, '//…@').replace(/\?[^#]*/s, '?…');
   const url = new URL(text);
+  const fragment = text.includes('#') ? text.slice(text.indexOf('#')) : '';
   const credentials = url.username !== '' || url.password !== '' ? '…@' : '';
-  return `${url.protocol}//${credentials}${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
+  return `${url.protocol}//${credentials}${url.host}${url.pathname}${url.search === '' ? '' : '?…'}${fragment}`;
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;

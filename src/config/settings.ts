@@ -23,6 +23,8 @@ export interface StatedDelivery {
   readonly parallelChunks?: number;
   readonly maxStubborn: number;
   readonly maxHistoryEvents: number;
+  /** `parse.maxInvalid`, from 0 to 1. */
+  readonly maxInvalid: number;
 }
 
 export interface Settings {
@@ -58,6 +60,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
     maxStubborn: stated.maxStubborn,
     maxHistoryEvents: stated.maxHistoryEvents,
+    maxInvalid: stated.maxInvalid,
   };
 }
 

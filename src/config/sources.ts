@@ -119,7 +119,8 @@ const typed = (value: string | boolean): unknown =>
   typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
 
 /** Settings whose text may look like a number and is none. */
-const isText = (key: string): boolean => /(^|\.)(home|inbox|url|name|\w+Column|secret\w+)$/.test(key);
+const isText = (key: string): boolean =>
+  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|secret\w+)$/.test(key);
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {

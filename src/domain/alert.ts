@@ -16,6 +16,7 @@ const INVALID_REASONS = [
   'row_too_large',
   'control_char',
   'too_deep',
+  'repeated_header',
 ] as const;
 export type InvalidReason = (typeof INVALID_REASONS)[number];
 

@@ -2,10 +2,11 @@
  * What crosses between workflows, activities and clients. Everything here is stored in Temporal's history, so it holds counts and
  * numbers, never rows, user IDs or messages.
  */
-import type { InvalidReason, Outcome } from './alert.ts';
+import type { Outcome } from './alert.ts';
 import type { FileCounts, FileSummary, SentCounts } from './counts.ts';
 import type { AmbiguousPolicy } from './endpoint.ts';
 import type { ParseOptions } from './parse-options.ts';
+import type { WindowFindings } from './rows/findings.ts';
 
 /** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
 export type FilePriority = 'urgent' | 'normal';
@@ -15,13 +16,20 @@ export interface ReadCursor {
   readonly byteOffset: number;
   /** Physical line (CSV, NDJSON) or element number (JSON) at byteOffset, 1-based. */
   readonly nextLine: number;
-  /** CSV: positions of the columns, found in the header by the first window. */
+  /** CSV: what the first window has found out by the header. */
   readonly columns?: {
+    /** Positions; origin: −1 where there is none. */
     readonly userId: number;
     readonly alertMessage: number;
     readonly origin: number;
     readonly count: number;
+    /** Between the fields; absent: a comma. */
+    readonly separator?: string;
+    /** How the header's line ends; absent: not known. */
+    readonly lineEnd?: 'lf' | 'crlf' | 'cr';
   };
+  /** What the text is encoded in, where that is not UTF-8. */
+  readonly encoding?: string;
 }
 
 /** What every activity of a file is told. */
@@ -41,12 +49,7 @@ export interface ReadChunksInput extends FileWork {
   readonly windowRows: number;
 }
 
-/** How many rows are invalid for each reason, and the line of the first of them. */
-export type InvalidReasons = {
-  readonly [Reason in InvalidReason]?: { readonly rows: number; readonly firstLine: number };
-};
-
-export interface WindowResult {
+export interface WindowResult extends WindowFindings {
   readonly window: number;
   readonly rows: number;
   readonly alerts: number;
@@ -61,8 +64,6 @@ export interface WindowResult {
   readonly chunkAlerts?: readonly number[];
   /** Alerts that say which row of an earlier file they mend. */
   readonly origins: number;
-  /** Of the invalid rows; absent where there are none, and in windows that an earlier build has read. */
-  readonly invalidReasons?: InvalidReasons;
   /** null: the file is read to its end. */
   readonly next: ReadCursor | null;
 }
@@ -168,6 +169,8 @@ export interface DeliveryOptions {
   readonly maxStubborn: number;
   /** Continue as new when a run's history reaches this many events. */
   readonly maxHistoryEvents: number;
+  /** More invalid rows than this share (0 to 1) refuse the file. Absent, also in histories of before: only a file without a valid row is. */
+  readonly maxInvalid?: number;
 }
 
 export interface FileWorkflowInput extends FileWork {

@@ -1,5 +1,6 @@
 /** Counts of a file's rows by their ends, and what a person is told of a file. Pure. */
 import type { Outcome } from './alert.ts';
+import type { Findings } from './rows/findings.ts';
 
 export interface SentCounts extends Readonly<Record<Outcome, number>> {
   /** Of the delivered ones, those that this round did not deliver itself. */
@@ -7,7 +8,7 @@ export interface SentCounts extends Readonly<Record<Outcome, number>> {
 }
 
 /** The counts of a file at one endpoint, computed from receipts alone. */
-export interface FileCounts extends Readonly<Record<Outcome, number>> {
+export interface FileCounts extends Readonly<Record<Outcome, number>>, Findings {
   readonly rows: number;
   readonly alerts: number;
   readonly invalid: number;

@@ -1,6 +1,7 @@
 /** Arithmetic on windows, chunks and counts that the file workflow decides by. Pure. */
 import type { Stretch, WindowResult } from './contracts.ts';
 import type { FileCounts, SentCounts } from './counts.ts';
+import { findingsOf } from './rows/findings.ts';
 
 const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
   windows.reduce((total, window) => total + window[key], 0);
@@ -17,6 +18,7 @@ export function countsOf(windows: readonly WindowResult[], sent: SentCounts): Fi
     duplicates: sum(windows, 'duplicates'),
     pending: Math.max(0, alerts - ended),
     sentNow: sent.delivered - deliveredBefore,
+    ...findingsOf(windows),
   };
 }
 
@@ -54,25 +56,9 @@ export function differenceFrom(seen: FileCounts, reported: FileCounts): string |
   return `${reported.delivered} alerts delivered where ${seen.delivered} were`;
 }
 
-/** Whether a window that was read twice has the same rows in the same chunks. (An earlier build did not count the reasons.) */
+/** Whether a window that was read twice has the same rows in the same chunks. (An earlier build did not say what it found.) */
 export function sameLayout(before: WindowResult, again: WindowResult): boolean {
-  const layout = ({ invalidReasons: _reasons, ...rest }: WindowResult): string =>
+  const layout = ({ invalidReasons: _reasons, notes: _notes, ...rest }: WindowResult): string =>
     JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)));
   return layout(before) === layout(again);
-}
-
-/** Why rows are invalid, over all windows: the commonest reason first, of equally common ones the one that comes first in the file. */
-export function commonestReasons(
-  windows: readonly WindowResult[],
-): { readonly reason: string; readonly rows: number; readonly firstLine: number }[] {
-  const all = new Map<string, { rows: number; firstLine: number }>();
-  for (const { invalidReasons = {} } of windows) {
-    for (const [reason, { rows, firstLine }] of Object.entries(invalidReasons)) {
-      const before = all.get(reason);
-      all.set(reason, { rows: (before?.rows ?? 0) + rows, firstLine: before?.firstLine ?? firstLine });
-    }
-  }
-  return [...all]
-    .map(([reason, seen]) => ({ reason, ...seen }))
-    .sort((a, b) => b.rows - a.rows || a.firstLine - b.firstLine);
 }

@@ -13,7 +13,7 @@ export interface ParseOptions {
   /** CSV column or JSON member that holds the user. CSV columns are compared trimmed and without regard to case. */
   readonly userIdColumn: string;
   readonly alertMessageColumn: string;
-  /** A longer record: in CSV the file is refused (its end is unknown); in NDJSON and JSON the row is `row_too_large`. */
+  /** A longer record is `row_too_large`. */
   readonly maxRecordBytes: number;
   /** UTF-16 code units. */
   readonly maxUserIdLength: number;
@@ -24,16 +24,26 @@ export interface ParseOptions {
    * in deliveries that an earlier build began.
    */
   readonly maxChunkLength?: number;
+  /** CSV: what stands between the fields. Absent: found from the header; without one, or by the rules of before, a comma. */
+  readonly separator?: string;
+  /** As TextDecoder names it. Absent: UTF-8, or UTF-16 where a mark says so. */
+  readonly encoding?: string;
+  /** Version of the rules by which rows are judged. Absent: those of 0.1, whose deliveries must find the same alerts when they are read again. */
+  readonly rules?: typeof ROW_RULES;
 }
+
+/** Repeated headers, blank rows and texts, empty last columns, half characters, members named twice, broken lines. */
+export const ROW_RULES = 2;
 
 export const DEFAULT_PARSE_OPTIONS: Omit<ParseOptions, 'format'> = {
   header: true,
   userIdColumn: 'userId',
   alertMessageColumn: 'alertMessage',
-  maxRecordBytes: 64 * 1024,
+  maxRecordBytes: 1024 * 1024,
   maxUserIdLength: 512,
   chunkSize: 1000,
   maxChunkLength: 2 * 1024 * 1024,
+  rules: ROW_RULES,
 };
 
 /**
@@ -42,8 +52,12 @@ export const DEFAULT_PARSE_OPTIONS: Omit<ParseOptions, 'format'> = {
  */
 export const WINDOW_ROWS = 500_000;
 
-/** A short, stable name for a set of options; part of folder names. FNV-1a (64 bits) over the values in a fixed order. */
+/**
+ * A short, stable name for a set of options; part of folder names. FNV-1a (64 bits) over the values in a fixed order. Options of later
+ * releases follow with their names, where they are set: the keys of earlier ones stay as they are.
+ */
 export function parseKey(options: ParseOptions): string {
+  const { separator, encoding, rules } = options;
   const canonical = JSON.stringify([
     options.format,
     options.header,
@@ -54,6 +68,7 @@ export function parseKey(options: ParseOptions): string {
     options.chunkSize,
     WINDOW_ROWS,
     ...(options.maxChunkLength === undefined ? [] : [options.maxChunkLength]),
+    ...Object.entries({ separator, encoding, rules }).filter(([, value]) => value !== undefined),
   ]);
   let hash = 0xcbf29ce484222325n;
   for (const character of canonical) {

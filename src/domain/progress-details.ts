@@ -1,8 +1,6 @@
 /** What the Web UI shows of a file while it runs: a small Markdown table of the counts. Pure. */
 import type { FileProgress } from './counts.ts';
-
-/** 1234567 → "1,234,567"; not by locale, since workflows must say the same everywhere. */
-export const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+import { grouped, invalidLines, warningLines } from './rows/words.ts';
 
 const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
   reading: 'Reading the file; nothing is sent before all of it is read',
@@ -13,7 +11,8 @@ const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
   cancelled: 'Cancelled; send the rest with: wds retry',
 };
 
-export function progressDetails({ phase, counts, openStubborn }: FileProgress): string {
+/** `reportDir`: undefined as long as there is no report. */
+export function progressDetails({ phase, counts, openStubborn }: FileProgress, reportDir?: string): string {
   const rows: [string, number][] = [
     ['rows read', counts.rows],
     ['alerts', counts.alerts],
@@ -27,11 +26,15 @@ export function progressDetails({ phase, counts, openStubborn }: FileProgress): 
     ['stubborn, retried one by one', openStubborn],
   ];
   const shown = rows.filter(([label, count], index) => index < 4 || count > 0 || label === 'delivered');
+  const invalid = invalidLines(counts).map((line) => `- invalid: ${line}`);
+  const warnings = warningLines(counts).map((line) => `- warning: ${line}`);
   return [
     `**${PHASES[phase]}**`,
     '',
     '| | count |',
     '|---|---:|',
     ...shown.map(([label, count]) => `| ${label} | ${grouped(count)} |`),
+    ...(invalid.length + warnings.length === 0 ? [] : ['', ...invalid, ...warnings]),
+    ...(invalid.length === 0 || reportDir === undefined ? [] : [`- see ${reportDir}/invalid.csv`]),
   ].join('\n');
 }

@@ -1,12 +1,15 @@
 /** What the reader of each format takes and gives. */
 import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
+import type { RowNote } from '../domain/rows/findings.ts';
 
-/** Takes the rows in the order of the file. Both are called synchronously, one call a row. */
+/** Takes the rows in the order of the file. `alert` and `invalid` are called synchronously, one call a row. */
 export interface RowSink {
   alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void;
   /** `row`: the record's bytes, perhaps only its beginning; valid during the call only. */
   invalid(line: number, reason: InvalidReason, row: Buffer, fields?: ReadableFields): void;
+  /** Something about the row on this line that a person should know; beside one of the others. */
+  note(line: number, note: RowNote): void;
 }
 
 /** One format's reader, fed piece by piece. Throws FileRefusal. */

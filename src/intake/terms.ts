@@ -21,12 +21,19 @@ export interface Terms {
 /** Follow from the rate. */
 const BY_RATE: ReadonlySet<string> = new Set(['chunkSize', 'maxChunkLength']);
 
-export function termsOf({ name, url }: Endpoint, parse: Omit<ParseOptions, 'format'>): Terms {
+/** What absence means, so that one who states it and one who does not differ. */
+const UNSTATED = { separator: 'auto', encoding: 'auto' };
+
+/** `maxInvalid` decides whether a file is sent at all. */
+export function termsOf(
+  { name, url }: Endpoint,
+  parse: Omit<ParseOptions, 'format'> & { readonly maxInvalid?: number },
+): Terms {
   return {
     endpoint: name,
     url: shownUrl(url),
     urlHash: createHash('sha256').update(url).digest('hex').slice(0, 16),
-    parse: Object.fromEntries(Object.entries(parse).filter(([key]) => !BY_RATE.has(key))),
+    parse: Object.fromEntries(Object.entries({ ...UNSTATED, ...parse }).filter(([key]) => !BY_RATE.has(key))),
   };
 }
 

@@ -14,6 +14,8 @@ import { outcomeInRound, wasDeliveredIn } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { parseKey } from '../domain/parse-options.ts';
+import type { Findings, WindowFindings } from '../domain/rows/findings.ts';
+import { findingsOf } from '../domain/rows/findings.ts';
 import type { ChunkRow } from './chunks.ts';
 import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
 import type { Ledgers } from './ledger.ts';
@@ -43,7 +45,7 @@ export interface WrittenReport extends FileSummary {
   readonly roundRunId: string | undefined;
 }
 
-type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow'>]: number };
+type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow' | keyof Findings>]: number };
 type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
 
 const SPREADSHEET = { spreadsheet: true } as const;
@@ -66,6 +68,7 @@ export async function writeReportFiles(
   const reportDir = join(reportsRoot, folderName);
   const files = await ReportFiles.open(reportsRoot, folderName, headers(parse));
   const counts: Counts = { ...NO_COUNTS };
+  const windows: WindowFindings[] = [];
   const ambiguous = { count: 0, lines: [] as number[] };
   const newest = request.round === undefined ? await newestRound(store, request) : undefined;
   const round = request.round ?? newest?.round;
@@ -76,6 +79,7 @@ export async function writeReportFiles(
       const of = { sha256, parseKey: parseKey(parse), window: number };
       const window = await readWindow(store, of);
       if (window === undefined) break;
+      windows.push(window);
       counts.rows += window.rows;
       counts.alerts += window.alerts;
       counts.invalid += window.invalid;
@@ -93,7 +97,7 @@ export async function writeReportFiles(
     if (!complete && (await wasReadBefore(store, reportDir, request))) {
       throw await missing(store, request, `what ${fileName} consists of`);
     }
-    const summary = { sha256, reportDir, ...counts, sentNow };
+    const summary = { sha256, reportDir, ...counts, sentNow, ...findingsOf(windows) };
     const difference = request.seen && differenceFrom(request.seen, counts);
     if (difference !== undefined) throw new OtherStore(difference);
     const report = {

@@ -10,6 +10,8 @@ import { crc32 } from 'node:zlib';
 import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import { alertBody } from '../domain/alert.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
+import type { RowNote, RowsSeen } from '../domain/rows/findings.ts';
+import { countRow } from '../domain/rows/findings.ts';
 import type { ChunkPlace, Reject, WindowFile, WindowRef } from './chunks.ts';
 import { chunkLine } from './chunks.ts';
 import { alertsKey, rejectsKey, seenKey, windowKey } from './layout.ts';
@@ -51,7 +53,8 @@ export class WindowWriter {
   #alertCount = 0;
   #origins = 0;
   #invalid = 0;
-  readonly #reasons: { [Reason in InvalidReason]?: { rows: number; firstLine: number } } = {};
+  readonly #reasons: { [Reason in InvalidReason]?: RowsSeen & { rows: number } } = {};
+  readonly #notes: { [Note in RowNote]?: RowsSeen & { rows: number } } = {};
   #duplicates = 0;
   #part = '';
   #chunkAlerts = 0;
@@ -89,9 +92,7 @@ export class WindowWriter {
 
   invalid(line: number, reason: InvalidReason, row: Buffer, fields: ReadableFields = {}): void {
     this.#invalid++;
-    const seen = this.#reasons[reason];
-    if (seen === undefined) this.#reasons[reason] = { rows: 1, firstLine: line };
-    else seen.rows++;
+    countRow(this.#reasons, reason, line);
     const { userId, alertMessage, origin } = fields;
     const known = {
       ...mendable({ userId }),
@@ -99,6 +100,10 @@ export class WindowWriter {
       ...(origin === undefined ? {} : { origin }),
     };
     this.#reject({ kind: 'invalid', line, reason, row: beginningOf(row), ...known });
+  }
+
+  note(line: number, note: RowNote): void {
+    countRow(this.#notes, note, line);
   }
 
   #reject(reject: Reject): void {
@@ -157,6 +162,7 @@ export class WindowWriter {
       ...(allFull ? {} : { chunkAlerts: this.#sizes }),
       origins: this.#origins,
       ...(this.#invalid === 0 ? {} : { invalidReasons: this.#reasons }),
+      ...(Object.keys(this.#notes).length === 0 ? {} : { notes: this.#notes }),
       next,
     };
     const rejects = this.#invalid + this.#duplicates;

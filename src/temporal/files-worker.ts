@@ -15,6 +15,7 @@ import { systemClock } from '../clock.ts';
 import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
 import { filesTaskQueue } from '../domain/names.ts';
+import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { runIsOpen } from './file-deliveries.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
@@ -106,7 +107,13 @@ function createFilesWorker(
 function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summary: FileSummary): void {
   const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
   const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
-  const unusable = alerts === 0 && invalid > 0;
-  const level = delivered === alerts && !unusable ? 'info' : 'warn';
-  logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts }, 'file reported');
+  const warnings = warningLines(summary);
+  const found = {
+    ...(invalid === 0
+      ? {}
+      : { invalidReasons: invalidLines(summary), invalidRows: `${summary.reportDir}/invalid.csv` }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+  const level = delivered === alerts && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
+  logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found }, 'file reported');
 }

@@ -27,7 +27,7 @@ describe('send', () => {
     const { code, out, err, calls } = await wds(['send', 'alerts.csv', ...TO]);
     expect(code).toBe(0);
     expect(out).toBe(
-      '✓ alerts.csv: 1,250 of 1,250 delivered, 1 invalid, 1 duplicate (in 13 s)\n  report    /var/wds/reports/3f2a\n',
+      '✓ alerts.csv: 1,250 of 1,250 delivered, 1 duplicate (in 13 s)\n  report    /var/wds/reports/3f2a\n',
     );
     expect(err).toBe('');
     expect(calls).toEqual(['send', 'close']);
@@ -110,7 +110,7 @@ describe('send', () => {
   test('a file of which some was delivered before is told so, and what was sent now', async () => {
     const some = ended({ sentNow: 10, alreadyDelivered: 1240 });
     const { out } = await wds(['send', 'a', ...TO], sending(some));
-    expect(out).toContain('1,250 of 1,250 delivered, 1 invalid, 1 duplicate (10 sent now, 1,240 before, in 13 s)');
+    expect(out).toContain('1,250 of 1,250 delivered, 1 duplicate (10 sent now, 1,240 before, in 13 s)');
     const failed = ended({ delivered: 1240, rejected: 10, sentNow: 0, alreadyDelivered: 1240 });
     expect((await wds(['send', 'a', ...TO], sending(failed))).out).toContain('(0 sent now, 1,240 before, in 13 s)');
   });
@@ -120,6 +120,29 @@ describe('send', () => {
     const { out, code } = await wds(['send', 'a', ...TO], sending(ended(none)));
     expect(out).toContain('✓ alerts.csv: empty, nothing to send\n');
     expect(code).toBe(0);
+  });
+
+  test('a file that is invalid in part exits 3 and says why, and where its invalid rows are; --allow-invalid forgives', async () => {
+    const invalidReasons = [{ reason: 'bad_csv', rows: 2, firstLine: 7 }] as const;
+    const scene = sending(ended({ rows: 1253, invalid: 2, invalidReasons }));
+    const { code, out } = await wds(['send', 'a', ...TO], scene);
+    expect(code).toBe(3);
+    expect(out).toMatch(/^! alerts\.csv: 1,250 of 1,250 delivered, 2 invalid, 1 duplicate \(in 13 s\)\n/);
+    expect(out).toContain('  invalid   2 bad_csv, the first on line 7: too few or too many columns');
+    expect(out).toContain('  invalid   see /var/wds/reports/3f2a/invalid.csv\n');
+    const json = await wds(['send', 'a', ...TO, '--allow-invalid', '-o', 'json'], scene);
+    expect(json.code).toBe(0);
+    expect(JSON.parse(json.out)).toMatchObject({ invalid: 2, invalidReasons });
+    const report = async () => ({ ...REPORT, invalid: 2, invalidReasons });
+    expect((await wds(['report', 'a'], { app: { report } })).code).toBe(3);
+    expect((await wds(['report', 'a', '--allow-invalid'], { app: { report } })).code).toBe(0);
+  });
+
+  test('a warning is told, and changes nothing about the exit code', async () => {
+    const notes = [{ note: 'spreadsheet_user_id', rows: 4, firstLine: 2 }] as const;
+    const { code, out } = await wds(['send', 'a', ...TO], sending(ended({ notes })));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^! alerts.*\n {2}warning {3}4 users as a spreadsheet shows/);
   });
 
   test('a file without an outcome for some alerts is no success', async () => {

@@ -55,7 +55,7 @@ describe('a table', () => {
 test('counts leave out what is nought', () => {
   expect(countsText({ ...RESULT, invalid: 0, duplicates: 0 })).toBe('1,250 of 1,250 delivered');
   expect(countsText({ ...RESULT, delivered: 1, rejected: 2, undelivered: 3, unconfirmed: 4 }, 5)).toBe(
-    '1 of 1,250 delivered, 2 rejected, 3 undelivered, 4 unconfirmed, 5 pending, 1 invalid, 1 duplicate',
+    '1 of 1,250 delivered, 2 rejected, 3 undelivered, 4 unconfirmed, 5 pending, 1 duplicate',
   );
 });
 
@@ -66,7 +66,7 @@ test('a result object has the agreed fields in their order and nothing else', ()
 test('a file left running names its workflow', () => {
   const text = endText({ kind: 'running', result: { ...RESULT, delivered: 10 }, why: 'deadline' }, plain);
   expect(text).toBe(
-    '… alerts.csv: still running at the deadline; 10 of 1,250 delivered, 1 invalid, 1 duplicate\n  workflow  file-3f2a-crm',
+    '… alerts.csv: still running at the deadline; 10 of 1,250 delivered, 1 duplicate\n  workflow  file-3f2a-crm',
   );
 });
 
@@ -74,6 +74,8 @@ test('a failed file is marked in red, a delivered one in green', () => {
   const paint: Paint = (text, style) => `<${style}>${text}`;
   expect(endText(ended({ undelivered: 1 }), paint)).toMatch(/^<red>✗/);
   expect(endText(ended(), paint)).toMatch(/^<green>✓/);
+  expect(endText(ended({ invalid: 1 }), paint)).toMatch(/^<yellow>!/);
+  expect(endText(ended({ invalid: 1, rejected: 1 }), paint)).toMatch(/^<red>✗/);
 });
 
 test('status without files says so', () => {

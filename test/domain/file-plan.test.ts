@@ -2,14 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Stretch, WindowResult } from '../../src/domain/contracts.ts';
 import { minus, NOTHING_SENT, plus } from '../../src/domain/counts.ts';
-import {
-  alertsBefore,
-  chunkStretch,
-  commonestReasons,
-  countsOf,
-  differenceFrom,
-  sameLayout,
-} from '../../src/domain/file-plan.ts';
+import { alertsBefore, chunkStretch, countsOf, differenceFrom, sameLayout } from '../../src/domain/file-plan.ts';
 
 /** Windows of so many alerts, chunked as the reader does. */
 function windowsOf(alerts: readonly number[], chunkSize: number): WindowResult[] {
@@ -96,17 +89,4 @@ test('a window that was read twice is the same if its rows are in the same chunk
   expect(sameLayout(window!, { ...window!, invalidReasons: reasons })).toBe(true);
   expect(sameLayout(window!, { ...window!, chunkAlerts: [4, 5, 3] })).toBe(false);
   expect(sameLayout(window!, { ...window!, next: { byteOffset: 1, nextLine: 2 } })).toBe(false);
-});
-
-test('reasons are added up over windows, the commonest first', () => {
-  const [first, second] = windowsOf([1, 1], 5);
-  const windows = [
-    { ...first!, invalidReasons: { bad_csv: { rows: 3, firstLine: 8 }, bad_json: { rows: 4, firstLine: 9 } } },
-    { ...second!, invalidReasons: { bad_csv: { rows: 1, firstLine: 20 }, too_deep: { rows: 1, firstLine: 30 } } },
-  ];
-  expect(commonestReasons(windows)).toEqual([
-    { reason: 'bad_csv', rows: 4, firstLine: 8 },
-    { reason: 'bad_json', rows: 4, firstLine: 9 },
-    { reason: 'too_deep', rows: 1, firstLine: 30 },
-  ]);
 });

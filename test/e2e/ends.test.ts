@@ -63,7 +63,12 @@ describe('a file without a valid row', () => {
   test('is refused before anything is sent: exit 65, failed in Temporal, with its report', async ({ site }) => {
     await site.receive();
     await site.worker();
-    const rows = ['userId,alertMessage', ...Array.from({ length: 12 }, () => ',no user'), 'user-1,', 'x,y,z'];
+    const rows = [
+      'userId,alertMessage,note',
+      ...Array.from({ length: 12 }, () => ',somebody,hi'),
+      'user-1,,',
+      'x,y,z,w',
+    ];
     const path = await site.write('unusable.csv', `${rows.join('\n')}\n`);
     const sent = await site.wds('send', path);
     expect(sent.code).toBe(65);
@@ -84,8 +89,12 @@ describe('a file without a valid row', () => {
     });
     expect(await site.report(reported, 'invalid.csv')).toHaveLength(14);
     expect(await site.receiver.requests()).toEqual([]);
-    // Nothing is settled by it: read in another way, the same bytes are another matter. (Its header is a row then.)
-    expect(await site.send(path, '--no-header')).toMatchObject({ result: { rows: 15, delivered: 1 } });
+    // Nothing is settled by it: read in another way, the same bytes are another matter.
+    const otherwise = ['--user-column', 'alertMessage', '--message-column', 'note', '--allow-invalid'];
+    expect(await site.send(path, ...otherwise)).toMatchObject({
+      code: 0,
+      result: { rows: 14, delivered: 1, duplicates: 11, invalid: 2 },
+    });
   });
 });
 

@@ -33,7 +33,7 @@ async function expectDelivered(
   const path = await site.write(name, content);
   const { code, stderr, result } = await site.send(path, ...flags);
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(Object.keys(result)).toEqual(RESULT_FIELDS);
+  expect(Object.keys(result)).toEqual(result.invalid === 0 ? RESULT_FIELDS : [...RESULT_FIELDS, 'invalidReasons']);
   const counts = { alerts: input.length, delivered: input.length, rejected: 0, undelivered: 0, unconfirmed: 0 };
   expect(result).toMatchObject({ file: path, rows, ...counts });
   expect(result.workflowId).toBe(`file-${result.sha256}-crm`);
@@ -103,12 +103,10 @@ describe('wds send', () => {
   });
 
   it('sends one alert a user, and lists invalid rows and duplicates by their line', async () => {
-    const text = 'userId,alertMessage\na,first\nb,\na,second\n,nobody\nc,third\n';
-    const input = [
-      { userId: 'a', alertMessage: 'first' },
-      { userId: 'c', alertMessage: 'third' },
-    ];
-    const result = await expectDelivered('mixed.csv', text, input, { rows: 5 });
+    const more = alerts(10, 'more');
+    const text = `userId,alertMessage\na,first\nb,\na,second\n,nobody\nc,third\n${asCsv(more).split('\n').slice(1).join('\n')}`;
+    const input = [{ userId: 'a', alertMessage: 'first' }, { userId: 'c', alertMessage: 'third' }, ...more];
+    const result = await expectDelivered('mixed.csv', text, input, { rows: 15, flags: ['--allow-invalid'] });
     expect(result).toMatchObject({ invalid: 2, duplicates: 1 });
     expect(await site.report(result, 'invalid.csv')).toMatchObject([
       { line: '3', reason: 'missing_message' },

@@ -4,6 +4,7 @@ import type { ReadCursor } from '../../src/domain/contracts.ts';
 import { FileRefusal } from '../../src/domain/failure.ts';
 import type { FileFormat, ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
+import type { RowNote } from '../../src/domain/rows/findings.ts';
 import { readRows } from '../../src/formats/rows.ts';
 
 export type Row =
@@ -17,6 +18,7 @@ export interface Collected {
   raw: Map<number, string>;
   /** What is still known of them. */
   readable: Map<number, ReadableFields>;
+  notes: { line: number; note: RowNote }[];
 }
 
 export interface How {
@@ -44,6 +46,7 @@ export async function collect(content: Buffer | string, how: How = {}): Promise<
   const rows: Row[] = [];
   const raw = new Map<number, string>();
   const readable = new Map<number, ReadableFields>();
+  const notes: Collected['notes'] = [];
   const { next, rows: count } = await readRows({
     source: blocks(bytes, how.blockBytes ?? Math.max(bytes.length, 1)),
     parse: parseOptions(format, how.options),
@@ -58,11 +61,12 @@ export async function collect(content: Buffer | string, how: How = {}): Promise<
         readable.set(line, fields);
         raw.set(line, row.toString('utf8'));
       },
+      note: (line, note) => void notes.push({ line, note }),
     },
     afterPiece: async () => undefined,
   });
   if (count !== rows.length) throw new Error(`${count} rows counted, ${rows.length} handed out`);
-  return { rows, next, raw, readable };
+  return { rows, next, raw, readable, notes };
 }
 
 export async function collectRows(content: Buffer | string, how: How = {}): Promise<Row[]> {

@@ -1,8 +1,9 @@
 /** How the workflow of a file ends when what it finds in the store is less than there was, and when it is stopped. */
 import { ApplicationFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { InvalidReasons, SendAlertsInput, WriteReportInput } from '../../src/domain/contracts.ts';
+import type { SendAlertsInput, WriteReportInput } from '../../src/domain/contracts.ts';
 import { FAILURE } from '../../src/domain/names.ts';
+import type { InvalidReasons } from '../../src/domain/rows/findings.ts';
 import { batchResult, MockedFile, progressOf, untilCancelled } from './mocked-file.ts';
 import { buildWorkflows } from './replaying.ts';
 import type { WorkflowRun } from './workflow-run.ts';
@@ -53,8 +54,8 @@ describe('a file without a valid row', () => {
     const { end, runs } = await file.deliver();
     const failure = (end as { failure: ApplicationFailure }).failure;
     expect(failure).toMatchObject({ type: FAILURE.fileRefused, nonRetryable: true });
-    expect(failure.message).toBe(
-      'no row is valid: all 14 are refused, most often for missing_user_id (10, the first on line 5); see /reports/a/invalid.csv',
+    expect(failure.message).toMatch(
+      /^no row is valid: all 14 are refused, most often for missing_user_id \(10, the first on line 5\); see \/reports\/a\/invalid\.csv\. missing_user_id: there is no user /,
     );
     expect(failure.details).toMatchObject([
       { code: 'no_valid_row', line: 5 },
@@ -62,6 +63,31 @@ describe('a file without a valid row', () => {
     ]);
     expect(runs[0]!.calls.map(({ name }) => name)).toEqual(['readChunks', 'readChunks', 'writeReport']);
     expect(file.rounds).toBe(0);
+  });
+
+  it('is refused with too many invalid rows, and says by how much and how to send the others', async () => {
+    const file = new MockedFile(1, { maxInvalid: 0.2 });
+    const { readChunks } = file;
+    file.readChunks = (input) => ({
+      ...readChunks(input),
+      ...{ rows: 14, invalid: 4, invalidReasons: { bad_csv: { rows: 4, firstLine: 3 } } },
+    });
+    file.reported = { rows: 14, invalid: 4, delivered: 0, pending: 10 };
+    const { end, runs } = await file.deliver();
+    const failure = (end as { failure: ApplicationFailure }).failure;
+    expect(failure).toMatchObject({ type: FAILURE.fileRefused, details: [{ code: 'too_many_invalid', line: 3 }, {}] });
+    expect(failure.message).toMatch(
+      /^4 of 14 rows are invalid .*; see \/reports\/a\/invalid\.csv; to send the others .* --max-invalid 29%$/,
+    );
+    expect(runs[0]!.calls.map(({ name }) => name)).toEqual(['readChunks', 'writeReport']);
+  });
+
+  it('goes on with too many of them where somebody was alerted in an earlier run', async () => {
+    const file = new MockedFile(1, { maxInvalid: 0.2 });
+    const { readChunks } = file;
+    file.readChunks = (input) => ({ ...readChunks(input), rows: 14, invalid: 4 });
+    file.reported = { rows: 14, invalid: 4 };
+    expect((await file.deliver()).end).toMatchObject({ kind: 'completed' });
   });
 
   it('that an earlier build has read is refused without a reason', async () => {

@@ -15,6 +15,11 @@ import { ProgressDisplay } from '../progress.ts';
 export interface DeliveryFlags {
   readonly deadline?: number;
   readonly priority: FilePriority;
+  readonly allowInvalid?: true;
+}
+
+export function addAllowInvalid(command: Command): Command {
+  return command.option('--allow-invalid', 'invalid rows do not count for the exit code');
 }
 
 export function addDeadline(command: Command): Command {
@@ -63,7 +68,8 @@ export async function showDelivery(
     const objects = ends.map(endObject);
     terminal.data(JSON.stringify(single ? objects[0] : objects, null, 2));
   }
-  context.exitCode = worstExitCode(ends.map(exitCodeOfEnd));
+  const flags = command.opts<DeliveryFlags>();
+  context.exitCode = worstExitCode(ends.map((end) => exitCodeOfEnd(end, flags)));
   return ends;
 }
 

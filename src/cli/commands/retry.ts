@@ -5,7 +5,7 @@ import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
-import { addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
+import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
 interface RetryFlags extends DeliveryFlags {
   readonly all?: true;
@@ -34,6 +34,7 @@ export function registerRetry(program: Command, context: CommandContext): void {
   addSettings(command, ENDPOINT_FLAGS);
   addPriority(command);
   addDeadline(command);
+  addAllowInvalid(command);
   addExamples(command, [
     ['one file', 'wds retry alerts.csv'],
     ['every file that has failures', 'wds retry --all'],

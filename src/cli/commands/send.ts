@@ -4,7 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
-import { addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
+import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
 export function registerSend(program: Command, context: CommandContext): void {
   const command = program
@@ -22,6 +22,7 @@ export function registerSend(program: Command, context: CommandContext): void {
   addSettings(command, PARSE_FLAGS);
   addPriority(command);
   addDeadline(command);
+  addAllowInvalid(command);
   addExamples(command, [
     ['deliver a file, 100 alerts a second', 'wds send alerts.csv --url https://example.com/hook --rate 100'],
     ['for a script: one JSON object', 'wds send alerts.csv -o json'],
