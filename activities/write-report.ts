@@ -17,6 +17,8 @@ export interface ReportDependencies {
   readonly clock: Clock;
   /** Folder that holds a folder of reports a file. */
   readonly reportsRoot: string;
+  /** Whether each CSV begins with one; absent: no. */
+  readonly byteOrderMark?: boolean;
   /** For the log. */
   onReport(input: WriteReportInput, summary: FileSummary): void;
   scope(): { readonly attempt: number; heartbeat(): void };
@@ -27,7 +29,7 @@ const MOST_LOOKS = 2_880;
 
 export function createWriteReport(dependencies: ReportDependencies) {
   return async function writeReport(input: WriteReportInput): Promise<FileSummary> {
-    const { store, ledgers, reportsRoot, clock } = dependencies;
+    const { store, ledgers, reportsRoot, byteOrderMark = false, clock } = dependencies;
     const scope = dependencies.scope();
     try {
       // Where rounds were run IDs: its number, if it has got one since.
@@ -38,7 +40,7 @@ export function createWriteReport(dependencies: ReportDependencies) {
         roundRunId: _run,
         ...summary
       } = await pulsing(clock, beat, () =>
-        writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round }, beat),
+        writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round, byteOrderMark }, beat),
       );
       failpoint('reporting.published');
       dependencies.onReport(input, summary);

@@ -22,7 +22,7 @@ export async function reportDelivery(
   installation: Installation,
   record: DeliveryRecord,
 ): Promise<ReportedFile & Pick<FileCounts, 'sentNow'>> {
-  const { store, ledgers, reportsRoot, temporal } = installation;
+  const { store, ledgers, reportsRoot, settings, temporal } = installation;
   const { workflowId, fileName: file, endpoint } = record;
   const info = await temporal.client.workflow
     .getHandle(workflowId)
@@ -35,7 +35,12 @@ export async function reportDelivery(
     info === undefined
       ? { state: 'unknown' as const, seconds: 0, fault: undefined }
       : await stateOf(installation, info);
-  const written = writeReportFiles({ store, ledgers }, reportsRoot, record, () => undefined);
+  const written = writeReportFiles(
+    { store, ledgers },
+    reportsRoot,
+    { ...record, ...settings.reports },
+    () => undefined,
+  );
   const summary = await written.catch(async (error: unknown) => {
     throw error instanceof ChunksMissing ? await rowsAreGone(installation, record) : error;
   });

@@ -124,6 +124,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     endpoint,
     delivery: deliveryTo(endpoint, statedDelivery),
     statedDelivery,
+    reports: stated.reports,
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),

@@ -41,6 +41,9 @@ export const DEFAULTS = {
     maxStubborn: 100,
     maxHistoryEvents: 8_000,
   },
+  reports: {
+    byteOrderMark: false,
+  },
 } as const satisfies SettingsOptions;
 
 type Widened<T> = T extends number
@@ -64,6 +67,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly parse: Complete<NonNullable<SettingsOptions['parse']>, typeof DEFAULTS.parse>;
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
+  readonly reports: Widened<typeof DEFAULTS.reports>;
 }
 
 const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
@@ -82,5 +86,6 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     parse: { ...DEFAULTS.parse, ...options.parse },
     endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
     delivery: { ...DEFAULTS.delivery, ...options.delivery },
+    reports: { ...DEFAULTS.reports, ...options.reports },
   };
 }

@@ -218,6 +218,14 @@ const delivery = z.strictObject({
   }),
 });
 
+const reports = z.strictObject({
+  byteOrderMark: setting(z.boolean(), {
+    expects: 'true or false',
+    about: 'Whether each CSV report begins with a byte order mark, by which spreadsheets know it for UTF-8.',
+    env: 'WDS_REPORTS_BYTE_ORDER_MARK',
+  }),
+});
+
 export const settingsSchema = z.strictObject({
   home: setting(text, {
     expects: 'the path of a folder',
@@ -249,6 +257,7 @@ export const settingsSchema = z.strictObject({
   parse: parse.exactOptional(),
   endpoint: endpoint.exactOptional(),
   delivery: delivery.exactOptional(),
+  reports: reports.exactOptional(),
 });
 
 /** First layer: what was stated, by whatever source. Everything may be absent. */

@@ -27,6 +27,12 @@ export interface StatedDelivery {
   readonly maxInvalid: number;
 }
 
+/** The form of reports. */
+export interface ReportForm {
+  /** Whether each CSV begins with one. */
+  readonly byteOrderMark: boolean;
+}
+
 export interface Settings {
   /** Absolute. */
   readonly home: string;
@@ -43,6 +49,7 @@ export interface Settings {
   readonly endpoint: Endpoint | undefined;
   readonly delivery: DeliveryOptions;
   readonly statedDelivery: StatedDelivery;
+  readonly reports: ReportForm;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;
   /** More than the request timeout: what is open when a worker is told to stop can end. */

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import type { FileCounts, FileSummary } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
-import { csvRecord } from '../domain/csv-writer.ts';
+import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
 import { Fault } from '../domain/failure.ts';
 import { differenceFrom } from '../domain/file-plan.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
@@ -36,6 +36,8 @@ export interface ReportRequest {
   readonly round?: number;
   /** Set by the workflow: what it has seen by itself. */
   readonly seen?: FileCounts;
+  /** Whether each CSV begins with a byte order mark. */
+  readonly byteOrderMark?: boolean;
 }
 
 export interface WrittenReport extends FileSummary {
@@ -50,6 +52,9 @@ type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pe
 
 const SPREADSHEET = { spreadsheet: true } as const;
 const DROPPABLE = { spreadsheet: false } as const;
+/** Says which row a row of such a file stands for. */
+const ORIGIN = 'wdsOrigin';
+const SUMMARY = 'report.json';
 /** Lines of ambiguous alerts that report.json names by itself; ambiguous.csv names all. */
 const MOST_LINES_NAMED = 1_000;
 
@@ -66,7 +71,7 @@ export async function writeReportFiles(
   const { sha256, endpoint, fileName, parse } = request;
   const folderName = reportFolderName(fileName, sha256, endpoint);
   const reportDir = join(reportsRoot, folderName);
-  const files = await ReportFiles.open(reportsRoot, folderName, headers(parse));
+  const files = await ReportFiles.open(reportsRoot, folderName, headers(request));
   const counts: Counts = { ...NO_COUNTS };
   const windows: WindowFindings[] = [];
   const ambiguous = { count: 0, lines: [] as number[] };
@@ -111,7 +116,7 @@ export async function writeReportFiles(
       number: files.number,
       writtenAt: new Date().toISOString(),
     };
-    await files.append('report.json', `${JSON.stringify(report, null, 2)}\n`);
+    await files.append(SUMMARY, `${JSON.stringify(report, null, 2)}\n`);
     await files.publish();
     return { ...summary, readToTheEnd: complete, roundRunId: newest?.runId };
   } catch (error) {
@@ -142,22 +147,30 @@ export class OtherStore extends Fault {
   }
 }
 
-function headers({ header, userIdColumn, alertMessageColumn }: ParseOptions): Record<string, string> {
-  const mendable = header
-    ? csvRecord([userIdColumn, alertMessageColumn, 'wdsOrigin', 'outcome', 'reason'], DROPPABLE)
-    : '';
-  return {
+/**
+ * The first line of each file. In those that are meant to be dropped the user's own two columns come first, under their names, and wds's own give
+ * way to them: a second column of the same name would make the file useless.
+ */
+function headers({ parse, byteOrderMark = false }: ReportRequest): Record<string, string> {
+  const { header, userIdColumn, alertMessageColumn } = parse;
+  const taken = new Set([userIdColumn, alertMessageColumn].map((name) => name.trim().toLowerCase()));
+  const own = (name: string): string => (taken.has(name) ? `wds${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
+  const mendable = (...names: string[]): string => csvRecord([userIdColumn, alertMessageColumn, ...names], DROPPABLE);
+  const failed = header ? mendable(ORIGIN, own('outcome'), own('reason')) : '';
+  const lines = {
     'receipts.csv': csvRecord(
       ['userId', 'line', 'outcome', 'status', 'attempts', 'finishedAt', 'webhookId', 'reason'],
       SPREADSHEET,
     ),
-    'failed.csv': mendable,
-    'unconfirmed.csv': mendable,
+    'failed.csv': failed,
+    'unconfirmed.csv': failed,
     'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
-    'invalid.csv': csvRecord(['line', 'reason', 'row'], SPREADSHEET),
+    'invalid.csv': mendable(own('line'), own('reason'), own('row'), ORIGIN),
     'duplicates.csv': csvRecord(['line', 'firstLine', 'userId'], SPREADSHEET),
-    'report.json': '',
   };
+  const mark = byteOrderMark ? BYTE_ORDER_MARK : '';
+  const marked = Object.entries(lines).map(([name, line]) => [name, mark + line] as const);
+  return { ...Object.fromEntries(marked), [SUMMARY]: '' };
 }
 
 async function appendRejects(
@@ -167,7 +180,9 @@ async function appendRejects(
 ): Promise<void> {
   for await (const reject of readRejects(store, of)) {
     if (reject.kind === 'invalid') {
-      await files.append('invalid.csv', csvRecord([reject.line, reject.reason, reject.row], SPREADSHEET));
+      const { line, reason, row, userId = '', alertMessage = '' } = reject;
+      const origin = `${of.sha256}:${line}`;
+      await files.append('invalid.csv', csvRecord([userId, alertMessage, line, reason, row, origin], DROPPABLE));
     } else {
       await files.append('duplicates.csv', csvRecord([reject.line, reject.firstLine, reject.userId], SPREADSHEET));
     }

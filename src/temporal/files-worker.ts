@@ -55,7 +55,7 @@ function createFilesWorker(
   { requestTimeoutMs, reading }: FilesWorkerOptions,
   taskQueue: string,
 ): Promise<Worker> {
-  const { store, ownStore, ledgers, reportsRoot, logger } = context;
+  const { store, ownStore, ledgers, reportsRoot, reportForm, logger } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
@@ -90,6 +90,7 @@ function createFilesWorker(
           ledgers,
           clock: systemClock,
           reportsRoot,
+          ...reportForm,
           scope,
           onReport: (input, summary) => logEnd(logger, input, summary),
         }),

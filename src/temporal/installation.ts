@@ -168,8 +168,10 @@ export class Installation {
       this.#native = connectNative(this.#target);
     }
     const connection = await this.#native;
-    const { store, ownStore, ledgers, reportsRoot } = this;
-    return { client: this.temporal.client, connection, store, ownStore, ledgers, reportsRoot, logger: this.#logger };
+    const { store, ownStore, ledgers, reportsRoot, settings } = this;
+    const { client } = this.temporal;
+    const reportForm = settings.reports;
+    return { client, connection, store, ownStore, ledgers, reportsRoot, reportForm, logger: this.#logger };
   }
 }
 

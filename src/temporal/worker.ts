@@ -5,6 +5,7 @@
 import type { Client } from '@temporalio/client';
 import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { ReportForm } from '../config/settings.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
@@ -16,6 +17,7 @@ export interface WorkerContext {
   readonly ownStore: OwnStore;
   readonly ledgers: Ledgers;
   readonly reportsRoot: string;
+  readonly reportForm: ReportForm;
   readonly logger: Logger;
 }
 

@@ -37,7 +37,16 @@ describe('wds.config.example.yaml', () => {
       .replaceAll(/^# ?(?=( *)[a-zA-Z]+:( |$))/gm, '')
       .replaceAll(/^( +)# (?=( *)[a-zA-Z]+:( |$))/gm, '$1');
     const value = parse(everything) as Record<string, unknown>;
-    expect(Object.keys(value).sort()).toEqual(['delivery', 'endpoint', 'home', 'inbox', 'intake', 'logLevel', 'parse']);
+    expect(Object.keys(value).sort()).toEqual([
+      'delivery',
+      'endpoint',
+      'home',
+      'inbox',
+      'intake',
+      'logLevel',
+      'parse',
+      'reports',
+    ]);
     expect(checkLayer(value, () => undefined).faults).toEqual([]);
   });
 });

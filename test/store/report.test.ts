@@ -10,7 +10,7 @@ import type { ReportRequest } from '../../src/store/report.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
 import { reportFolderName } from '../../src/store/report-files.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
-import { csvRecords, stageAlerts } from '../support/delivery-fixture.ts';
+import { csvRecords, stageAlerts, stageContent } from '../support/delivery-fixture.ts';
 
 let staged: StagedAlerts;
 afterEach(() => staged.remove());
@@ -80,12 +80,27 @@ test('accounts for each row of the file once, by what the receipts say', async (
     ['7', '1'],
     ['8', '1'],
   ]);
-  expect(await csvRecords(join(reportDir, 'invalid.csv'))).toMatchObject([{ line: '10', reason: 'missing_user_id' }]);
+  expect(await text('invalid.csv')).toBe(
+    `userId,alertMessage,line,reason,row,wdsOrigin\n,no user,10,missing_user_id,",no user",${sha256}:10\n`,
+  );
   expect(await text('duplicates.csv')).toBe('line,firstLine,userId\n11,2,user-2\n');
   expect(JSON.parse(await text('report.json'))).toMatchObject({
     ...{ file: 'alerts.csv', endpoint: 'test', readToTheEnd: true, rows: 10, pending: 3 },
     ambiguous: { count: 3, lines: [5, 7, 8] },
   });
+});
+
+test('columns of the file that are named as wds names its own keep their names, and a mark is there on request', async () => {
+  const content = 'OUTCOME,Reason\nuser-2,hello\n,no user\nuser-4,half\n';
+  staged = await stageAlerts(1);
+  const parse = { ...staged.parse, userIdColumn: 'outcome', alertMessageColumn: 'reason' };
+  const { sha256 } = await stageContent(staged.store, parse, content);
+  const { reportDir } = await write({ sha256, parse, byteOrderMark: true });
+  const firstLine = async (name: string) => (await readFile(join(reportDir, name), 'utf8')).split('\n')[0];
+  expect(await firstLine('failed.csv')).toBe('\ufeffoutcome,reason,wdsOrigin,wdsOutcome,wdsReason');
+  expect(await firstLine('invalid.csv')).toBe('\ufeffoutcome,reason,line,wdsReason,row,wdsOrigin');
+  expect(await firstLine('receipts.csv')).toMatch(/^\ufeffuserId,line,/);
+  expect(JSON.parse(await readFile(join(reportDir, 'report.json'), 'utf8'))).toMatchObject({ rows: 3, invalid: 1 });
 });
 
 test('what ended in an earlier round only is pending in a later one, but for delivered and unconfirmed', async () => {
