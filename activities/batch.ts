@@ -19,6 +19,8 @@ import { RowOutcomes } from './row-outcomes.ts';
 export type StopReason =
   | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' | 'standing_by' }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
+  /** This machine is at its limits. */
+  | { readonly kind: 'local_fault'; readonly reason: string }
   | { readonly kind: 'store'; readonly error: unknown };
 
 /** How an attempt ended. `turn_over`: it went well, and others are to have the slot. */
@@ -32,6 +34,7 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
   'superseded',
   'cancelled',
   'shutdown',
+  'local_fault',
   'misconfigured',
   'down',
   'throttled',
@@ -195,6 +198,7 @@ export class Batch {
     } else {
       this.outcomes.settle(row, verdict);
     }
+    if (verdict.kind === 'local_fault') this.stop(verdict);
     if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
     if (this.#session.health.ill && verdict.kind !== 'withheld') {
       this.outcomes.giveBack();

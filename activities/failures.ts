@@ -97,6 +97,12 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
         benign: true,
       });
     }
+    case 'local_fault':
+      return retryable({
+        type: FAILURE.localFault,
+        message: `this machine is at its limits, not the endpoint: ${stop.reason}; ${waiting}`,
+        delayMs: doubled(WAITS.attempt.localFaultMs, attempt),
+      });
     case 'misconfigured':
       return retryable({
         type: FAILURE.endpointMisconfigured,

@@ -120,6 +120,7 @@ export class RowOutcomes {
     row.triedAtMs = this.#options.wallMs();
     switch (verdict.kind) {
       case 'withheld':
+      case 'local_fault':
       case 'throttled':
         this.#tryAgain('p', row);
         break;

@@ -53,6 +53,7 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
     burst: stated.burst,
     ambiguous: stated.ambiguous,
     maximumUnanswered: stated.maximumUnanswered,
+    ...successOf(stated),
     ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
     timeoutMs: seconds(stated.timeoutSeconds),
     maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
@@ -81,6 +82,17 @@ function compileParse(
     ...{ ...DEFAULT_PARSE_OPTIONS, ...stated, chunkSize },
     ...(between === undefined ? {} : { separator: between }),
     ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
+  };
+}
+
+function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'success'> {
+  const { status, bodyMatches } = success;
+  if (status === undefined && bodyMatches === undefined) return {};
+  return {
+    success: {
+      ...(status === undefined ? {} : { statuses: [status].flat() }),
+      ...(bodyMatches === undefined ? {} : { bodyMatches }),
+    },
   };
 }
 

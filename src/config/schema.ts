@@ -13,6 +13,14 @@ const column = z.string().trim().min(1).max(200);
 const oneOrTwo = z.union([text, z.array(text).min(1).max(2)]);
 const headerValue = z.union([z.string(), z.strictObject({ env: text }), z.strictObject({ file: text })]);
 
+function isRegularExpression(pattern: string): boolean {
+  try {
+    return new RegExp(pattern, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -32,6 +40,21 @@ const retry = z.strictObject({
   giveUpAfterHours: setting(atLeast(0.001, 8760), {
     expects: 'hours from 0.001 to 8760',
     about: 'From the first failure of an alert, or of a dead endpoint, until it counts as undelivered.',
+  }),
+});
+
+const status = whole(200, 599);
+const success = z.strictObject({
+  status: setting(z.union([status, z.array(status).min(1).max(50)]), {
+    expects: 'a status from 200 to 599, or a list of them',
+    about: 'Statuses that mean delivered. A 2xx that is not among them is a passing failure.',
+    otherwise: 'any 2xx',
+  }),
+  bodyMatches: setting(text.refine(isRegularExpression), {
+    expects: 'a regular expression of JavaScript (flag u)',
+    about:
+      'What the first 4 KiB of a body must match, besides the status, to mean delivered; a page of somebody in between is then a passing failure.',
+    otherwise: 'any body',
   }),
 });
 
@@ -85,6 +108,7 @@ const endpoint = z.strictObject({
       otherwise: 'none',
     },
   ),
+  success: success.exactOptional(),
   timeoutSeconds: setting(atLeast(0.1, 600), {
     expects: 'seconds from 0.1 to 600',
     about: 'Total deadline of one request: connect, headers and body.',

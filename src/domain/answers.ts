@@ -17,9 +17,13 @@ export type Answer =
       readonly rateHeaders?: RateHeaders;
       /** Start of the body of an answer other than 2xx: printable, at most 200 characters. */
       readonly excerpt?: string;
+      /** Where a redirect points, without its query. */
+      readonly location?: string;
+      /** The body has not in it what the endpoint's successes have (`endpoint.success.bodyMatches`). */
+      readonly bodyUnlike?: true;
     }
-  /** Nothing of the request can have reached the receiver. */
-  | { readonly kind: 'not_sent'; readonly reason: string }
+  /** Nothing of the request can have reached the receiver. `local`: this machine was at its limits. */
+  | { readonly kind: 'not_sent'; readonly reason: string; readonly local?: true }
   /** The request was handed to the socket, and no status came back. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** The caller's last check before the write said no. Nothing was sent; nothing is wrong with the endpoint. */
@@ -37,8 +41,10 @@ export type Verdict =
     }
   | { readonly kind: 'transient'; readonly status: number | undefined; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string }
+  /** This machine had no descriptor, port or buffer for it: nobody else's fault, and nothing is used up. */
+  | { readonly kind: 'local_fault'; readonly reason: string }
   | { readonly kind: 'ambiguous'; readonly status: number | undefined; readonly reason: string }
-  /** `endpointSuspect`: 401, 403, 404 and 410 may be the endpoint's fault and not the alert's. */
+  /** `endpointSuspect`: it may be the endpoint's fault, or that of its configuration, and not the alert's. */
   | {
       readonly kind: 'permanent';
       readonly status: number;
@@ -52,6 +58,10 @@ export interface JudgeContext {
   /** A receiver that answers 409 to a key it knows is still busy with the first request; without a key 409 is a refusal. */
   readonly idempotencyKeySent: boolean;
   readonly maxRetryAfterMs: number;
+  /** Statuses of a success; undefined: 2xx. */
+  readonly successStatuses: readonly number[] | undefined;
+  /** It has taken an alert: a 400 is the alert's fault then. */
+  readonly hasTakenOne: boolean;
   /** Wall clock, for a Retry-After date in an answer that carries no Date of its own. */
   readonly nowMs: number;
 }
@@ -95,12 +105,17 @@ export function signOf(verdict: Verdict, failedBefore: boolean, ambiguous: Ambig
     case 'not_sent':
       // A connection that is refused says so whoever asks.
       return FAILURE;
+    case 'local_fault':
     case 'withheld':
       return NONE;
   }
 }
 
-const ENDPOINT_SUSPECTS: ReadonlySet<number> = new Set([401, 403, 404, 410]);
+/** Besides redirects: a wrong URL, method, secret, protocol or form of request, which every alert meets alike. */
+const ENDPOINT_SUSPECTS: ReadonlySet<number> = new Set([
+  ...[401, 402, 403, 404, 405, 407, 410, 411, 415, 421, 426],
+  ...[501, 505],
+]);
 const TRANSIENT_4XX: ReadonlySet<number> = new Set([408, 425]);
 const PERMANENT_5XX: ReadonlySet<number> = new Set([501, 505]);
 
@@ -109,7 +124,7 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
     case 'withheld':
       return answer;
     case 'not_sent':
-      return { kind: 'not_sent', reason: answer.reason };
+      return { kind: answer.local ? 'local_fault' : 'not_sent', reason: answer.reason };
     case 'ambiguous':
       return { kind: 'ambiguous', status: undefined, reason: answer.reason };
     case 'response':
@@ -119,7 +134,9 @@ export function judge(answer: Answer, context: JudgeContext): Verdict {
 
 function judgeStatus(answer: Answer & { kind: 'response' }, context: JudgeContext): Verdict {
   const { status } = answer;
-  if (status >= 200 && status <= 299) return { kind: 'delivered', status };
+  const stated = context.successStatuses;
+  const accepted = stated === undefined ? is2xx(status) : stated.includes(status);
+  if (accepted && !answer.bodyUnlike) return { kind: 'delivered', status };
 
   const asked =
     answer.retryAfter === undefined ? undefined : parseRetryAfterMs(answer.retryAfter, answer.date, context.nowMs);
@@ -128,13 +145,31 @@ function judgeStatus(answer: Answer & { kind: 'response' }, context: JudgeContex
     return { kind: 'throttled', status, retryAfterMs: capped ? context.maxRetryAfterMs : asked, capped };
   }
 
-  const reason = answer.excerpt === undefined ? `HTTP ${status}` : `HTTP ${status}: ${answer.excerpt}`;
+  // A page of somebody in between, or a failure that is told in the body.
+  if (accepted || is2xx(status)) {
+    const why = accepted ? 'but its body is not that of a success' : 'which is no success here';
+    return { kind: 'transient', status, reason: withExcerpt(`HTTP ${status}, ${why}`, answer) };
+  }
+
+  const reason = withExcerpt(causeOf(answer), answer);
   if (context.ambiguous === 'hold' && mayHavePassedOn(status)) return { kind: 'ambiguous', status, reason };
   if (isTransient(status, context.idempotencyKeySent)) return { kind: 'transient', status, reason };
   // An interim status as the last word: the request went out, and whether it was acted on is unknown.
   if (!(status >= 200)) return { kind: 'ambiguous', status, reason };
-  return { kind: 'permanent', status, reason, endpointSuspect: ENDPOINT_SUSPECTS.has(status) };
+  const endpointSuspect = status < 400 || ENDPOINT_SUSPECTS.has(status) || (status === 400 && !context.hasTakenOne);
+  return { kind: 'permanent', status, reason, endpointSuspect };
 }
+
+/** What happened, in words that hold nothing of a body: fit for Temporal's history and the log. */
+export function causeOf(answer: Exclude<Answer, { readonly kind: 'withheld' }>): string {
+  if (answer.kind !== 'response') return answer.reason;
+  return `HTTP ${answer.status}${answer.location === undefined ? '' : `, a redirect to ${answer.location}`}`;
+}
+
+const withExcerpt = (text: string, { excerpt }: Answer & { kind: 'response' }): string =>
+  excerpt === undefined ? text : `${text}: ${excerpt}`;
+
+const is2xx = (status: number): boolean => status >= 200 && status <= 299;
 
 /** Statuses of proxies and servers that gave up waiting: the application behind them may have got the request. */
 function mayHavePassedOn(status: number): boolean {

@@ -36,6 +36,13 @@ export interface Endpoint {
   readonly ambiguous: AmbiguousPolicy;
   /** Under `resend`: requests of one alert whose outcome is unknown, at most. Then it is unconfirmed. */
   readonly maximumUnanswered: number;
+  /** What counts as delivered; undefined: any 2xx. */
+  readonly success?: {
+    /** undefined: 2xx. */
+    readonly statuses?: readonly number[];
+    /** A regular expression (flag u) that the beginning of the body must match. */
+    readonly bodyMatches?: string;
+  };
   /** Asked by GET, in place of an alert, whether an endpoint that seemed ill is well again. */
   readonly probeUrl?: string;
   /** One total deadline for connect, headers and body. */

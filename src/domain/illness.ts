@@ -6,7 +6,7 @@ export type BadKind = 'failure' | number;
 
 /** As many passing failures (no answer, 5xx) of different alerts in a row: it is down. */
 const DOWN_RUN = 10;
-/** As many identical refusals (401, 403, 404, 410): it is misconfigured. */
+/** As many identical refusals (a redirect, 401, 404, 405 …): it is misconfigured. */
 const MISCONFIGURED_RUN = 20;
 /** Refusals after which a worker waits for the governor: two workers together stay below 30. */
 const REFUSALS_TO_REPORT = 10;

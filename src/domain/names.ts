@@ -74,6 +74,7 @@ export const FAILURE = {
   transient: 'TransientFailure',
   /** Nothing gets through: the endpoint is down, or answers 401/403/404/410 to everything. Retryable. */
   endpointUnavailable: 'EndpointUnavailable',
+  localFault: 'LocalFault',
   endpointMisconfigured: 'EndpointMisconfigured',
   /** The worker does not know this endpoint; another one may. Retryable. */
   unknownEndpoint: 'UnknownEndpoint',

@@ -1,14 +1,21 @@
 /**
- * One keep-alive connection of an endpoint client, used for one exchange at a time. undici's Pool is not used: it drops a client whose
- * connect failed but goes on feeding it, so that neither the number of connections nor `close` can be relied on.
+ * The place of one connection of an endpoint client, used for one exchange at a time: kept alive, or a new one for each exchange where the
+ * receiver's habits ask for it. undici's Pool is not used: it drops a client whose connect failed but goes on feeding it, so that neither
+ * the number of connections nor `close` can be relied on.
  */
 import type { Socket } from 'node:net';
 import type { buildConnector, Dispatcher } from 'undici';
 import { Client } from 'undici';
+import { isErrno } from '../thrown.ts';
+import type { OutgoingRequest } from './careful-exchange.ts';
+import { CarefulExchange } from './careful-exchange.ts';
 import type { Exchange } from './exchange.ts';
+import type { ReceiverHabits } from './receiver-habits.ts';
+import { CLOSED_FOR_ANSWER_MS } from './receiver-habits.ts';
 
 export interface ConnectionOptions {
-  readonly origin: string;
+  readonly origin: URL;
+  readonly habits: ReceiverHabits;
   readonly connect: buildConnector.connector;
   /** An idle connection is not used again after this long: the other side may be closing it at this very moment. */
   readonly maxIdleMs: number;
@@ -16,8 +23,11 @@ export interface ConnectionOptions {
   readonly onFree: (connection: Connection) => void;
 }
 
-/** Answers' header fields, all together. More ends the attempt. */
-const MAX_HEADER_BYTES = 16 * 1024;
+/** Answers' header fields, all together. Some receivers send policies of more than Node's 16 KiB; more than this ends the attempt. */
+const MAX_HEADER_BYTES = 128 * 1024;
+/** What undici and the careful client need of a request; read before `dispatch` returns. */
+export type OutgoingOptions = Dispatcher.DispatchOptions & OutgoingRequest;
+
 /** Subtracted from the idle time that a receiver announces (`Keep-Alive: timeout=5`). */
 const KEEP_ALIVE_MARGIN_MS = 500;
 
@@ -26,10 +36,20 @@ export class Connection {
   #exchange: Exchange | undefined;
   #client: Client;
   #connecting: Socket | undefined;
+  /** Carries the exchange in place of the client. */
+  #careful: CarefulExchange | undefined;
+  /** The last one that was answered on the client's connection. */
+  #last: Exchange | undefined;
+  #lastEndedMs = 0;
   #idleSinceMs = Number.POSITIVE_INFINITY;
   readonly #release = (): void => {
+    const nowMs = performance.now();
+    if (this.#exchange?.complete === true) {
+      this.#last = this.#exchange;
+      this.#lastEndedMs = nowMs;
+    }
     this.#exchange = undefined;
-    this.#idleSinceMs = performance.now();
+    this.#idleSinceMs = nowMs;
     this.#options.onFree(this);
   };
 
@@ -39,7 +59,12 @@ export class Connection {
   }
 
   /** Not to be called from within an undici callback. */
-  dispatch(options: Dispatcher.DispatchOptions, exchange: Exchange, nowMs: number): void {
+  dispatch(options: OutgoingOptions, exchange: Exchange, nowMs: number): void {
+    const manner = this.#options.habits.manner(nowMs);
+    if (manner !== 'kept') {
+      this.#dispatchCarefully(options, exchange, manner === 'scout');
+      return;
+    }
     // undici's own idle timer may be late when the process was stopped or busy.
     if (nowMs - this.#idleSinceMs > this.#options.maxIdleMs) this.#renew();
     this.#exchange = exchange;
@@ -58,7 +83,9 @@ export class Connection {
     const { started } = exchange;
     exchange.abort(reason);
     // Unwritten, it waits for a connect that may hang: nothing less than a new client frees this place.
-    if (!started) this.#renew();
+    if (started) return;
+    if (this.#careful) this.#careful.takeBack();
+    else this.#renew();
   }
 
   /** Resolves when the socket is closed. */
@@ -66,7 +93,24 @@ export class Connection {
     const client = this.#client;
     const closed = client.destroy();
     this.#connecting?.destroy();
-    await closed;
+    await Promise.all([closed, this.#careful?.destroy()]);
+  }
+
+  #dispatchCarefully(options: OutgoingOptions, exchange: Exchange, watch: boolean): void {
+    this.#exchange = exchange;
+    const { origin, connect, habits } = this.#options;
+    this.#careful = new CarefulExchange(
+      {
+        ...{ origin, connect, watch, maxHeaderBytes: MAX_HEADER_BYTES },
+        onEnd: (sighting) => {
+          if (sighting !== undefined && (watch || sighting.odd !== undefined)) habits.saw(sighting, performance.now());
+          this.#careful = undefined;
+          this.#release();
+        },
+      },
+      exchange,
+      options,
+    );
   }
 
   #renew(): void {
@@ -81,7 +125,7 @@ export class Connection {
 
   #createClient(): Client {
     const { origin, connect, maxIdleMs } = this.#options;
-    return new Client(origin, {
+    const client = new Client(origin.origin, {
       pipelining: 1,
       maxHeaderSize: MAX_HEADER_BYTES,
       keepAliveTimeout: maxIdleMs,
@@ -100,5 +144,25 @@ export class Connection {
         return socket;
       },
     });
+    client.on('disconnect', (_origin, _targets, error) => this.#disconnected(error));
+    return client;
   }
+
+  /** Tells habits from accidents: what the strict parser has refused, and a close that nothing but an answer explains. */
+  #disconnected(error: Error): void {
+    const { habits } = this.#options;
+    const last = this.#last;
+    this.#last = undefined;
+    if (isRefusedByParser(error)) habits.isOdd('what a strict parser refuses');
+    else if (isErrno(error, 'UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE') && last?.keepsConnection === true) {
+      const nowMs = performance.now();
+      if (nowMs - this.#lastEndedMs < CLOSED_FOR_ANSWER_MS) habits.closes(nowMs);
+    }
+  }
+}
+
+function isRefusedByParser(error: Error): boolean {
+  return (
+    error.name === 'HTTPParserError' || isErrno(error, 'UND_ERR_HEADERS_OVERFLOW') || error.message === 'bad response'
+  );
 }

@@ -11,6 +11,8 @@ import type { ConnectionOptions } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { ExchangeOwner } from './exchange.ts';
 import { Exchange } from './exchange.ts';
+import type { Manner } from './receiver-habits.ts';
+import { ReceiverHabits } from './receiver-habits.ts';
 import type { RequestHeaders } from './request-headers.ts';
 import { compileHeaders } from './request-headers.ts';
 
@@ -24,6 +26,8 @@ export interface EndpointClientOptions {
   readonly blockPrivateNetworks?: boolean;
   /** Wall clock for `webhook-timestamp`. */
   readonly nowMs?: () => number;
+  /** Told when the receiver turns out to use HTTP in a way of its own; `why` ends the sentence "it …". */
+  readonly onHabit?: (manner: Manner, why: string) => void;
 }
 
 export interface EndpointClient {
@@ -50,6 +54,7 @@ export function createEndpointClient(endpoint: Endpoint, options: EndpointClient
 
 class PooledClient implements EndpointClient, ExchangeOwner {
   readonly secretValues: readonly string[];
+  readonly bodyMatches: RegExp | undefined;
   readonly #endpoint: Endpoint;
   readonly #connectionOptions: ConnectionOptions;
   readonly #headers: RequestHeaders;
@@ -72,9 +77,12 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     this.#nowMs = options.nowMs ?? Date.now;
     this.#headers = compileHeaders(endpoint);
     this.secretValues = this.#headers.secretValues;
+    const { bodyMatches } = endpoint.success ?? {};
+    this.bodyMatches = bodyMatches === undefined ? undefined : new RegExp(bodyMatches, 'u');
     this.#dispatchOptions = { path: url.pathname + url.search, method: 'POST', body: '', headers: [] };
     this.#connectionOptions = {
-      origin: url.origin,
+      origin: url,
+      habits: new ReceiverHabits(options.onHabit ?? (() => undefined)),
       maxIdleMs: MAX_IDLE_MS[endpoint.ambiguous],
       onFree: (connection) => this.#onFree(connection),
       connect: buildConnector({
@@ -173,7 +181,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     }
     for (const connection of this.#connections) {
       const { exchange } = connection;
-      if (!exchange || exchange.deadlineMs > nowMs) continue;
+      if (!exchange || exchange.complete || exchange.deadlineMs > nowMs) continue;
       connection.abort(exchange.started ? `no answer within ${seconds} s` : `no connection within ${seconds} s`);
     }
   }

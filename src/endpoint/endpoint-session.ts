@@ -85,8 +85,11 @@ export class EndpointSession {
     this.#probe = probe && new Probe(probe, clock);
     this.#clock = clock;
     this.#turn = new Turn(clock, () => this.#admitWaiting());
-    const { ambiguous, idempotencyKey, maxRetryAfterMs } = endpoint;
-    this.#judging = { ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 };
+    const { ambiguous, idempotencyKey, maxRetryAfterMs, success } = endpoint;
+    this.#judging = {
+      ...{ ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 },
+      ...{ successStatuses: success?.statuses, hasTakenOne: false },
+    };
   }
 
   /** Set at shutdown: batches take no new rows, what is open is awaited. */
@@ -206,6 +209,7 @@ export class EndpointSession {
     const take = (answer: Answer): void => {
       this.#judging.nowMs = this.#clock.wallMs();
       this.#judging.ambiguous = request.ambiguous;
+      this.#judging.hasTakenOne = this.health.successes > 0;
       const verdict = judge(answer, this.#judging);
       this.#admitted--;
       const failedBefore = request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed';

@@ -1,4 +1,4 @@
-/** The start of an answer as a line that a person can read, without our own secrets. */
+/** What an answer says as a line that a person can read, without our own secrets. */
 import { TextDecoder } from 'node:util';
 import { excerptOf } from '../domain/plain-text.ts';
 
@@ -21,11 +21,27 @@ export function bodyExcerpt(body: Buffer, options: ExcerptOptions): string {
   const { secrets, cut, contentType, contentEncoding = 'identity' } = options;
   if (contentEncoding !== 'identity') return '';
   let text = decoderFor(contentType).decode(body, { stream: cut });
-  const written = new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), inJson(secret)]));
-  const longestFirst = [...written].filter(({ length }) => length >= MIN_SECRET_CHARS).sort(byLength);
-  for (const secret of longestFirst) text = text.replaceAll(secret, '***');
-  if (cut) text = withoutBeginningOf(longestFirst, text);
+  const written = asWritten(secrets);
+  text = without(written, text);
+  if (cut) text = withoutBeginningOf(written, text);
   return excerptOf(text, MAX_CHARS);
+}
+
+/** Where a redirect points, without its query, which may hold a token. */
+export function shownLocation(location: string, secrets: readonly string[]): string {
+  return excerptOf(without(asWritten(secrets), location).replace(/[?#].*/s, ''), MAX_CHARS);
+}
+
+/** The longest first: a short one may be a part of it. */
+function asWritten(secrets: readonly string[]): string[] {
+  const written = new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), inJson(secret)]));
+  return [...written].filter(({ length }) => length >= MIN_SECRET_CHARS).sort(byLength);
+}
+
+function without(secrets: readonly string[], text: string): string {
+  let clean = text;
+  for (const secret of secrets) clean = clean.replaceAll(secret, '***');
+  return clean;
 }
 
 const byLength = (one: string, other: string): number => other.length - one.length;

@@ -121,7 +121,7 @@ export class RateLease {
     if (hint?.ceilingPerSecond !== undefined) {
       this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
     }
-    if (verdict.kind === 'withheld') {
+    if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') {
       this.#seen.sent--;
       return;
     }

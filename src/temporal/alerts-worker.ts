@@ -101,7 +101,14 @@ class Sender {
         ),
     });
     const probe = createProbe(endpoint);
-    this.session = new EndpointSession({ endpoint, client: createEndpointClient(endpoint), pacer, lease, probe });
+    const client = createEndpointClient(endpoint, {
+      onHabit: (manner, why) =>
+        logger.info(
+          { event: 'connections', endpoint: endpoint.name, manner },
+          `the endpoint ${why}: ${manner === 'once' ? 'each connection is used for one request, and read leniently' : 'they are used again'}`,
+        ),
+    });
+    this.session = new EndpointSession({ endpoint, client, pacer, lease, probe });
   }
 
   #standBy(standingBy: boolean): void {

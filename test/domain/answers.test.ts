@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, JudgeContext } from '../../src/domain/answers.ts';
-import { judge, parseRetryAfterMs } from '../../src/domain/answers.ts';
+import { judge, parseRetryAfterMs, signOf } from '../../src/domain/answers.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0);
-const resend: JudgeContext = { ambiguous: 'resend', idempotencyKeySent: true, maxRetryAfterMs: 3_600_000, nowMs: NOW };
+const resend: JudgeContext = {
+  ambiguous: 'resend',
+  idempotencyKeySent: true,
+  maxRetryAfterMs: 3_600_000,
+  successStatuses: undefined,
+  hasTakenOne: true,
+  nowMs: NOW,
+};
 const hold: JudgeContext = { ...resend, ambiguous: 'hold' };
 const response = (status: number, headers: { retryAfter?: string; date?: string } = {}): Answer => ({
   kind: 'response',
@@ -47,12 +54,48 @@ describe('judge', () => {
     expect(kinds(statuses, hold)).toEqual(all(statuses, 'permanent'));
   });
 
-  it('suspects the endpoint for 401, 403, 404 and 410 only', () => {
-    const suspects = [400, 401, 403, 404, 405, 410, 422].filter((status) => {
-      const verdict = judge(response(status), resend);
+  const suspectsOf = (context: JudgeContext) =>
+    Array.from({ length: 300 }, (_, index) => 300 + index).filter((status) => {
+      const verdict = judge(response(status), context);
       return verdict.kind === 'permanent' && verdict.endpointSuspect;
     });
-    expect(suspects).toEqual([401, 403, 404, 410]);
+  const redirects = Array.from({ length: 100 }, (_, index) => 300 + index);
+  const requests = [401, 402, 403, 404, 405, 407, 410, 411, 415, 421, 426];
+
+  it('suspects the endpoint for redirects, and for what every alert would meet alike; for 400 until it has taken one', () => {
+    expect(suspectsOf(resend)).toEqual([...redirects, ...requests, 501, 505]);
+    expect(suspectsOf({ ...hold, hasTakenOne: false })).toEqual([...redirects, 400, ...requests, 501, 505]);
+  });
+
+  it('says where a redirect points', () => {
+    expect(judge({ kind: 'response', status: 301, location: 'https://new.example/hook' }, resend)).toMatchObject({
+      reason: 'HTTP 301, a redirect to https://new.example/hook',
+    });
+  });
+
+  it('takes only the stated statuses as delivered, where some are stated', () => {
+    const context = { ...resend, successStatuses: [200, 202, 409] };
+    expect(kinds([200, 202, 409], context)).toEqual(all([200, 202, 409], 'delivered'));
+    expect(kinds([201, 204, 503], context)).toEqual(all([201, 204, 503], 'transient'));
+    expect(judge(response(204), context)).toMatchObject({ status: 204, reason: 'HTTP 204, which is no success here' });
+  });
+
+  it('takes a success with another body than a success has as a passing failure', () => {
+    const answer: Answer = { kind: 'response', status: 200, bodyUnlike: true };
+    for (const context of [resend, hold]) {
+      expect(judge(answer, context)).toEqual({
+        kind: 'transient',
+        status: 200,
+        reason: 'HTTP 200, but its body is not that of a success',
+      });
+    }
+    expect(judge({ ...answer, status: 404 }, resend).kind).toBe('permanent');
+  });
+
+  it("takes the limits of this machine as nobody else's fault", () => {
+    const verdict = judge({ kind: 'not_sent', reason: 'connect EMFILE', local: true }, hold);
+    expect(verdict).toEqual({ kind: 'local_fault', reason: 'connect EMFILE' });
+    expect(signOf(verdict, false, 'hold')).toEqual({ kind: 'none' });
   });
 
   it('takes 409 as transient when an idempotency key was sent, else as permanent', () => {

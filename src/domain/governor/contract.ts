@@ -31,7 +31,7 @@ export interface BrakeReport {
 
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */
 export interface BadRun {
-  /** Passing failures (no answer, 5xx), or the status of identical refusals (401, 403, 404, 410). */
+  /** Passing failures (no answer, 5xx), or the status of identical refusals (`endpointSuspect`). */
   readonly kind: BadKind;
   readonly count: number;
   /** Requests went out, and nothing came back: each probe is an alert in doubt. Absent: false. */
