@@ -157,7 +157,7 @@ describe('an endpoint that closes after each answer without saying so', () => {
     const answers = [...(await sendMany(to, 4)), ...(await sendMany(to, 200))];
     expect(answers).toEqual(Array.from({ length: 204 }, () => ({ kind: 'response', status: 200 })));
     expect(server!.requests).toHaveLength(204);
-    expect(server!.requests.at(-1)?.headers['connection']).toBe('close');
+    expect(server!.requests.at(-1)?.headers.connection).toBe('close');
     expect(habits).toEqual(['once: closes connections after an answer without saying so']);
   });
 });
