@@ -30,7 +30,7 @@ export interface SimObjectsOptions {
 }
 
 const LONGEST_MS = 40;
-const NEVER = new Promise<never>(() => undefined);
+const never = (): Promise<never> => new Promise(() => undefined);
 
 export class SimObjects implements ObjectStore {
   readonly #options: SimObjectsOptions;
@@ -65,7 +65,7 @@ export class SimObjects implements ObjectStore {
 
   #request<T>(label: string, act: (bucket: Bucket) => T): Promise<T> {
     const { process, bucket, chance, failing, trace } = this.#options;
-    if (process.dead) return NEVER;
+    if (process.dead) return never();
     const fault = chance.happens(failing()) ? chance.pick(['before', 'after'] as const) : undefined;
     return new Promise((resolve, reject) => {
       process.scheduler.after(chance.between(0, LONGEST_MS / 2), undefined, () => {

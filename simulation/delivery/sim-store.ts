@@ -22,7 +22,7 @@ const NOT_THERE = new Fault('store', 'no such file', 'Restore it.');
 /** Share of calls during which nothing else happens. */
 const AT_ONCE = 0.5;
 /** A dead process gets no answer. */
-const NEVER = new Promise<never>(() => undefined);
+const never = (): Promise<never> => new Promise(() => undefined);
 
 export class SimStore implements JournalStore {
   readonly #process: SimProcess;
@@ -150,7 +150,7 @@ export class SimStore implements JournalStore {
     let torn = false;
     let flushing: Promise<void> = Promise.resolve();
     const sync = (): Promise<void> => {
-      if (this.#process.dead) return NEVER;
+      if (this.#process.dead) return never();
       return this.#call(`sync ${key}`, () => this.#sync(key, file));
     };
     return {
@@ -199,10 +199,10 @@ export class SimStore implements JournalStore {
 
   #call<T>(label: string, effect: () => T): Promise<T> {
     const process = this.#process;
-    if (process.dead) return NEVER;
+    if (process.dead) return never();
     if (this.#chance.happens(AT_ONCE)) {
       this.#counted();
-      if (process.dead) return NEVER;
+      if (process.dead) return never();
       this.#trace?.(`  ${label}`);
       try {
         return Promise.resolve(effect());
