@@ -20,6 +20,8 @@ import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
 import { WindowWriter } from '../src/store/window-writer.ts';
 import { contentMissingFailure, tellingTemporal } from './failures.ts';
+import { MendedRows } from './mended-rows.ts';
+import { OriginalRows } from './original-rows.ts';
 
 /** Counts only: heartbeats end in history. */
 export interface ReadHeartbeat {
@@ -59,11 +61,7 @@ class WindowReader {
       try {
         return await this.#read(input, ref);
       } catch (error) {
-        if (error instanceof FileRefusal) {
-          const { code, line, message } = error;
-          const where = line === undefined ? { code } : { code, line };
-          await writeRefusal(this.#dependencies.store, ref.sha256, key, { ...where, message });
-        }
+        if (error instanceof FileRefusal) await writeRefusal(this.#dependencies.store, ref.sha256, key, error);
         throw error;
       }
     });
@@ -94,6 +92,21 @@ class WindowReader {
       previous = whole?.result ?? (await this.#readWindow(again, earlier, previous));
     }
     return previous;
+  }
+
+  /** All windows of a file, those that were deleted read again. Returns how many there are. */
+  async #readAll(input: ReadChunksInput): Promise<number> {
+    const { sha256, parse } = input;
+    let previous: WindowResult | undefined;
+    for (let window = 1; ; window++) {
+      const ref = { sha256, parseKey: parseKey(parse), window };
+      const again = { ...input, window, cursor: previous?.next ?? null };
+      const whole = await readWholeWindow(this.#dependencies.store, ref);
+      if (whole === undefined && window === 1) await this.#checkContent(again);
+      const result: WindowResult = whole?.result ?? (await this.#readWindow(again, ref, previous));
+      if (result.next === null) return window;
+      previous = result;
+    }
   }
 
   async #checkContent(input: ReadChunksInput): Promise<void> {
@@ -131,7 +144,11 @@ class WindowReader {
       const firstChunk = previous === undefined ? 1 : previous.firstChunk + previous.chunks;
       const { chunkSize, maxChunkLength } = input.parse;
       writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, chunkSize, maxChunkLength, seen });
-      const sink = writer;
+      const originals = new OriginalRows({
+        ...{ store, endpoint: input.endpoint, breathe },
+        readAll: (sha256, parse) => this.#readAll({ ...input, sha256, parse }),
+      });
+      const sink = new MendedRows(writer, originals);
       const { rows, next } = await readRows({
         source: store.readFrom(contentKey(input.sha256), input.cursor?.byteOffset ?? 0),
         parse: input.parse,

@@ -6,9 +6,8 @@ import type { OriginsInput } from '../src/domain/contracts.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
-import { newestRound } from '../src/store/rounds.ts';
 import type { Mended, OriginDependencies } from './take-over-origins.ts';
-import { byChunk, withLedger, withPulse } from './take-over-origins.ts';
+import { byChunk, roundAt, withLedger, withPulse } from './take-over-origins.ts';
 
 export function createSettleOrigins(dependencies: OriginDependencies) {
   const { store, ledgers } = dependencies;
@@ -36,7 +35,7 @@ export function createSettleOrigins(dependencies: OriginDependencies) {
     });
     if (open.length === 0) return;
     const lines = open.map(({ origin }) => origin.row.line);
-    const round = (await newestRound(store, chunk))?.round ?? 0;
+    const round = await roundAt(store, chunk);
     await withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
       for (const { row, origin } of open) {
         ledger.record('d', origin.row.line, undefined, 0, `delivered as ${input.sha256}:${row.line}`);

@@ -6,13 +6,14 @@
 
 import type { Clock } from '../src/clock.ts';
 import type { OriginsInput } from '../src/domain/contracts.ts';
+import { FileRefusal } from '../src/domain/failure.ts';
 import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import { readChunk } from '../src/store/chunks.ts';
+import { readChunk, writeRefusal } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
-import { chunksOf, OriginFinder } from '../src/store/origins.ts';
+import { chunksOf, isPlaces, OriginFinder } from '../src/store/origins.ts';
 import { newestRound, requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { stopFailure, tellingTemporal, unsettledFailure } from './failures.ts';
@@ -48,6 +49,7 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
     withPulse(dependencies, async () => {
       const { round } = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
       const finder = new OriginFinder(store, input.endpoint);
+      await checkAll(input, finder);
       for await (const chunk of chunksOf(store, input)) {
         const inherited: Inherited[] = [];
         for (let rows: readonly ChunkRow[] = await readChunk(store, chunk); rows.length > 0; ) {
@@ -80,6 +82,18 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
       }
     });
 
+  /** All or nothing: what a refused file had taken over, nobody would send. */
+  async function checkAll(input: OriginsInput, finder: OriginFinder): Promise<void> {
+    try {
+      for await (const chunk of chunksOf(store, input)) {
+        for (const row of await readChunk(store, chunk)) await finder.check(row);
+      }
+    } catch (error) {
+      if (error instanceof FileRefusal) await writeRefusal(store, input.sha256, input.parseKey, error);
+      throw error;
+    }
+  }
+
   /** All of one chunk of an earlier file. */
   async function takeOver(
     { requestTimeoutMs }: OriginDependencies,
@@ -88,7 +102,7 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
   ): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly ChunkRow[] }> {
     const { chunk } = group[0]!.origin;
     const lines = group.map(({ origin }) => origin.row.line);
-    const round = (await newestRound(store, chunk))?.round ?? 0;
+    const round = await roundAt(store, chunk);
     return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
       const inherited: Inherited[] = [];
       const movedOn: ChunkRow[] = [];
@@ -106,7 +120,7 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
         if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
         inherited.push({
           row,
-          from: `${chunk.sha256}:${origin.row.line}`,
+          from: origin.name,
           delivered,
           unknown: state?.unknown ?? 0,
         });
@@ -145,6 +159,11 @@ export async function withLedger<Result>(
   } finally {
     await ledger.close();
   }
+}
+
+/** In which round an attempt takes rows over: the newest. Places have none: nothing is sent from them. */
+export async function roundAt(store: Store, chunk: PlacedChunk): Promise<number> {
+  return isPlaces(chunk) ? 0 : ((await newestRound(store, chunk))?.round ?? 0);
 }
 
 export function byChunk(mended: readonly Mended[]): Mended[][] {

@@ -190,9 +190,10 @@ function readWindow(
   previous: WindowResult | undefined,
   summary: string,
 ): Promise<WindowResult> {
-  const { parse } = input;
+  const { parse, endpoint } = input;
   const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions(input), summary });
-  return readChunks({ ...fileWork(input), parse, window, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
+  const of = { ...fileWork(input), endpoint, parse, window };
+  return readChunks({ ...of, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
 }
 
 /** Chunks were deleted while the file is under way: they are read again, and must be what they were. */

@@ -40,6 +40,8 @@ export interface FileWork {
 }
 
 export interface ReadChunksInput extends FileWork {
+  /** To which the file is delivered; absent in histories of earlier builds. Windows are the same for all endpoints. */
+  readonly endpoint?: string;
   readonly parse: ParseOptions;
   /** 1-based; windows are read in order. */
   readonly window: number;

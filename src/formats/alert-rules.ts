@@ -1,7 +1,7 @@
 /**
  * What makes a row an alert (docs/guide.md, "Files"): a non-empty userId of bounded length, taken as it is, and a non-empty
- * message; no NUL in either. The optional member that names the row of an earlier file, which this row mends, is believed only in
- * its exact form.
+ * message; no NUL in either. The optional member that names the row of an earlier file, which this row mends, is handed on as it is: whether
+ * there is such a row is for others to find out.
  */
 import type { InvalidReason } from '../domain/alert.ts';
 
@@ -18,6 +18,11 @@ export function faultOf(userId: string, alertMessage: string, maxUserIdLength: n
   return undefined;
 }
 
+/** Whether wds can have written it. */
+export const isOrigin = (text: string): boolean => ORIGIN_PATTERN.test(text);
+
+/** Without the white space that editors leave; undefined: there is none. */
 export function originOf(value: unknown): string | undefined {
-  return typeof value === 'string' && ORIGIN_PATTERN.test(value) ? value : undefined;
+  const text = typeof value === 'string' ? value : (JSON.stringify(value ?? '') ?? '');
+  return text === '""' || text.trim() === '' ? undefined : text.trim();
 }

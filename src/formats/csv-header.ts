@@ -6,7 +6,7 @@ import type { ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { ORIGIN_COLUMN, originOf } from './alert-rules.ts';
+import { isOrigin, ORIGIN_COLUMN } from './alert-rules.ts';
 
 export type CsvColumns = NonNullable<ReadCursor['columns']>;
 
@@ -49,7 +49,7 @@ export function readable(fields: readonly string[], { userId, alertMessage, coun
   return {
     userId: field(userId, whole || userId === 0),
     alertMessage: field(alertMessage, whole),
-    origin: fields.find(originOf),
+    origin: fields.map((text) => text.trim()).find(isOrigin),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { faultOf, ORIGIN_COLUMN, originOf } from './alert-rules.ts';
+import { faultOf, isOrigin, ORIGIN_COLUMN, originOf } from './alert-rules.ts';
 
 /** The row's own object is level 1. */
 export const MAX_DEPTH = 64;
@@ -48,7 +48,7 @@ export function readableMembers(value: unknown, text: string, options: ParseOpti
   return {
     userId: typeof user === 'string' ? user : digitsOf(user, text, options.userIdColumn),
     alertMessage: typeof alertMessage === 'string' ? alertMessage : undefined,
-    origin: originOf(member(row, ORIGIN_COLUMN)),
+    origin: [originOf(member(row, ORIGIN_COLUMN)) ?? ''].find(isOrigin),
   };
 }
 

@@ -42,6 +42,12 @@ export class SeenUsers {
     return this.#insert(this.#hash[0]!, this.#hash[1]!, this.#hash[2]!, line);
   }
 
+  /** The line of the user's first row; 0: not seen. */
+  find(userId: string): number {
+    hashUser(userId, this.#seeds, this.#hash);
+    return this.#lineAt(this.#slotOf(this.#hash[0]!, this.#hash[1]!, this.#hash[2]!), this.#hash[0]! >>> 24);
+  }
+
   /** The users from the `from`-th on (0-based), ENTRY_BYTES each, in pieces: what a window saves. */
   *entriesFrom(from: number): Generator<Buffer> {
     for (let at = from; at < this.#size; ) {
@@ -61,18 +67,33 @@ export class SeenUsers {
     }
   }
 
-  #insert(a: number, b: number, c: number, line: number): number {
-    const partition = a >>> 24;
-    if (this.#used[partition]! * 4 >= this.#slots[partition]!.length * 3) this.#grow(partition);
-    const slots = this.#slots[partition]!;
+  /** Where the user is, or would be put. */
+  #slotOf(a: number, b: number, c: number): number {
+    const slots = this.#slots[a >>> 24]!;
     const mask = slots.length - 1;
     let slot = b & mask;
     for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
       const segment = this.#segments[(entry - 1) >>> SEGMENT_BITS]!;
       const word = ((entry - 1) & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
-      if (segment[word] === a && segment[word + 1] === b && segment[word + 2] === c) return segment[word + 3]! >>> 0;
+      if (segment[word] === a && segment[word + 1] === b && segment[word + 2] === c) return slot;
       slot = (slot + 1) & mask;
     }
+    return slot;
+  }
+
+  #lineAt(slot: number, partition: number): number {
+    const entry = this.#slots[partition]![slot]!;
+    if (entry === 0) return 0;
+    const segment = this.#segments[(entry - 1) >>> SEGMENT_BITS]!;
+    return segment[((entry - 1) & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS + 3]! >>> 0;
+  }
+
+  #insert(a: number, b: number, c: number, line: number): number {
+    const partition = a >>> 24;
+    if (this.#used[partition]! * 4 >= this.#slots[partition]!.length * 3) this.#grow(partition);
+    const slot = this.#slotOf(a, b, c);
+    const before = this.#lineAt(slot, partition);
+    if (before !== 0) return before;
     const word = (this.#size & (SEGMENT_ENTRIES - 1)) * ENTRY_WORDS;
     if (word === 0) this.#segments.push(new Int32Array(SEGMENT_ENTRIES * ENTRY_WORDS));
     const segment = this.#segments[this.#size >>> SEGMENT_BITS]!;
@@ -80,7 +101,7 @@ export class SeenUsers {
     segment[word + 1] = b;
     segment[word + 2] = c;
     segment[word + 3] = line;
-    slots[slot] = ++this.#size;
+    this.#slots[partition]![slot] = ++this.#size;
     this.#used[partition]!++;
     return 0;
   }

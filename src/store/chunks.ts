@@ -40,7 +40,14 @@ export interface InvalidRow {
 
 export type Reject =
   | InvalidRow
-  | { readonly kind: 'duplicate'; readonly line: number; readonly firstLine: number; readonly userId: string };
+  | {
+      readonly kind: 'duplicate';
+      readonly line: number;
+      readonly firstLine: number;
+      /** SHA-256 of the earlier file that firstLine is of; absent: this one. */
+      readonly firstFile?: string;
+      readonly userId: string;
+    };
 
 /** Where a chunk lies in `.alerts`. */
 export interface ChunkPlace {
@@ -227,7 +234,7 @@ export async function* readSeen(store: Store, ref: WindowRef, entryBytes: number
 /** Why a file was refused as a whole. `message` may show text from the file. */
 export interface StoredRefusal {
   readonly code: string;
-  readonly line?: number;
+  readonly line?: number | undefined;
   readonly message: string;
 }
 
@@ -235,9 +242,9 @@ export async function writeRefusal(
   store: Store,
   sha256: string,
   parseKey: string,
-  refusal: StoredRefusal,
+  { code, line, message }: StoredRefusal,
 ): Promise<void> {
-  await store.put(refusalKey(sha256, parseKey), `${JSON.stringify(refusal)}\n`);
+  await store.put(refusalKey(sha256, parseKey), `${JSON.stringify({ code, line, message })}\n`);
 }
 
 /** undefined: none was written. */

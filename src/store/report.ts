@@ -166,7 +166,7 @@ function headers({ parse, byteOrderMark = false }: ReportRequest): Record<string
     'unconfirmed.csv': failed,
     'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
     'invalid.csv': mendable(own('line'), own('reason'), own('row'), ORIGIN),
-    'duplicates.csv': csvRecord(['line', 'firstLine', 'userId'], SPREADSHEET),
+    'duplicates.csv': csvRecord(['line', 'firstLine', 'userId', 'firstFile'], SPREADSHEET),
   };
   const mark = byteOrderMark ? BYTE_ORDER_MARK : '';
   const marked = Object.entries(lines).map(([name, line]) => [name, mark + line] as const);
@@ -184,7 +184,8 @@ async function appendRejects(
       const origin = `${of.sha256}:${line}`;
       await files.append('invalid.csv', csvRecord([userId, alertMessage, line, reason, row, origin], DROPPABLE));
     } else {
-      await files.append('duplicates.csv', csvRecord([reject.line, reject.firstLine, reject.userId], SPREADSHEET));
+      const { line, firstLine, userId, firstFile = '' } = reject;
+      await files.append('duplicates.csv', csvRecord([line, firstLine, userId, firstFile], SPREADSHEET));
     }
   }
 }

@@ -90,6 +90,12 @@ export class WindowWriter {
     else if (this.#part.length >= PART_CHARACTERS) this.#endPart();
   }
 
+  /** A row whose user had an alert in an earlier file, which this one mends; another row here may stand for that very alert. */
+  duplicateOf(line: number, userId: string, first: { readonly sha256: string; readonly line: number }): void {
+    this.#duplicates++;
+    this.#reject({ kind: 'duplicate', line, firstLine: first.line, firstFile: first.sha256, userId });
+  }
+
   invalid(line: number, reason: InvalidReason, row: Buffer, fields: ReadableFields = {}): void {
     this.#invalid++;
     countRow(this.#reasons, reason, line);

@@ -1,8 +1,5 @@
 /** Rows of `failed.csv`, mended and dropped again: once, twice, by two at the same time, and while the first file is being sent. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSettleOrigins } from '../../activities/settle-origins.ts';
-import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
-import type { SendAlertsResult } from '../../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { rangeScope } from '../../src/domain/ledger/journal.ts';
 import { FAILURE } from '../../src/domain/names.ts';
@@ -15,9 +12,9 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  stageContent,
   TestWorker,
 } from '../support/delivery-fixture.ts';
+import { mendedFile } from '../support/mended-file.ts';
 
 const ROWS = 4;
 let receiver: ScriptedReceiver;
@@ -44,20 +41,7 @@ function startWorker(ambiguous: AmbiguousPolicy = 'resend'): TestWorker {
 /** A file that mends all rows of the original; `user`: of a row, by the line that it mends. */
 async function mend(mark: string, user = (line: number) => `user-${line}`) {
   const rows = original.lines.map((line) => `${user(line)},mended ${mark},${original.sha256}:${line}\n`);
-  const { store, parse } = original;
-  const { sha256 } = await stageContent(store, parse, `userId,alertMessage,wdsOrigin\n${rows.join('')}`);
-  const worker = startWorker();
-  const { ledgers } = worker.dependencies;
-  const scope = () => ({ attempt: 1, heartbeat: () => undefined });
-  const origins = { store, ledgers, scope, clock, requestTimeoutMs: 5_000 };
-  const input = async () => ({ sha256, endpoint: 'test', parseKey: parseKey(parse), round: await newest() });
-  const newest = async () => (await store.list(`${sha256}/test/rounds`)).length;
-  return {
-    takeOver: async () => createTakeOverOrigins(origins)(await input()),
-    settle: async () => createSettleOrigins(origins)(await input()),
-    send: async (ambiguous: AmbiguousPolicy = 'resend'): Promise<SendAlertsResult> =>
-      startWorker(ambiguous).sendAlerts(batchInput(original, { sha256, round: await newest(), closing: true })),
-  };
+  return mendedFile(original, `userId,alertMessage,wdsOrigin\n${rows.join('')}`, startWorker);
 }
 
 async function rejectOriginal(): Promise<void> {

@@ -143,10 +143,14 @@ describe('CSV rows', () => {
     ]);
   });
 
-  test('name the row of an earlier file that they mend, in the exact form only', async () => {
+  test('name the row of an earlier file that they mend, as they are, without white space around it', async () => {
     const origin = `${'0a'.repeat(32)}:17`;
-    const rows = await collectRows(`WdsOrigin ,userId,alertMessage\n${origin},u1,a\n,u2,b\n${origin}x,u3,c\n`);
-    expect(rows).toEqual([{ ...row(2, 'u1', 'a'), origin }, row(3, 'u2', 'b'), row(4, 'u3', 'c')]);
+    const rows = await collectRows(`WdsOrigin ,userId,alertMessage\n ${origin} ,u1,a\n ,u2,b\nnone,u3,c\n`);
+    expect(rows).toEqual([
+      { ...row(2, 'u1', 'a'), origin },
+      row(3, 'u2', 'b'),
+      { ...row(4, 'u3', 'c'), origin: 'none' },
+    ]);
   });
 });
 

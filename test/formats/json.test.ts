@@ -59,7 +59,12 @@ describe('a JSON row', () => {
     const wdsOrigin = `${'0a'.repeat(32)}:17`;
     const text = JSON.stringify({ userId: 'u', alertMessage: 'm', wdsOrigin });
     expect(await ndjson(text)).toEqual([{ ...row(1, 'u', 'm'), origin: wdsOrigin }]);
-    expect(await json(`[${text.replace(':17', ':0')}]`)).toEqual([row(1, 'u', 'm')]);
+    const values = ['', null, 7].map((value) => JSON.stringify({ userId: 'u', alertMessage: 'm', wdsOrigin: value }));
+    expect(await json(`[${values.join(',')}]`)).toEqual([
+      row(1, 'u', 'm'),
+      row(2, 'u', 'm'),
+      { ...row(3, 'u', 'm'), origin: '7' },
+    ]);
   });
 });
 

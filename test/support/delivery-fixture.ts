@@ -51,6 +51,8 @@ export interface Witnessed {
 
 export class ScriptedReceiver {
   readonly log: Witnessed[] = [];
+  /** Whoever got an alert, in order, as often as that. */
+  readonly alerted: string[] = [];
   /** What to answer; asked once a request. */
   script: (line: number, times: number) => Reply | Promise<Reply> = () => 200;
   readonly #server = createServer((request, response) => void this.#handle(request, response));
@@ -83,12 +85,14 @@ export class ScriptedReceiver {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    for await (const _ of request.on('error', () => undefined));
+    let body = '';
+    for await (const piece of request.on('error', () => undefined)) body += String(piece);
     const line = Number(String(request.headers['webhook-id']).split('_').at(-1));
     const reply = await this.script(line, this.requestsOf(line) + 1);
     const status = typeof reply === 'object' ? reply.status : reply;
     const accepted = typeof status === 'number' ? status >= 200 && status <= 299 : status.startsWith('accepted');
     this.log.push({ line, accepted });
+    if (accepted) this.alerted.push((JSON.parse(body) as { userId: string }).userId);
     if (typeof status === 'number') response.writeHead(status, typeof reply === 'object' ? reply.headers : {}).end();
     else if (status.endsWith('reset')) request.socket.destroy();
   }

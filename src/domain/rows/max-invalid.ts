@@ -11,11 +11,11 @@ const FEWEST_INVALID = 2;
 
 /** `maxInvalid`: a share of the rows, from 0 to 1; undefined: no share is too much. */
 export function refusedFor(
-  { rows, alerts, invalid, invalidReasons = [] }: FileCounts,
+  { rows, alerts, invalid, duplicates, invalidReasons = [] }: FileCounts,
   maxInvalid: number | undefined,
 ): 'no_valid_row' | 'too_many_invalid' | undefined {
-  // Duplicates are of users who have a valid row.
-  if (rows > 0 && alerts === 0) return 'no_valid_row';
+  // Duplicates are valid rows, also where the first one is in a file that this one mends.
+  if (rows > 0 && alerts + duplicates === 0) return 'no_valid_row';
   if (maxInvalid === undefined || maxInvalid >= 1) return undefined;
   // Nothing is to be mended about a header that comes again.
   const repeated = invalidReasons.find(({ reason }) => reason === 'repeated_header')?.rows ?? 0;
