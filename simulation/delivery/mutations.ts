@@ -150,7 +150,11 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: 'a row that was mended before is taken from its first owner, not from its present one',
     theme: 'mends',
     pieces: [
-      { module: ORIGINS, from: 'name = movedTo;', to: 'name = undefined;' },
+      {
+        module: ORIGINS,
+        from: 'name = (await read(next.chunk)).get(next.row.line)?.movedTo;',
+        to: 'name = undefined;',
+      },
       { module: TAKE_OVER, from: "state.movedTo !== '' && state.movedTo !== self", to: 'false' },
     ],
   },
@@ -161,8 +165,22 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [
       {
         module: ORIGINS,
-        from: 'userOf(next.row) !== userOf(row))\n                break;\n            owner',
-        to: 'false)\n                break;\n            owner',
+        from: 'found !== undefined && userOf(found.row) === userOf(row)',
+        to: 'found !== undefined',
+      },
+    ],
+  },
+  {
+    name: 'invalid-row-mended-twice',
+    fault: 'two files that mend the same invalid row know nothing of each other',
+    theme: 'mends',
+    pieces: [
+      {
+        module: ORIGINS,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of code
+        from: '`${line}:${userOf(row)}`',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of code
+        to: '`${line}:${row.body}`',
       },
     ],
   },

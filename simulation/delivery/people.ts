@@ -155,18 +155,26 @@ export class People {
     }
   }
 
-  /** As a person does it: opens failed.csv, mends it, drops it. */
-  #mend(dropped: Dropped, { otherUser, old }: { readonly otherUser: boolean; readonly old: boolean }): void {
+  /** As a person does it: opens failed.csv, and perhaps invalid.csv, mends them, drops them. */
+  #mend(dropped: Dropped, { otherUser, old, invalid }: Extract<Step, { readonly do: 'mend' }>): void {
     const { staged } = dropped.file;
     const folder = `${REPORTS}/${reportFolderName(staged.name, staged.sha256, ENDPOINT)}`;
-    const now = dropped.home.host.disk.read(`${folder}/failed.csv`)?.toString() ?? '';
-    const text = old ? (this.#site.firstFailed.get(folder) ?? '') : now;
-    const [, ...records] = text.trimEnd().split('\n');
-    const rows = records.map((record, index): SimRow => {
-      const [userId = '', alertMessage = '', origin = ''] = record.split(',');
+    const report = (name: string): string => dropped.home.host.disk.read(`${folder}/${name}`)?.toString() ?? '';
+    const recordsOf = (text: string): string[][] =>
+      text
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((record) => record.split(','));
+    const failed = recordsOf(old ? (this.#site.firstFailed.get(folder) ?? '') : report('failed.csv'));
+    const lost = invalid ? recordsOf(report('invalid.csv')) : [];
+    const rows = failed.map(([userId = '', alertMessage = '', origin = ''], index): SimRow => {
       const mended = otherUser && index === 0 ? `other-${this.dropped.length}` : userId;
       return { userId: mended, alertMessage: `${alertMessage} mended ${this.dropped.length}`, origin };
     });
+    for (const origin of lost.map((record) => record.at(-1) ?? '')) {
+      rows.push({ userId: `found-${origin}`, alertMessage: `mended ${this.dropped.length}`, origin });
+    }
     if (rows.length === 0 || this.dropped.length >= MOST_FILES) return;
     this.#site.temporal.count('mended');
     this.#submit(this.#add(rows, dropped, dropped.home), 3);

@@ -50,7 +50,7 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
         const mendAtMs = Math.round(chance.between(500, quietAtMs));
         // Files that were dropped meanwhile have numbers after those of the start.
         const mended = { file: chance.whole(0, files + 1), otherUser: chance.happens(0.2), old: chance.happens(0.3) };
-        steps.push({ atMs: mendAtMs, do: 'mend', ...mended });
+        steps.push({ atMs: mendAtMs, do: 'mend', ...mended, invalid: mendAtMs % 2 === 0 });
         if (chance.happens(0.5)) steps.push({ atMs: mendAtMs + Math.round(chance.between(0, 500)), do: 'retry', file });
         if (chance.happens(0.3)) steps.push(faultStep(chance, worker, mendAtMs + Math.round(chance.between(0, 500))));
         break;
@@ -136,7 +136,14 @@ function personStep(chance: Chance, file: number, atMs: number): Step {
     case 'reset':
       return { atMs, do: action, file, part: chance.happens(0.6) ? 0 : chance.next() };
     case 'mend':
-      return { atMs, do: action, file, otherUser: chance.happens(0.2), old: chance.happens(0.3) };
+      return {
+        atMs,
+        do: action,
+        file,
+        otherUser: chance.happens(0.2),
+        old: chance.happens(0.3),
+        invalid: atMs % 2 === 0,
+      };
     case 'policy':
       return { atMs, do: action, policy: chance.pick(['hold', 'resend']) };
     default:

@@ -28,13 +28,17 @@ export type Step =
   | { readonly atMs: number; readonly do: 'forget'; readonly file: number }
   /** Begins anew with the first `part` of what the run was told. */
   | { readonly atMs: number; readonly do: 'reset'; readonly file: number; readonly part: number }
-  /** The rows of failed.csv are dropped as a file; `otherUser`: one of them names somebody else; `old`: as it was at first. */
+  /**
+   * The rows of failed.csv are dropped as a file; `otherUser`: one of them names somebody else; `old`: as it was at first; `invalid`: with those
+   * of invalid.csv, which name somebody now.
+   */
   | {
       readonly atMs: number;
       readonly do: 'mend';
       readonly file: number;
       readonly otherUser: boolean;
       readonly old: boolean;
+      readonly invalid: boolean;
     }
   | { readonly atMs: number; readonly do: 'policy'; readonly policy: AmbiguousPolicy }
   | { readonly atMs: number; readonly do: 'kill'; readonly worker: number; readonly backAfterMs: number }

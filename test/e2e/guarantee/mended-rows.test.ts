@@ -47,6 +47,50 @@ describe.concurrent('a failed.csv that is mended', () => {
     expect(await accepted(site)).toEqual(once(input));
   });
 
+  test('and an invalid.csv, saved by a spreadsheet, dropped twice: whoever had an alert has no other one', async ({
+    site,
+  }) => {
+    const input = alerts(3);
+    await site.receive([], QUICK);
+    await site.worker();
+    const broken = `${asCsv(input)}anna,\nuser-2,\nbert,=1,+2\n`;
+    const original = await site.send(await site.write('alerts.csv', broken), '--max-invalid', '100%');
+    expect(original.result).toMatchObject({ rows: 6, delivered: 3, invalid: 3 });
+    const invalid = await site.report(original.result, 'invalid.csv');
+    expect(invalid.map(({ userId, alertMessage, line }) => [userId, alertMessage, line])).toEqual([
+      ...[
+        ['anna', '', '5'],
+        ['user-2', '', '6'],
+      ],
+      ['bert', '', '7'],
+    ]);
+    expect(Object.keys(invalid[0]!)).toEqual(['userId', 'alertMessage', 'line', 'reason', 'row', 'wdsOrigin']);
+    // Columns in another order and one more, quotes everywhere, a mark, CRLF.
+    const quoted = (...cells: (string | undefined)[]): string => `${cells.map((cell) => `"${cell}"`).join(',')}\r\n`;
+    const saved = (text: string): string =>
+      `\ufeff${quoted('wdsOrigin', 'note', 'alertMessage', 'reason', 'userId')}${invalid
+        .map(({ wdsOrigin, reason, userId }) => quoted(wdsOrigin, 'ok', `${text} "" ${userId}`, reason, userId))
+        .join('')}`;
+    const mend = await site.send(await site.write('mend.csv', saved('mended')));
+    expect(mend).toMatchObject({ code: 0, result: { rows: 3, alerts: 2, delivered: 2, duplicates: 1, sentNow: 2 } });
+    expect(await site.report(mend.result, 'duplicates.csv')).toEqual([
+      { line: '3', firstLine: '3', userId: 'user-2', firstFile: original.result.sha256 },
+    ]);
+    const again = await site.send(await site.write('again.csv', saved('other')));
+    expect(again).toMatchObject({ code: 0, result: { alerts: 2, sentNow: 0, alreadyDelivered: 2, duplicates: 1 } });
+    expect(await accepted(site)).toEqual(
+      once([...input, { userId: 'anna', alertMessage: '' }, { userId: 'bert', alertMessage: '' }]),
+    );
+
+    const foreign = saved('x').replace(original.result.sha256, 'f'.repeat(64));
+    const refused = await site.wds('send', await site.write('foreign.csv', foreign));
+    expect(refused).toMatchObject({
+      code: 65,
+      stderr: expect.stringMatching(/row on line 2 .*wdsOrigin.* does not know/),
+    });
+    expect((await site.receiver.accepted()).length).toBe(5);
+  });
+
   test('by naming somebody else: that user is alerted, and is not called delivered before', async ({ site }) => {
     const input = alerts(5);
     await site.receive(['--fail-users', '^user-2$=422'], QUICK);
