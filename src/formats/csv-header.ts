@@ -1,56 +1,61 @@
 /**
- * Finds the columns by name: trimmed and without regard to case, in any order. Anything doubtful is refused, with the columns found and
- * the setting for files without a header: data is never eaten as a header, and a header is never sent as data.
+ * Finds the columns by name: without regard to case, outer white space and invisible characters, in any order. Anything doubtful is refused,
+ * with the columns found: data is never eaten as a header, and a header is never sent as data.
  */
-import type { ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { isOrigin, ORIGIN_COLUMN } from './alert-rules.ts';
+import { clipped, plainText } from '../domain/plain-text.ts';
+import { ORIGIN_COLUMN } from './alert-rules.ts';
+import { nextStepFor, separatorName } from './csv-advice.ts';
+import { visible } from './text.ts';
 
 export type CsvColumns = NonNullable<ReadCursor['columns']>;
+type Names = Pick<ParseOptions, 'userIdColumn' | 'alertMessageColumn'>;
 
 const MAX_COLUMNS_SHOWN = 20;
 const MAX_NAME_SHOWN = 40;
 
-const plain = (name: string): string => name.trim().toLowerCase();
+export const plainName = (name: string): string => visible(name).toLowerCase();
+
+/** What cannot be seen is shown by its code. */
 const shown = (name: string): string =>
-  JSON.stringify(name.length > MAX_NAME_SHOWN ? `${name.slice(0, MAX_NAME_SHOWN)}…` : name);
+  JSON.stringify(clipped(name, MAX_NAME_SHOWN)).replace(/[^\P{White_Space} ]|[\u200c\u200d]/gu, escaped);
+const escaped = (character: string): string => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`;
 
 /** Without a header column 1 is the user and column 2 the message; a third would be an unquoted comma in a message. */
 export const HEADERLESS_COLUMNS: CsvColumns = { userId: 0, alertMessage: 1, origin: -1, count: 2 };
 
-/** Positions of the columns (origin: −1 where there is none). Throws FileRefusal('csv_header'). */
-export function findColumns(names: readonly string[], options: ParseOptions, line: number): CsvColumns {
-  const found = names.map(plain);
+/** The names are those of a header that can be used. */
+export function isHeader(fields: readonly string[], { userIdColumn, alertMessageColumn }: Names): boolean {
+  const found = fields.map(plainName);
+  return found.includes(plainName(userIdColumn)) && found.includes(plainName(alertMessageColumn));
+}
+
+/** What separates them, and how their line ends, is for the caller to add. Throws FileRefusal('csv_header'). */
+export function findColumns(names: readonly string[], options: ParseOptions, found: FoundHeader): CsvColumns {
+  const plain = names.map(plainName);
   const place = (name: string, needed: boolean): number => {
-    const first = found.indexOf(plain(name));
-    if (first === -1 && needed) throw headerRefusal(`there is no column ${JSON.stringify(name)}`, names, options, line);
-    if (first !== found.lastIndexOf(plain(name))) {
-      throw headerRefusal(`there is more than one column ${JSON.stringify(name)}`, names, options, line);
+    const first = plain.indexOf(plainName(name));
+    if (first === -1 && needed)
+      throw headerRefusal(`there is no column ${JSON.stringify(name)}`, names, options, found);
+    if (first !== plain.lastIndexOf(plainName(name))) {
+      throw headerRefusal(`there is more than one column ${JSON.stringify(name)}`, names, options, found);
     }
     return first;
   };
   const userId = place(options.userIdColumn, true);
   const alertMessage = place(options.alertMessageColumn, true);
-  return { userId, alertMessage, origin: place(ORIGIN_COLUMN, false), count: names.length };
+  const origin = place(ORIGIN_COLUMN, false);
+  // Columns without a name at the end hold nothing, as a rule; what they hold makes a row invalid.
+  const named = options.rules === undefined ? plain.length : 1 + plain.findLastIndex((name) => name !== '');
+  return { userId, alertMessage, origin, count: named };
 }
 
-/**
- * Of a row that is no alert. With too many or too few columns it is not known which is which, but for a user that comes first (a message
- * may have been cut by a comma of its own); an origin is known wherever it stands.
- */
-export function readable(fields: readonly string[], { userId, alertMessage, count }: CsvColumns): ReadableFields {
-  const whole = fields.length === count;
-  const field = (at: number, isSure: boolean): string | undefined => {
-    const text = isSure ? fields[at] : undefined;
-    return text?.includes('\ufffd') ? undefined : text;
-  };
-  return {
-    userId: field(userId, whole || userId === 0),
-    alertMessage: field(alertMessage, whole),
-    origin: fields.map((text) => text.trim()).find(isOrigin),
-  };
+export interface FoundHeader {
+  readonly line: number;
+  /** By which the names were told apart. */
+  readonly separator: string;
 }
 
 /** What was found goes into `message` only: where a file has no header, its "columns" are somebody's data. */
@@ -58,18 +63,20 @@ export function headerRefusal(
   what: string,
   names: readonly string[],
   options: ParseOptions,
-  line: number,
+  { line, separator }: FoundHeader,
 ): FileRefusal {
   const more = names.length > MAX_COLUMNS_SHOWN ? `, and ${names.length - MAX_COLUMNS_SHOWN} more` : '';
-  const columns = names.slice(0, MAX_COLUMNS_SHOWN).map(shown).join(', ');
-  const wanted = `${JSON.stringify(options.userIdColumn)} and ${JSON.stringify(options.alertMessageColumn)}`;
-  const nextStep =
-    `The first line must name the columns ${wanted}. For a file without a header set \`header: false\` (\`--no-header\`): ` +
-    'column 1 is then the user, column 2 the message.';
+  const columns = names
+    .slice(0, MAX_COLUMNS_SHOWN)
+    .map((name) => plainText(shown(name)))
+    .join(', ');
+  const by = separator === ',' ? '' : `, separated by ${separatorName(separator)}`;
+  const refused = `The header cannot be used: ${what}`;
+  const { full, general } = nextStepFor(names, separator, options);
   return new FileRefusal(
     'csv_header',
-    `The header cannot be used: ${what}. Columns found: ${columns}${more}. ${nextStep}`,
+    `${refused}. Columns found${by}: ${columns}${more}. ${full}`,
     line,
-    `The header cannot be used: ${what}. Columns found: ${names.length}. ${nextStep}`,
+    `${refused}. Columns found${by}: ${names.length}. ${general}`,
   );
 }

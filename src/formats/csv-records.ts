@@ -8,6 +8,8 @@ import { FileRefusal } from '../domain/failure.ts';
 
 /** csv-parse's code for a quote within an unquoted field: the row is wrong, and its end is known. */
 export const STRAY_QUOTE = 'INVALID_OPENING_QUOTE';
+/** Its code for a record over the limit: where that ends is to be found out. */
+export const TOO_LONG = 'CSV_MAX_RECORD_SIZE';
 
 type OnRecord = (fields: string[], end: number) => void;
 
@@ -45,17 +47,10 @@ export class RecordParser extends Parser {
   }
 }
 
-export function recordTooLarge(line: number, maxRecordBytes: number): FileRefusal {
-  const message =
-    `The record that begins on line ${line} is longer than ${maxRecordBytes} bytes; most often a quote is not closed there. ` +
-    'Mend the line, or raise the limit `maxRecordBytes`.';
-  return new FileRefusal('record_too_large', message, line);
-}
-
-/** For faults that hide where a record ends. `line`: where the record begins. */
-export function refusalOf(fault: CsvError, line: number, maxRecordBytes: number): FileRefusal {
+/** For faults that hide where a record ends, by csv-parse's codes. `line`: where the record begins. */
+export function refusalOf(code: string, line: number): FileRefusal {
   const where = `the record that begins on line ${line}`;
-  switch (fault.code) {
+  switch (code) {
     case 'CSV_QUOTE_NOT_CLOSED':
       return new FileRefusal(
         'quote_not_closed',
@@ -68,9 +63,25 @@ export function refusalOf(fault: CsvError, line: number, maxRecordBytes: number)
         `In ${where} text follows a closing quote. Write a quote within a quoted field twice ("").`,
         line,
       );
-    case 'CSV_MAX_RECORD_SIZE':
-      return recordTooLarge(line, maxRecordBytes);
     default:
-      return new FileRefusal('bad_csv', `It is not known where ${where} ends (${fault.code}).`, line);
+      return new FileRefusal('bad_csv', `It is not known where ${where} ends (${code}).`, line);
   }
+}
+
+/** Rows within a quoted field. */
+export function swallowedRows(line: number): FileRefusal {
+  return new FileRefusal(
+    'quote_not_closed',
+    `The record that begins on line ${line} holds many lines that look like rows: most likely a quote is not closed there. Mend the line and drop the file again.`,
+    line,
+  );
+}
+
+/** A message that goes on in the next line. */
+export function brokenLines(line: number): FileRefusal {
+  return new FileRefusal(
+    'broken_line',
+    `The row on line ${line} goes on in the next line, and ends otherwise than the lines of this file do: a line break within a message must be in quotes. Export the file again, with quotes around such fields.`,
+    line,
+  );
 }

@@ -1,46 +1,53 @@
 /**
  * CSV → rows, by csv-parse, strictly: RFC 4180, no relaxed quotes. A row that is wrong by itself is invalid; a fault that hides where
- * records end (a quote not closed, text behind a closing quote, a record over the limit) refuses the file, for it may swallow any
- * number of users.
+ * records end (a quote not closed, text behind a closing quote) refuses the file, for it may swallow any number of users.
  *
  * Each piece is parsed from the start of a record by a parser of its own, so that there is no state between pieces but a cursor: what a
- * later window sees is what this one would have seen. Positions are taken from the bytes: csv-parse's own (`info: true`) cost more than
- * half of its speed, and count a CRLF within quotes as two lines.
+ * later window sees is what this one would have seen. A row is handed out when the next one is known, for that may be the rest of it; until
+ * then it counts as not read, and comes again. Positions are taken from the bytes: csv-parse's own (`info: true`) cost more than half of its
+ * speed, and count a CRLF within quotes as two lines.
  */
 import { isUtf8 } from 'node:buffer';
-import type { CsvError } from 'csv-parse';
 import type { ReadCursor } from '../domain/contracts.ts';
-import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { faultOf, originOf } from './alert-rules.ts';
 import type { CsvColumns } from './csv-header.ts';
-import { findColumns, HEADERLESS_COLUMNS, headerRefusal, readable } from './csv-header.ts';
-import { RecordParser, recordTooLarge, refusalOf, STRAY_QUOTE } from './csv-records.ts';
+import { LongRecord, refuseIfSwallowed } from './csv-long-record.ts';
+import { RecordParser, refusalOf, STRAY_QUOTE, TOO_LONG } from './csv-records.ts';
+import type { CutRecord } from './csv-rows.ts';
+import { handOut, isBlankRow, markBroken } from './csv-rows.ts';
+import { findStart } from './csv-start.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
-import { CR, countLineEnds, LF, lastLineEnd, trimLineEnd } from './text.ts';
+import { CR, countLineEnds, LF, lastLineEnd, lineEndBefore } from './text.ts';
 
 /** Read in one turn of the event loop where rows have stray quotes. */
 const CAREFUL_BYTES = 8 * 1024;
+/** Blank lines between two parts of a broken row, at most: a few, as paragraphs have. */
+const MAX_GAP_BYTES = 64;
 
 export class CsvReader implements RowReader {
   readonly #options: ParseOptions;
   readonly #sink: RowSink;
   readonly #rowLimit: number;
   #columns: CsvColumns | undefined;
-  #line: number;
+  /** Named by a line above the header. */
+  #separator: string | undefined;
   #rows = 0;
   #stopped = false;
   #paused = false;
   #bytes: Buffer = Buffer.alloc(0);
-  /** Bytes of #bytes that are done with. */
-  #done = 0;
+  /** Behind the last record that was cut out. */
+  #at = 0;
+  #line: number;
+  /** The last record, whose next one is not known yet. */
+  #held: CutRecord | undefined;
+  #long: LongRecord | undefined;
   #allUtf8 = true;
 
   constructor(options: ParseOptions, cursor: ReadCursor | null, rowLimit: number, sink: RowSink) {
     this.#options = options;
     this.#sink = sink;
     this.#rowLimit = rowLimit;
-    this.#columns = cursor?.columns ?? (options.header ? undefined : HEADERLESS_COLUMNS);
+    this.#columns = cursor?.columns;
     this.#line = cursor?.nextLine ?? 1;
   }
 
@@ -62,138 +69,185 @@ export class CsvReader implements RowReader {
 
   read(bytes: Buffer, final: boolean): number {
     this.#bytes = bytes;
-    this.#done = 0;
+    this.#at = 0;
     this.#paused = false;
-    this.#allUtf8 = isUtf8(bytes.subarray(0, final ? bytes.length : lastLineEnd(bytes)));
-    const parser = new RecordParser(this.#options.maxRecordBytes, (fields, end) => {
-      if (!this.#stopped) this.#record(fields, end);
-    });
-    const fault = parser.parse(bytes, final);
-    if (fault !== undefined && !this.#stopped && !this.#atLimit()) {
-      if (fault.code !== STRAY_QUOTE) throw this.#refusal(fault);
-      this.#readCarefully(final);
+    if (this.#columns === undefined) {
+      const start = findStart(bytes, final, { done: 0, line: this.#line, separator: this.#separator }, this.#options);
+      this.#at = start.done;
+      this.#line = start.line;
+      this.#separator = start.separator;
+      this.#columns = start.columns;
+      if (this.#columns === undefined) return this.#at;
     }
-    if (!this.#paused && !this.#stopped) this.#checkRest(final);
-    return this.#done;
+    if (this.#long === undefined) this.#readRecords(final);
+    else this.#skipLong(this.#long, final);
+    if (final && !this.#paused && this.#held !== undefined) this.#handOut(this.#held);
+    return this.#held === undefined ? this.#at : this.#comeAgain(this.#held);
   }
 
-  #record(fields: string[], end: number): void {
-    if (this.#atLimit()) return;
-    const bytes = this.#bytes;
-    const start = this.#done;
+  #comeAgain(held: CutRecord): number {
+    this.#held = undefined;
+    this.#line = held.line;
+    return held.start;
+  }
+
+  #readRecords(final: boolean): void {
+    const from = this.#at;
+    const bytes = this.#bytes.subarray(from);
+    this.#allUtf8 = isUtf8(bytes.subarray(0, final ? bytes.length : lastLineEnd(bytes)));
+    const parser = this.#parser((fields, end) => this.#take(fields, from + end, false));
+    const fault = parser.parse(bytes, final);
+    if (this.#stopped) return;
+    if (fault?.code === STRAY_QUOTE) this.#readCarefully(final);
+    else if (fault !== undefined) this.#unfinished(fault.code, final);
+    else if (!final) this.#checkRest();
+  }
+
+  #parser(onRecord: (fields: string[], end: number) => void, more = {}): RecordParser {
+    const delimiter = this.#columns?.separator ?? ',';
+    return new RecordParser(this.#options.maxRecordBytes, onRecord, { delimiter, ...more });
+  }
+
+  #take(fields: readonly string[], end: number, stray: boolean): void {
+    if (this.#stopped) return;
+    this.#skipLineEnds();
+    const start = this.#at;
     const line = this.#line;
-    const textEnd = trimLineEnd(bytes, start, end);
-    if (textEnd - start > this.#options.maxRecordBytes) throw this.#tooLong();
-    this.#line += countLineEnds(bytes, start, end);
-    this.#done = end;
-    if (this.#columns === undefined) {
-      // Only white space: not yet the header.
-      if (fields.length === 1 && fields[0]?.trim() === '') return;
-      this.#columns = findColumns(fields, this.#options, line);
+    this.#line += countLineEnds(this.#bytes, start, end);
+    this.#at = end;
+    const careful = this.#options.rules !== undefined;
+    if (careful && !stray && isBlankRow(fields)) {
+      if (this.#held !== undefined && end - this.#held.end > MAX_GAP_BYTES) this.#handOut(this.#held);
       return;
     }
-    this.#rows++;
-    const columns = this.#columns;
-    const row = (): Buffer => bytes.subarray(start, textEnd);
-    if (!this.#allUtf8 && !isUtf8(row())) {
-      this.#sink.invalid(line, 'invalid_utf8', row(), readable(fields, columns));
-    } else if (fields.length !== columns.count) {
-      this.#sink.invalid(line, 'bad_csv', row(), readable(fields, columns));
-    } else {
-      const userId = fields[columns.userId] ?? '';
-      const alertMessage = fields[columns.alertMessage] ?? '';
-      const fault = faultOf(userId, alertMessage, this.#options.maxUserIdLength);
-      if (fault !== undefined) this.#sink.invalid(line, fault, row(), readable(fields, columns));
-      else this.#sink.alert(line, userId, alertMessage, originOf(fields[columns.origin]));
+    const held = this.#held;
+    const record: CutRecord = {
+      fields,
+      start,
+      end,
+      line,
+      stray,
+      lineEnd: lineEndBefore(this.#bytes, end),
+      isPart: false,
+    };
+    if (held !== undefined) {
+      if (careful && start - held.end <= MAX_GAP_BYTES) markBroken(held, record, this.#columns!);
+      this.#handOut(held);
+    }
+    if (this.#rows < this.#rowLimit) this.#held = record;
+    else this.#stopAt(start, line);
+  }
+
+  #stopAt(start: number, line: number): void {
+    this.#stopped = true;
+    this.#at = start;
+    this.#line = line;
+  }
+
+  #skipLineEnds(to = this.#bytes.length): void {
+    const bytes = this.#bytes;
+    while (this.#at < to) {
+      const byte = bytes[this.#at];
+      if (byte !== LF && byte !== CR) return;
+      this.#at += byte === CR && bytes[this.#at + 1] === LF ? 2 : 1;
+      this.#line++;
     }
   }
 
-  /** Goes to the start of the next record; true if that is the row after the last one wanted. */
-  #atLimit(): boolean {
-    const bytes = this.#bytes;
-    while (this.#done < bytes.length) {
-      const byte = bytes[this.#done];
-      if (byte !== LF && byte !== CR) break;
-      this.#done += byte === CR && bytes[this.#done + 1] === LF ? 2 : 1;
-      this.#line++;
-    }
-    if (this.#columns !== undefined && this.#rows >= this.#rowLimit) this.#stopped = true;
-    return this.#stopped;
+  #handOut(held: CutRecord): void {
+    this.#held = undefined;
+    this.#rows++;
+    handOut(held, this.#bytes, this.#columns!, this.#allUtf8, this.#options, this.#sink);
   }
 
   /** From a record with a stray quote on: little by little, for such rows cost some 50 µs each. */
   #readCarefully(final: boolean): void {
-    const start = this.#done;
+    const start = this.#at;
     const part = this.#bytes.subarray(start, start + CAREFUL_BYTES);
     const isRest = start + part.length === this.#bytes.length;
-    this.#readWithStrayQuotes(part, final && isRest);
-    if (isRest) return;
-    if (this.#done === start && !this.#stopped) this.#readWithStrayQuotes(this.#bytes.subarray(start), final);
+    const records = this.#readWithStrayQuotes(part, final && isRest);
+    if (isRest || this.#stopped || this.#long !== undefined) return;
+    // The last one comes again: with it alone nothing would ever be done.
+    if (records < 2) this.#readWithStrayQuotes(this.#bytes.subarray(this.#at), final);
     else this.#paused = true;
   }
 
   /**
    * To csv-parse a stray quote is text, in either mode. Told to skip such records it hands out the good ones, and names faults that hide
-   * where a record ends; relaxed it hands out all of them, and so their ends. What only the latter hands out is a bad row.
+   * where a record ends; relaxed it hands out all of them, and so their ends. What only the latter hands out is a bad row. Returns the number
+   * of records.
    */
-  #readWithStrayQuotes(bytes: Buffer, final: boolean): void {
-    const start = this.#done;
-    const { maxRecordBytes } = this.#options;
+  #readWithStrayQuotes(bytes: Buffer, final: boolean): number {
+    const start = this.#at;
     const good = new Map<number, string[]>();
-    const strict = new RecordParser(maxRecordBytes, (fields, end) => good.set(end, fields), {
+    const strict = this.#parser((fields, end) => good.set(end, fields), {
       skip_records_with_error: true,
-      on_skip: (error): undefined => {
+      on_skip: (error?: { code: string }): undefined => {
         if (error?.code !== STRAY_QUOTE) throw error;
       },
     });
     const fault = strict.parse(bytes, final);
     // The end of the last field before the fault: the record that ends next is the faulty one.
-    const faultBehind = strict.info.bytes;
-    const relaxed = new RecordParser(
-      maxRecordBytes,
-      (_, end) => {
-        if (this.#stopped || this.#atLimit()) return;
-        if (fault !== undefined && end > faultBehind) throw this.#refusal(fault);
-        const fields = good.get(end);
-        if (fields === undefined) this.#strayRow(start + end);
-        else this.#record(fields, start + end);
-      },
-      { relax_quotes: true },
-    );
-    const relaxedFault = relaxed.parse(bytes, final);
+    const faultBehind = fault === undefined ? Number.POSITIVE_INFINITY : strict.info.bytes;
+    let records = 0;
+    const take = (fields: string[], end: number): void => {
+      if (end > faultBehind) return;
+      records++;
+      this.#take(good.get(end) ?? fields, start + end, !good.has(end));
+    };
+    const relaxedFault = this.#parser(take, { relax_quotes: true }).parse(bytes, final);
     const unfinished = fault ?? relaxedFault;
-    if (unfinished !== undefined && !this.#stopped && !this.#atLimit()) throw this.#refusal(unfinished);
+    if (this.#stopped) return records;
+    if (unfinished !== undefined) this.#unfinished(unfinished.code, final);
+    else if (!final && start + bytes.length === this.#bytes.length) this.#checkRest();
+    return records;
   }
 
-  #strayRow(end: number): void {
-    const start = this.#done;
-    const line = this.#line;
-    const row = this.#bytes.subarray(start, trimLineEnd(this.#bytes, start, end));
-    if (row.length > this.#options.maxRecordBytes) throw this.#tooLong();
-    if (this.#columns === undefined) throw headerRefusal('it has a quote within a name', [], this.#options, line);
-    this.#line += countLineEnds(this.#bytes, start, end);
-    this.#done = end;
-    this.#rows++;
-    this.#sink.invalid(line, this.#allUtf8 || isUtf8(row) ? 'bad_csv' : 'invalid_utf8', row);
+  /** A record does not end as it should. Throws FileRefusal unless it is only too long. */
+  #unfinished(code: string, final: boolean): void {
+    this.#skipLineEnds();
+    if (code !== TOO_LONG) throw refusalOf(code, this.#line);
+    this.#beginLong(final);
   }
 
-  /** What is left is one unfinished record, or a few bytes that csv-parse looks ahead; at the end of the file nothing. */
-  #checkRest(final: boolean): void {
-    if (final && this.#columns === undefined) {
-      const nextStep = 'Drop a file with at least the line that names the columns.';
-      throw new FileRefusal('csv_empty', `The file is empty: it has not even a header line. ${nextStep}`, 1);
+  /** What is left is one unfinished record, or a few bytes that csv-parse looks ahead. */
+  #checkRest(): void {
+    const bytes = this.#bytes;
+    let start = this.#at;
+    while (bytes[start] === LF || bytes[start] === CR) start++;
+    // Perhaps half of a CRLF.
+    if (start === bytes.length && bytes[start - 1] === CR) start--;
+    if (start - (this.#held?.end ?? this.#at) > MAX_GAP_BYTES) {
+      if (this.#held !== undefined) this.#handOut(this.#held);
+      this.#skipLineEnds(start);
     }
-    // A line end behind the record is not part of it, nor are blank lines before it.
-    const mostBytes = this.#options.maxRecordBytes + 2;
-    if (final || this.#bytes.length - this.#done <= mostBytes || this.#atLimit()) return;
-    if (this.#bytes.length - this.#done > mostBytes) throw this.#tooLong();
+    // A line end behind the record is not part of it.
+    if (bytes.length - start <= this.#options.maxRecordBytes + 2) return;
+    this.#skipLineEnds(start);
+    this.#beginLong(false);
   }
 
-  #tooLong(): FileRefusal {
-    return recordTooLarge(this.#line, this.#options.maxRecordBytes);
+  #beginLong(final: boolean): void {
+    if (this.#held !== undefined) this.#handOut(this.#held);
+    if (this.#rows >= this.#rowLimit) {
+      this.#stopped = true;
+      return;
+    }
+    this.#long = new LongRecord(this.#line, this.#columns?.separator ?? ',');
+    this.#skipLong(this.#long, final);
   }
 
-  #refusal(fault: CsvError): FileRefusal {
-    return refusalOf(fault, this.#line, this.#options.maxRecordBytes);
+  #skipLong(long: LongRecord, final: boolean): void {
+    const { ended, done } = long.feed(this.#bytes, this.#at, final);
+    this.#at = done;
+    this.#line = long.line + long.lines;
+    if (!ended) return;
+    this.#long = undefined;
+    // What follows is read in the next turn.
+    this.#paused = done < this.#bytes.length;
+    if (long.isPadding) return;
+    refuseIfSwallowed(long.kept, long.line, this.#columns!);
+    this.#rows++;
+    this.#sink.invalid(long.line, 'row_too_large', long.kept);
   }
 }

@@ -8,7 +8,7 @@ import type { ReadableFields } from '../domain/alert.ts';
 import type { ReadCursor } from '../domain/contracts.ts';
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
+import { handOut, MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 
@@ -16,6 +16,8 @@ const KEPT_OF_LONG_ELEMENT_BYTES = 2048;
 const COMMA = 0x2c;
 const OPEN = 0x5b;
 const CLOSE = 0x5d;
+/** With NULs it pads the end of files. */
+const CTRL_Z = 0x1a;
 
 type Expected = 'array' | 'element or end' | 'element' | 'comma or end' | 'nothing';
 
@@ -102,6 +104,7 @@ export class JsonArrayReader implements RowReader {
       case 'element':
         throw this.#syntax('is followed by a comma, but by no other element');
       default:
+        if (this.#options.rules !== undefined && (byte === 0 || byte === CTRL_Z)) break;
         throw this.#syntax('ends the array, and yet something follows the array');
     }
   }
@@ -139,9 +142,10 @@ export class JsonArrayReader implements RowReader {
     if (value === undefined) throw this.#syntax('is not valid JSON');
     const whole = isUtf8(bytes);
     const result = whole ? toAlert(value, text, this.#options) : 'invalid_utf8';
-    const fields = (): ReadableFields => (whole ? readableMembers(value, text, this.#options) : {});
+    const fields = (): ReadableFields =>
+      whole && result !== 'bad_json' ? readableMembers(value, text, this.#options) : {};
     if (typeof result === 'string') this.#sink.invalid(line, result, bytes, fields());
-    else this.#sink.alert(line, result.userId, result.alertMessage, result.origin);
+    else handOut(line, result, this.#sink);
   }
 
   #notAnArray(): FileRefusal {

@@ -4,7 +4,8 @@
  */
 import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { faultOf, isOrigin, ORIGIN_COLUMN, originOf } from './alert-rules.ts';
+import { faultOf, isOrigin, noteOf, ORIGIN_COLUMN, originOf } from './alert-rules.ts';
+import type { RowSink } from './row-reader.ts';
 
 /** The row's own object is level 1. */
 export const MAX_DEPTH = 64;
@@ -35,8 +36,48 @@ export function toAlert(value: unknown, text: string, options: ParseOptions): Js
   const alertMessage = member(row, options.alertMessageColumn);
   if (alertMessage === undefined) return userId === '' ? 'missing_user_id' : 'missing_message';
   if (typeof alertMessage !== 'string') return userId === '' ? 'missing_user_id' : 'bad_message';
-  const fault = faultOf(userId, alertMessage, options.maxUserIdLength);
+  const fault = faultOf(userId, alertMessage, options) ?? escapeFault(row, userId, alertMessage, text, options);
   return fault ?? { userId, alertMessage, origin: originOf(member(row, ORIGIN_COLUMN)) };
+}
+
+/** With what a person should know of it. */
+export function handOut(line: number, { userId, alertMessage, origin }: JsonAlert, sink: RowSink): void {
+  const note = noteOf(userId);
+  if (note !== undefined) sink.note(line, note);
+  sink.alert(line, userId, alertMessage, origin);
+}
+
+/** What only JSON can do: half a character by an escape, and a member twice, of which JSON.parse takes the last. */
+function escapeFault(
+  row: Record<string, unknown>,
+  userId: string,
+  alertMessage: string,
+  text: string,
+  { rules }: ParseOptions,
+): InvalidReason | undefined {
+  if (rules === undefined) return undefined;
+  if (hasNameTwice(text, Object.keys(row).length)) return 'bad_json';
+  if (!text.includes('\\u')) return undefined;
+  if (LONE_SURROGATE.test(userId)) return 'bad_user_id';
+  return LONE_SURROGATE.test(alertMessage) ? 'bad_message' : undefined;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const NAME_OR_BRACKET = /"(?:[^"\\]|\\.)*"(\s*:)?|[[{}\]]/gs;
+
+/** `names`: those that JSON.parse has found in the object that `text` is. */
+function hasNameTwice(text: string, names: number): boolean {
+  let colons = 0;
+  for (let at = text.indexOf(':'); at !== -1; at = text.indexOf(':', at + 1)) colons++;
+  if (colons === names) return false;
+  let depth = 0;
+  let found = 0;
+  for (const [token, colon] of text.matchAll(NAME_OR_BRACKET)) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    else if (depth === 1 && colon !== undefined) found++;
+  }
+  return found > names;
 }
 
 /** What is still known of a row that is no alert; `value` is what `text` says. */

@@ -5,12 +5,14 @@
 import { isUtf8 } from 'node:buffer';
 import type { ReadCursor } from '../domain/contracts.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
-import { MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
+import { handOut, MAX_DEPTH, parseJson, readableMembers, toAlert } from './json-row.ts';
 import { isJsonSpace, JsonScanner } from './json-scanner.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
-import { CR, LF, lastLineEnd, trimLineEnd } from './text.ts';
+import { CR, LF, lastLineEnd, looksLikeWindows1252, trimLineEnd } from './text.ts';
 
 const KEPT_OF_LONG_LINE_BYTES = 2048;
+/** With NULs it pads the end of files. */
+const CTRL_Z = 0x1a;
 
 export class NdjsonReader implements RowReader {
   readonly #options: ParseOptions;
@@ -68,7 +70,7 @@ export class NdjsonReader implements RowReader {
     if (this.#endLongLine()) return true;
     let first = start;
     while (first < textEnd && isJsonSpace(bytes[first])) first++;
-    if (first === textEnd) return true;
+    if (first === textEnd || this.#isPadding(bytes.subarray(first, textEnd))) return true;
     if (this.#rows >= this.#rowLimit) {
       this.#stopped = true;
       return false;
@@ -76,9 +78,21 @@ export class NdjsonReader implements RowReader {
     this.#rows++;
     const row = bytes.subarray(first, textEnd);
     if (row.length > this.#options.maxRecordBytes) this.#sink.invalid(this.#line, 'row_too_large', row);
-    else if (!allUtf8 && !isUtf8(row)) this.#sink.invalid(this.#line, 'invalid_utf8', row);
+    else if (!allUtf8 && !isUtf8(row)) this.#notUtf8(row);
     else this.#row(row);
     return true;
+  }
+
+  /** By the rules of before it was a bad row. */
+  #isPadding(line: Buffer): boolean {
+    const [first] = line;
+    if (this.#options.rules === undefined || (first !== 0 && first !== CTRL_Z)) return false;
+    return line.every((byte) => byte === 0 || byte === CTRL_Z || isJsonSpace(byte));
+  }
+
+  #notUtf8(row: Buffer): void {
+    if (looksLikeWindows1252(row)) this.#sink.note(this.#line, 'windows_1252');
+    this.#sink.invalid(this.#line, 'invalid_utf8', row);
   }
 
   #row(row: Buffer): void {
@@ -89,9 +103,15 @@ export class NdjsonReader implements RowReader {
     const text = row.toString('utf8');
     const value = parseJson(text);
     const result = value === undefined ? 'bad_json' : toAlert(value, text, this.#options);
-    if (typeof result === 'string')
-      this.#sink.invalid(this.#line, result, row, readableMembers(value, text, this.#options));
-    else this.#sink.alert(this.#line, result.userId, result.alertMessage, result.origin);
+    if (typeof result !== 'string') {
+      handOut(this.#line, result, this.#sink);
+      return;
+    }
+    if (value === undefined && parseJson(text.replace(/,\s*$/, '')) !== undefined) {
+      this.#sink.note(this.#line, 'comma_behind_object');
+    }
+    const fields = result === 'bad_json' ? {} : readableMembers(value, text, this.#options);
+    this.#sink.invalid(this.#line, result, row, fields);
   }
 
   #endLongLine(): boolean {

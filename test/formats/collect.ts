@@ -23,18 +23,20 @@ export interface Collected {
 
 export interface How {
   format?: FileFormat;
-  options?: Partial<ParseOptions>;
+  options?: Options;
   cursor?: ReadCursor | null;
   rowLimit?: number;
   /** Bytes in each block; undefined: all in one. */
   blockBytes?: number;
 }
 
-export const parseOptions = (format: FileFormat, options: Partial<ParseOptions> = {}): ParseOptions => ({
-  ...DEFAULT_PARSE_OPTIONS,
-  ...options,
-  format,
-});
+/** `rules: undefined`: those of before. */
+type Options = { [Key in keyof ParseOptions]?: ParseOptions[Key] | undefined };
+
+export const parseOptions = (format: FileFormat, options: Options = {}): ParseOptions => {
+  const { rules, ...rest } = { ...DEFAULT_PARSE_OPTIONS, ...options, format } as ParseOptions;
+  return rules === undefined ? rest : { ...rest, rules };
+};
 
 function* blocks(bytes: Buffer, size: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size));

@@ -56,7 +56,40 @@ const jsonNoise = fc
   .array(fc.constantFrom('{"userId":"u","alertMessage":"m"}', ',', '[', ']', '{', '}', '"', '\\', ' ', '1', 0xff, 'ü'))
   .map((parts) => bytesOf(['[', ...parts]));
 
+/** With what exports are made of beside: other separators, repeated headers, blank rows, broken lines, padding. */
+const csvExport = fc
+  .tuple(
+    fc.constantFrom(',', ';', '\t', '|'),
+    fc.constantFrom('', '\ufeff', 'sep=;\r\n', '\n ,,\n'),
+    fc.constantFrom('\n', '\r\n'),
+    fc.array(
+      fc.constantFrom(
+        'u1|Hello there',
+        'u2|"a\nb"',
+        'userId|alertMessage',
+        '|',
+        '||',
+        'u3',
+        'goes on here',
+        'u4|x\nis ready',
+        'u5|y|',
+        ' | ',
+        '\x1a',
+      ),
+      { maxLength: 14 },
+    ),
+    fc.constantFrom('', '\x1a', '\0'.repeat(300), '\n'.repeat(80)),
+  )
+  .map(([separator, before, end, rows, after]) =>
+    bytesOf([
+      before,
+      [`userId|alertMessage`, ...rows].map((row) => row.replaceAll('|', separator) + end).join(''),
+      after,
+    ]),
+  );
+
 const kinds: [string, FileFormat, fc.Arbitrary<Buffer>][] = [
+  ['CSV exports', 'csv', csvExport],
   ['CSV', 'csv', csvContent],
   ['CSV noise', 'csv', csvNoise],
   ['NDJSON', 'ndjson', ndjsonContent],
@@ -65,8 +98,13 @@ const kinds: [string, FileFormat, fc.Arbitrary<Buffer>][] = [
   ['JSON noise', 'json', jsonNoise],
 ];
 
-describe.each(kinds)('%s', (_, format, content) => {
-  const how: How = { format, options: { maxRecordBytes: 200 } };
+describe.each(
+  kinds.flatMap(([name, format, content]) => [
+    [name, format, content, { maxRecordBytes: 200 }] as const,
+    [`${name}, by the rules of before`, format, content, { maxRecordBytes: 200, rules: undefined }] as const,
+  ]),
+)('%s', (_, format, content, options) => {
+  const how: How = { format, options };
 
   test('is read alike however its bytes are cut into blocks', async () => {
     const property = fc.asyncProperty(content, fc.integer({ min: 1, max: 50 }), async (bytes, blockBytes) => {
@@ -111,7 +149,7 @@ const CODES: Record<string, string> = {
 test('CSV holds exactly the alerts that csv-parse finds in the whole file, or is refused for the same fault', async () => {
   const property = fc.asyncProperty(fc.oneof(csvContent, csvNoise), async (bytes) => {
     const expected = byCsvParse(bytes);
-    const outcome = await outcomeOf(collectRows(bytes, { blockBytes: 17 }));
+    const outcome = await outcomeOf(collectRows(bytes, { blockBytes: 17, options: { rules: undefined } }));
     if (typeof expected === 'string') {
       expect(outcome).toMatchObject({ code: CODES[expected] });
       return;
