@@ -203,11 +203,19 @@ export class CsvReader implements RowReader {
     return records;
   }
 
-  /** A record does not end as it should. Throws FileRefusal unless it is only too long. */
+  /** A record does not end as it should. Throws FileRefusal unless it is only too long, or a later window's. */
   #unfinished(code: string, final: boolean): void {
     this.#skipLineEnds();
+    if (this.#isLaterWindows()) return;
     if (code !== TOO_LONG) throw refusalOf(code, this.#line);
     this.#beginLong(final);
+  }
+
+  /** What comes is no rest of the row before, and the row after the last one wanted. */
+  #isLaterWindows(): boolean {
+    if (this.#held !== undefined) this.#handOut(this.#held);
+    this.#stopped = this.#rows >= this.#rowLimit;
+    return this.#stopped;
   }
 
   /** What is left is one unfinished record, or a few bytes that csv-parse looks ahead. */
@@ -224,15 +232,10 @@ export class CsvReader implements RowReader {
     // A line end behind the record is not part of it.
     if (bytes.length - start <= this.#options.maxRecordBytes + 2) return;
     this.#skipLineEnds(start);
-    this.#beginLong(false);
+    if (!this.#isLaterWindows()) this.#beginLong(false);
   }
 
   #beginLong(final: boolean): void {
-    if (this.#held !== undefined) this.#handOut(this.#held);
-    if (this.#rows >= this.#rowLimit) {
-      this.#stopped = true;
-      return;
-    }
     this.#long = new LongRecord(this.#line, this.#columns?.separator ?? ',');
     this.#skipLong(this.#long, final);
   }
