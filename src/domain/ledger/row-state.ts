@@ -143,8 +143,13 @@ function takeIntent(
 ): void {
   if (open.has(line)) state.unknown++;
   open.set(line, atMs);
-  // Whatever was open before can no longer be answered, or this one would have waited.
-  if (isNews(state, journal)) state.openFencedMs = undefined;
+  if (isNews(state, journal)) {
+    // Whatever was open before can no longer be answered, or this one would have waited.
+    state.openFencedMs = undefined;
+    // The row is under way in this round. (Who opened one that was unconfirmed was asked to: others are not.)
+    const failed = state.outcome === 'rejected' || state.outcome === 'undelivered';
+    if (failed && state.outcomeRound !== journal.round) state.outcome = undefined;
+  }
   if (state.outcome === 'delivered') return;
   if (hiding.some((earlier) => earlier.epoch < journal.epoch && touches(earlier.scope, line))) state.maybeTwice = true;
 }

@@ -195,6 +195,18 @@ describe('the state of an alert', () => {
   });
 });
 
+test('a row that failed in an earlier round and is being sent in this one has not ended, whatever comes of its request', () => {
+  const failed = journal({ epoch: 1 }, intent(), result('t', 500), result('u', 500), CLOSED_LINE);
+  for (const kind of ['u', 'r'] as const) {
+    const first = journal({ epoch: 1 }, intent(), result('t', 500), result(kind, 500), CLOSED_LINE);
+    const state = stateOf(first, journal({ epoch: 2, round: 2 }, intent()));
+    expect(outcomeInRound(state, 2, false)).toBeUndefined();
+    expect(state).toMatchObject({ outcome: undefined, unknown: 1, openFencedMs: Number.POSITIVE_INFINITY });
+  }
+  const late = stateOf(failed, journal({ epoch: 2, round: 2 }, intent(), result('a', undefined)));
+  expect(late).toMatchObject({ outcome: undefined, unknown: 1 });
+});
+
 describe('states that were folded', () => {
   const anyEvent = fc.constantFrom<ResultKind | 'i'>(...('iiidrcptafx'.split('') as (ResultKind | 'i')[]));
   const anyJournal = fc.record({ closed: fc.boolean(), events: fc.array(anyEvent, { maxLength: 4 }) });
