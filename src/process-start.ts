@@ -12,3 +12,22 @@ export function processStart(pid: number | 'self'): string | undefined {
     return undefined;
   }
 }
+
+/** Of the units of /proc, on every architecture that Node runs on. */
+const TICKS_A_SECOND = 100;
+
+/** A process that has waited for longer to run has not: its /proc tells other times. */
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * When this process was started, as time of day in milliseconds. From /proc, where there is one that can be believed: Node's own `timeOrigin` is
+ * when it got to run, which on a busy machine is seconds later.
+ */
+export function startedMs(): number {
+  const ticks = processStart('self');
+  if (ticks === undefined) return performance.timeOrigin;
+  const upSeconds = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]);
+  const born = Date.now() - upSeconds * 1_000 + (Number(ticks) * 1_000) / TICKS_A_SECOND;
+  const waitedMs = performance.timeOrigin - born;
+  return waitedMs > 0 && waitedMs < LONGEST_WAIT_MS ? born : performance.timeOrigin;
+}

@@ -44,7 +44,9 @@ export class Shell {
     this.process = process;
     this.store = store;
     this.#owners = new EndpointOwners(client, installation, host.name);
-    this.deliveries = new FileDeliveries({ client, store, ownStore, owners: this.#owners, searchAttributes: false });
+    const owners = this.#owners;
+    const parts = { client, store, ownStore, owners, searchAttributes: false, sameClock: true };
+    this.deliveries = new FileDeliveries(parts);
   }
 
   /** As each process does that is going to submit something. */

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
+import { startedMs } from '../process-start.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { Installation } from '../temporal/installation.ts';
 import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
@@ -189,7 +190,8 @@ export class TemporalApp implements App {
   async #followContext(endpoint: Endpoint, options: SendOptions): Promise<FollowContext> {
     const { observer, priority, deadlineMs } = options;
     const deadline = stopWaiting(this.context.signal, deadlineMs);
-    return { installation: await this.installation(), endpoint, observer, priority, deadline };
+    const pressedMs = startedMs();
+    return { installation: await this.installation(), endpoint, observer, priority, deadline, pressedMs };
   }
 
   async #find(file: string): Promise<DeliveryRecord> {

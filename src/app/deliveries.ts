@@ -29,13 +29,14 @@ export async function retryDeliveries(
   unconfirmed: boolean,
   context: FollowContext,
 ): Promise<readonly FileEnd[]> {
-  const { installation, endpoint, priority, observer } = context;
+  const { installation, endpoint, priority, observer, pressedMs } = context;
   const delivery = deliveryTo(endpoint, installation.settings.statedDelivery);
   const ends = records.map(async (record): Promise<FileEnd> => {
     const startedMs = performance.now();
     const submitted = await installation.deliveries.start(record, delivery, {
       reopenUnconfirmed: unconfirmed,
       priority,
+      pressedMs,
     });
     const end = await follow({ file: record.fileName, sha256: record.sha256, submitted, startedMs }, context);
     observer.ended(end);
@@ -45,7 +46,7 @@ export async function retryDeliveries(
 }
 
 async function sendFile(file: string, context: FollowContext): Promise<FileEnd> {
-  const { installation, endpoint, priority } = context;
+  const { installation, endpoint, priority, pressedMs } = context;
   const { store, settings } = installation;
   const { maxExpandedBytes } = settings;
   const startedMs = performance.now();
@@ -59,7 +60,7 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
     );
   }
   const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes });
-  const submitted = await submitFile(installation, endpoint, { staged, fileName, priority });
+  const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
 }
 

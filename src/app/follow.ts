@@ -20,6 +20,8 @@ export interface FollowContext {
   readonly priority: FilePriority;
   readonly observer: DeliveryObserver;
   readonly deadline: StopWaiting;
+  /** When this process was started, as time of day: whoever waits here pressed then. */
+  readonly pressedMs: number;
 }
 
 export interface StopWaiting {

@@ -2,14 +2,14 @@
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Submission } from '../intake/submission-queue.ts';
-import type { Submitted } from '../temporal/file-deliveries.ts';
+import type { SubmitRequest, Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 
 /** Makes sure that a workflow delivers the file to this endpoint. Idempotent; a rejection means that none is known to. */
 export function submitFile(
   { settings, deliveries }: Installation,
   endpoint: Endpoint,
-  submission: Submission,
+  submission: Submission & Pick<SubmitRequest, 'pressedMs'>,
 ): Promise<Submitted> {
   const { parse, statedDelivery } = settings;
   const delivery = deliveryTo(endpoint, statedDelivery);

@@ -14,6 +14,8 @@ export const alertsTaskQueue = (endpoint: string, installation: string | undefin
 
 /** Memo of a workflow: the installation that it belongs to. Absent: begun by such a version. */
 export const INSTALLATION_MEMO = 'wdsInstallation';
+/** Memo of a file's workflow: this try at the file opens unconfirmed alerts again. Absent: it does not, or an earlier version began it. */
+export const REOPENS_MEMO = 'wdsReopensUnconfirmed';
 /** undefined: the workflow says nothing. */
 export function installationIn(memo: Readonly<Record<string, unknown>> | undefined): string | undefined {
   const id = memo?.[INSTALLATION_MEMO];

@@ -3,7 +3,7 @@
  * end. One workflow ID a file and endpoint; Temporal's reuse policy is the lock.
  */
 
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { DeliveryOptions, FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
@@ -19,6 +19,7 @@ import type { DeliveryEnd } from './delivery-end.ts';
 import { endOf, queryProgress } from './delivery-end.ts';
 import type { EndpointOwners } from './endpoint-owners.ts';
 import { fileWorkflowStart } from './file-workflow-start.ts';
+import { beganMs, isAnsweredBy, reopensIn } from './press.ts';
 
 const PROGRESS_INTERVAL_MS = 500;
 
@@ -38,6 +39,8 @@ export interface SubmitRequest {
   readonly reopenUnconfirmed?: boolean;
   /** Default normal. */
   readonly priority?: FilePriority;
+  /** When the process was started that somebody asks by, as time of day. undefined: nobody waits who could have been answered already. */
+  readonly pressedMs?: number;
 }
 
 export interface FollowOptions {
@@ -53,6 +56,8 @@ export interface FileDeliveriesParts {
   readonly owners: EndpointOwners;
   /** Whether the namespace has them; without, files are still delivered, only harder to find. */
   readonly searchAttributes: boolean;
+  /** Whether the Temporal server has the clock of this host. */
+  readonly sameClock: boolean;
 }
 
 export class FileDeliveries {
@@ -84,13 +89,14 @@ export class FileDeliveries {
   async start(
     record: DeliveryRecord,
     delivery: DeliveryOptions,
-    how: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority'> = {},
+    how: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority' | 'pressedMs'> = {},
   ): Promise<Submitted> {
     const { workflowId } = record;
     await this.#permit(record.endpoint);
     const before = await this.#newestRun(workflowId);
     if (before?.status === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
     this.#refuseForeign(record, before);
+    if (before !== undefined && (await this.#isAnswered(before, how))) return { outcome: 'attached', workflowId };
     const { searchAttributes, ownStore } = this.#parts;
     const { installation } = ownStore;
     try {
@@ -104,6 +110,18 @@ export class FileDeliveries {
       return { outcome: 'attached', workflowId };
     }
     return { outcome: before === undefined ? 'started' : 'retried', workflowId };
+  }
+
+  /** Whether a try that has ended by now began after the press: whoever pressed is told how that one ended. */
+  async #isAnswered(
+    { status, description }: NewestRun,
+    { pressedMs, reopenUnconfirmed = false }: Pick<SubmitRequest, 'reopenUnconfirmed' | 'pressedMs'>,
+  ): Promise<boolean> {
+    if (pressedMs === undefined || status === 'RUNNING') return false;
+    const { workflow } = this.#client;
+    const began = beganMs(description, (runId) => workflow.getHandle(description.workflowId, runId).describe());
+    const round = { beganMs: await began, reopens: reopensIn(description) };
+    return isAnsweredBy({ startedMs: pressedMs, sameClock: this.#parts.sameClock, reopenUnconfirmed }, round);
   }
 
   /** Nothing is submitted to an endpoint of another installation, or from a store that is not the one this process began with. */
@@ -179,8 +197,8 @@ export class FileDeliveries {
   /** undefined: Temporal knows no such workflow. */
   async #newestRun(workflowId: string): Promise<NewestRun | undefined> {
     try {
-      const { status, memo } = await this.#client.workflow.getHandle(workflowId).describe();
-      return { status: status.name, installation: installationIn(memo) };
+      const description = await this.#client.workflow.getHandle(workflowId).describe();
+      return { status: description.status.name, installation: installationIn(description.memo), description };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return undefined;
       throw error;
@@ -193,6 +211,7 @@ interface NewestRun {
   readonly status: string;
   /** undefined: begun by an earlier version. */
   readonly installation: string | undefined;
+  readonly description: WorkflowExecutionDescription;
 }
 
 /** Whether this very run is open: another run of the same workflow is not it. */

@@ -3,7 +3,7 @@ import type { WorkflowStartOptions } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { DeliveryOptions, FilePriority, FileWorkflowInput } from '../domain/contracts.ts';
-import { filesTaskQueue, INSTALLATION_MEMO, SEARCH_ATTRIBUTES } from '../domain/names.ts';
+import { filesTaskQueue, INSTALLATION_MEMO, REOPENS_MEMO, SEARCH_ATTRIBUTES } from '../domain/names.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 
 /** With the default of 10 s, a task given to a worker that was just killed comes back only then (measured). */
@@ -26,7 +26,7 @@ export function fileWorkflowStart(record: DeliveryRecord, how: FileStart): Workf
     workflowId,
     taskQueue: filesTaskQueue(installation),
     args: [input],
-    memo: { [INSTALLATION_MEMO]: installation },
+    memo: { [INSTALLATION_MEMO]: installation, ...(reopenUnconfirmed ? { [REOPENS_MEMO]: true } : {}) },
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
     workflowIdConflictPolicy: 'FAIL',
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,

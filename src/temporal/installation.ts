@@ -28,6 +28,7 @@ import { connect, connectNative, devServerTarget, temporalTarget } from './conne
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
 import { startFilesWorker } from './files-worker.ts';
+import { isThisHost } from './press.ts';
 import { findSearchAttributes } from './search-attributes.ts';
 import { watchStore } from './store-watch.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -82,7 +83,9 @@ export class Installation {
     this.reportsRoot = join(options.settings.home, 'reports');
     const { client } = temporal;
     this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
-    this.deliveries = new FileDeliveries({ client, store, ownStore, owners: this.owners, searchAttributes });
+    const { owners } = this;
+    const sameClock = devServer !== undefined || isThisHost(target.address);
+    this.deliveries = new FileDeliveries({ client, store, ownStore, owners, searchAttributes, sameClock });
   }
 
   /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`, `store`. */
