@@ -169,21 +169,4 @@ describe('CSV faults that hide where records end refuse the file', () => {
     expect(await refusalOf(`${HEADER}u"1,"a"b\nu3,x\n`)).toMatchObject({ code: 'invalid_closing_quote', line: 2 });
     expect(await refusalOf(`${HEADER}u"1,"a\nu3,x\n`)).toMatchObject({ code: 'quote_not_closed', line: 2 });
   });
-
-  test('UTF-16 and UTF-32, with or without a mark, by name', async () => {
-    const text = `${HEADER}u1,hi\n`;
-    const littleEndian = Buffer.from(text, 'utf16le');
-    const bigEndian = Buffer.from(littleEndian).swap16();
-    for (const content of [
-      littleEndian,
-      bigEndian,
-      Buffer.concat([Buffer.from([0xff, 0xfe]), littleEndian]),
-      Buffer.concat([Buffer.from([0xfe, 0xff]), bigEndian]),
-    ]) {
-      const refusal = await refusalOf(content, { blockBytes: 1 });
-      expect(refusal.code).toBe('utf16');
-      expect(refusal.message).toContain('UTF-16');
-    }
-    expect(await refusalOf(Buffer.from([0xff, 0xfe, 0, 0, 65, 0, 0, 0]))).toMatchObject({ code: 'utf32' });
-  });
 });

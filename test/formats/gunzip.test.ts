@@ -44,6 +44,18 @@ describe('gunzip', () => {
     }
   });
 
+  test.each<[string, Buffer, string]>([
+    ['plain text', Buffer.from(text), 'is none'],
+    ['garbage behind', Buffer.concat([one, Buffer.from('garbage, and more of it')]), 'has something behind its end'],
+    ['a line end behind', Buffer.concat([two, Buffer.from('\r\n')]), 'has something behind its end'],
+    ['a byte behind a long file', Buffer.concat([one, Buffer.from('x')]), 'has something behind its end'],
+    ['a cut-off member', one.subarray(0, -1), 'is cut off'],
+    ['a cut-off second member', Buffer.concat([one, two.subarray(0, 5)]), 'is cut off'],
+    ['a bad CRC', Buffer.concat([one.subarray(0, -8), Buffer.from([1, 2, 3, 4]), one.subarray(-4)]), 'is damaged'],
+  ])('says what is wrong: %s', async (_, bytes, what) => {
+    for (const size of [7, 1_000_000]) await expect(expand(bytes, size)).rejects.toThrow(what);
+  });
+
   test('refuses to expand beyond the cap', async () => {
     expect(await expand(one, 1000, { maxExpandedBytes: text.length })).toBe(text);
     await expect(expand(one, 1000, { maxExpandedBytes: text.length - 1 })).rejects.toMatchObject({
