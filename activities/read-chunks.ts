@@ -14,7 +14,7 @@ import { failpoint } from '../src/failpoint.ts';
 import { readRows } from '../src/formats/rows.ts';
 import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
-import { readSeen, readWholeWindow, unknownFile, writeRefusal } from '../src/store/chunks.ts';
+import { readSeen, readWholeWindow, unknownFile } from '../src/store/chunks.ts';
 import { contentKey } from '../src/store/layout.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
@@ -22,6 +22,8 @@ import { WindowWriter } from '../src/store/window-writer.ts';
 import { contentMissingFailure, tellingTemporal } from './failures.ts';
 import { MendedRows } from './mended-rows.ts';
 import { OriginalRows } from './original-rows.ts';
+import type { OnRefusal } from './refusals.ts';
+import { tellingRefusals } from './refusals.ts';
 
 /** Counts only: heartbeats end in history. */
 export interface ReadHeartbeat {
@@ -34,6 +36,7 @@ export interface ReadChunksDependencies {
   readonly heartbeat: (details: ReadHeartbeat) => void;
   /** Of the activity that is running; asked again for each one. */
   readonly cancellation: () => AbortSignal | undefined;
+  readonly onRefusal?: OnRefusal;
 }
 
 const PIECES_A_HEARTBEAT = 16;
@@ -57,14 +60,8 @@ class WindowReader {
   async read(input: ReadChunksInput): Promise<WindowResult> {
     const key = parseKey(input.parse);
     const ref: WindowRef = { sha256: input.sha256, parseKey: key, window: input.window };
-    return tellingTemporal(undefined, async () => {
-      try {
-        return await this.#read(input, ref);
-      } catch (error) {
-        if (error instanceof FileRefusal) await writeRefusal(this.#dependencies.store, ref.sha256, key, error);
-        throw error;
-      }
-    });
+    const of = { ...ref, endpoint: input.endpoint };
+    return tellingTemporal(undefined, () => tellingRefusals(this.#dependencies, of, () => this.#read(input, ref)));
   }
 
   async #read(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult> {

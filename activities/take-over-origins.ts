@@ -6,11 +6,10 @@
 
 import type { Clock } from '../src/clock.ts';
 import type { OriginsInput } from '../src/domain/contracts.ts';
-import { FileRefusal } from '../src/domain/failure.ts';
 import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import { readChunk, writeRefusal } from '../src/store/chunks.ts';
+import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
 import { chunksOf, isPlaces, OriginFinder } from '../src/store/origins.ts';
@@ -18,6 +17,8 @@ import { newestRound, requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { stopFailure, tellingTemporal, unsettledFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
+import type { OnRefusal } from './refusals.ts';
+import { tellingRefusals } from './refusals.ts';
 
 export interface OriginDependencies {
   readonly store: Store;
@@ -26,6 +27,7 @@ export interface OriginDependencies {
   readonly clock: Clock;
   /** Longest time that a request may be under way. */
   readonly requestTimeoutMs: number;
+  readonly onRefusal?: OnRefusal;
 }
 
 /** A row, and the row of an earlier file whose place it takes. */
@@ -84,14 +86,11 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
 
   /** All or nothing: what a refused file had taken over, nobody would send. */
   async function checkAll(input: OriginsInput, finder: OriginFinder): Promise<void> {
-    try {
+    await tellingRefusals(dependencies, input, async () => {
       for await (const chunk of chunksOf(store, input)) {
         for (const row of await readChunk(store, chunk)) await finder.check(row);
       }
-    } catch (error) {
-      if (error instanceof FileRefusal) await writeRefusal(store, input.sha256, input.parseKey, error);
-      throw error;
-    }
+    });
   }
 
   /** All of one chunk of an earlier file. */

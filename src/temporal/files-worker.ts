@@ -8,6 +8,7 @@ import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate
 import { createBeginRound } from '../../activities/begin-round.ts';
 import { createOwnWork } from '../../activities/own-work.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
+import type { RefusedFile } from '../../activities/refusals.ts';
 import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
@@ -60,12 +61,15 @@ function createFilesWorker(
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
-  const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs };
+  const onRefusal = (refused: RefusedFile): void =>
+    logger.warn({ event: 'file_refused', ...refused }, 'file refused, nothing of it is sent');
+  const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs, onRefusal };
   const own = createOwnWork({ store, ownStore, scope });
   const { readChunks } = createReadChunks({
     store,
     heartbeat: (details) => Context.current().heartbeat(details),
     cancellation: () => Context.current().cancellationSignal,
+    onRefusal,
   });
   return Worker.create({
     ...commonOptions(context),

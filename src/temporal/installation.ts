@@ -189,6 +189,10 @@ async function openStore(home: string): Promise<OpenedStore> {
   return { store, ownStore: new OwnStore(store, await settleInstallationId(store), place) };
 }
 
+const typeOf = (error: unknown): string => (error as { type?: string } | undefined)?.type ?? '';
+/** The activity that refused the file has said so. */
+const isRefusal = (error: unknown): boolean => typeOf((error as Error | undefined)?.cause) === FAILURE.fileRefused;
+
 const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
 
 /** The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. */
@@ -205,7 +209,7 @@ function logThrough(logger: Logger): void {
       const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reason };
       // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
       // Errors of workflows come from another realm, so they are known by their type, not by their class.
-      if (OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '')) logger.debug(fields, message);
+      if (OWN_FAILURES.has(typeOf(error)) || isRefusal(error)) logger.debug(fields, message);
       else if (level === 'ERROR') logger.error(fields, message);
       else logger.warn(fields, message);
     }),
