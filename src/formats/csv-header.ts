@@ -32,6 +32,10 @@ export function isHeader(fields: readonly string[], { userIdColumn, alertMessage
   return found.includes(plainName(userIdColumn)) && found.includes(plainName(alertMessageColumn));
 }
 
+/** The first line of a report that is mended and dropped: nobody else names a column so. */
+export const isReportHeader = (fields: readonly string[], names: Names): boolean =>
+  isHeader(fields, names) && fields.map(plainName).includes(plainName(ORIGIN_COLUMN));
+
 /** What separates them, and how their line ends, is for the caller to add. Throws FileRefusal('csv_header'). */
 export function findColumns(names: readonly string[], options: ParseOptions, found: FoundHeader): CsvColumns {
   const plain = names.map(plainName);

@@ -1,12 +1,13 @@
 /**
  * The beginning of a CSV: blank lines, perhaps a line `sep=;`, and the header. What it finds is what all windows go by. Without a header
- * the separator is a comma, unless another one is stated; a first row that says otherwise refuses the file.
+ * the separator is a comma, unless another one is stated; a first row that says otherwise refuses the file. A report of wds (`failed.csv`) has a
+ * header, also where files have none, and is known by it.
  */
 import { FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { separatorName } from './csv-advice.ts';
 import type { CsvColumns } from './csv-header.ts';
-import { findColumns, HEADERLESS_COLUMNS, headerRefusal, isHeader } from './csv-header.ts';
+import { findColumns, HEADERLESS_COLUMNS, headerRefusal, isHeader, isReportHeader } from './csv-header.ts';
 import { refusalOf, STRAY_QUOTE, TOO_LONG } from './csv-records.ts';
 import type { FirstRecord } from './csv-separator.ts';
 import { firstRecords, isBlankLine, SEPARATORS, separatorIn } from './csv-separator.ts';
@@ -29,7 +30,7 @@ export function findStart(bytes: Buffer, final: boolean, from: CsvStart, options
   if (start.done === bytes.length && !final) return start;
   const { separator: stated = options.separator, done, line } = start;
   const rest = bytes.subarray(done);
-  if (!options.header && (options.rules === undefined || stated !== undefined || rest.length === 0)) {
+  if (!options.header && (options.rules === undefined || rest.length === 0)) {
     return { ...start, columns: between(HEADERLESS_COLUMNS, stated) };
   }
   if (rest.length === 0) {
@@ -39,8 +40,12 @@ export function findStart(bytes: Buffer, final: boolean, from: CsvStart, options
   const candidates = stated !== undefined ? [stated] : options.rules === undefined ? [','] : SEPARATORS;
   const records = firstRecords(rest, final, candidates, options.maxRecordBytes);
   if (records === undefined) return start;
-  if (!options.header) return { ...start, columns: headerless(records, rest, line) };
-  const usable = records.filter(({ fields = [] }) => isHeader(fields, options));
+  const report = options.header ? undefined : records.find(({ fields = [] }) => isReportHeader(fields, options));
+  if (!options.header && report === undefined) {
+    const columns = stated === undefined ? headerless(records, rest, line) : between(HEADERLESS_COLUMNS, stated);
+    return { ...start, columns };
+  }
+  const usable = report === undefined ? records.filter(({ fields = [] }) => isHeader(fields, options)) : [report];
   if (usable.length > 1) throw ambiguous(usable, line);
   const header = usable[0] ?? best(records);
   const { separator, fields = [], end } = header;

@@ -152,11 +152,11 @@ export class OtherStore extends Fault {
  * way to them: a second column of the same name would make the file useless.
  */
 function headers({ parse, byteOrderMark = false }: ReportRequest): Record<string, string> {
-  const { header, userIdColumn, alertMessageColumn } = parse;
+  const { userIdColumn, alertMessageColumn } = parse;
   const taken = new Set([userIdColumn, alertMessageColumn].map((name) => name.trim().toLowerCase()));
   const own = (name: string): string => (taken.has(name) ? `wds${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
   const mendable = (...names: string[]): string => csvRecord([userIdColumn, alertMessageColumn, ...names], DROPPABLE);
-  const failed = header ? mendable(ORIGIN, own('outcome'), own('reason')) : '';
+  const failed = mendable(ORIGIN, own('outcome'), own('reason'));
   const lines = {
     'receipts.csv': csvRecord(
       ['userId', 'line', 'outcome', 'status', 'attempts', 'finishedAt', 'webhookId', 'reason'],
@@ -237,13 +237,12 @@ function rowOutcome(state: RowState | undefined, round: number | undefined): Row
 
 /** A row that can be mended and dropped again; `wdsOrigin` says whose place it takes. */
 function mendableRecord(
-  { sha256, parse }: ReportRequest,
+  { sha256 }: ReportRequest,
   row: ChunkRow,
   userId: string,
   alertMessage: string,
   outcome: RowOutcome,
   reason: string,
 ): string {
-  if (!parse.header) return csvRecord([userId, alertMessage], DROPPABLE);
   return csvRecord([userId, alertMessage, `${sha256}:${row.line}`, outcome, reason], DROPPABLE);
 }

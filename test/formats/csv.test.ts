@@ -56,6 +56,16 @@ describe('CSV header', () => {
     expect(rows).toEqual([row(1, 'u1', 'hello'), { line: 2, invalid: 'bad_csv' }]);
     expect(await collectRows('', { options: { header: false } })).toEqual([]);
   });
+
+  test('are found in a report of wds, also where files have no header; in nothing else', async () => {
+    const origin = `${'0a'.repeat(32)}:17`;
+    const report = `userId;alertMessage;wdsOrigin;reason\r\nu1;hello;${origin};bad\r\n`;
+    for (const options of [{ header: false }, { header: false, separator: ';' }]) {
+      expect(await collectRows(report, { options })).toEqual([{ ...row(2, 'u1', 'hello'), origin }]);
+    }
+    const names = await collectRows('userId,alertMessage\nu1,hello\n', { options: { header: false } });
+    expect(names.slice(1)).toEqual([row(2, 'u1', 'hello')]);
+  });
 });
 
 describe('CSV rows', () => {

@@ -103,6 +103,24 @@ test('columns of the file that are named as wds names its own keep their names, 
   expect(JSON.parse(await readFile(join(reportDir, 'report.json'), 'utf8'))).toMatchObject({ rows: 3, invalid: 1 });
 });
 
+test('the rows of a file without a header can be mended, too: the reports have one', async () => {
+  staged = await stageAlerts(1);
+  const parse = { ...staged.parse, header: false };
+  const { sha256 } = await stageContent(staged.store, parse, 'user-1,hello\n,nobody\n');
+  const attempt = { round: 1, scope: rangeScope(1, 1), parseKey: parseKey(parse), durable: false };
+  const ledger = await ledgers().open({ sha256, endpoint: 'test', chunk: 1 }, attempt);
+  await ledger.announce([1]);
+  ledger.record('r', 1, 422, 1, 'HTTP 422');
+  await ledger.close();
+  const { reportDir } = await write({ sha256, parse });
+  expect(await csvRecords(join(reportDir, 'failed.csv'))).toMatchObject([
+    { userId: 'user-1', alertMessage: 'hello', wdsOrigin: `${sha256}:1` },
+  ]);
+  expect(await csvRecords(join(reportDir, 'invalid.csv'))).toMatchObject([
+    { userId: '', alertMessage: 'nobody', wdsOrigin: `${sha256}:2` },
+  ]);
+});
+
 test('what ended in an earlier round only is pending in a later one, but for delivered and unconfirmed', async () => {
   staged = await stageAlerts(8, { chunkSize: 4 });
   await journalled();

@@ -38,17 +38,22 @@ export async function mendedFile(
     return startWorker(ambiguous).sendAlerts(batchInput({ parse, lines } as unknown as StagedAlerts, changes));
   };
   const deliver = async (): Promise<SendAlertsResult> => {
-    for (let tries = 0; ; tries++) {
-      try {
-        await takeOver();
-        break;
-      } catch (error) {
-        if ((error as { type?: string }).type !== FAILURE.superseded || tries > 20) throw error;
-      }
-    }
-    const result = await send();
-    await settle();
+    await untilNotOvertaken(takeOver);
+    const result = await untilNotOvertaken(send);
+    await untilNotOvertaken(settle);
     return result;
   };
   return { sha256, window, takeOver, send, settle, deliver };
+}
+
+/** As Temporal does: whoever is overtaken by a newer attempt, or waits for one to be settled, tries again. */
+async function untilNotOvertaken<Result>(step: () => Promise<Result>): Promise<Result> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await step();
+    } catch (error) {
+      const { type } = error as { readonly type?: string };
+      if ((type !== FAILURE.superseded && type !== FAILURE.unsettled) || tries > 20) throw error;
+    }
+  }
 }
