@@ -11,6 +11,7 @@ import { mayBegin } from '../src/domain/ledger/fence.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { failpoint } from '../src/failpoint.ts';
+import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
@@ -46,12 +47,20 @@ const PRECEDENCE: readonly StopReason['kind'][] = [
  * long, and a small file must not wait for it.
  */
 const TURN_MS = 5_000;
+
+/** As it lies in the chunk, if no receipt mentions it: an attempt has thousands of those, and opens each when its wave goes out. */
+export type UnsentRow = ChunkRow | OpenRow;
+
+/** Somebody may have got it already. */
+export const isRisky = (row: UnsentRow): boolean => 'unknown' in row && row.unknown > 0;
+
 export interface BatchOptions {
   readonly session: EndpointSession;
   readonly ledger: Ledger;
   readonly retry: RetryPolicy;
   readonly ambiguous: AmbiguousPolicy;
   readonly clock: Clock;
+  readonly open: (row: ChunkRow) => OpenRow;
 }
 
 export class Batch {
@@ -61,10 +70,13 @@ export class Batch {
   readonly #ledger: Ledger;
   readonly #ambiguous: AmbiguousPolicy;
   readonly #clock: Clock;
+  readonly #openRow: (row: UnsentRow) => OpenRow;
   #stop: StopReason | undefined;
   #open = 0;
   /** Still to be sent, the next one last. */
-  #unsent: OpenRow[] = [];
+  #unsent: UnsentRow[] = [];
+  /** Their requests have come to nothing final, or were not made. */
+  readonly #unended: OpenRow[] = [];
   /** Something has been answered; set while `run` waits for that. */
   #onAnswer: (() => void) | undefined;
 
@@ -73,12 +85,18 @@ export class Batch {
     this.#ledger = options.ledger;
     this.#ambiguous = options.ambiguous;
     this.#clock = options.clock;
+    this.#openRow = (row) => ('unknown' in row ? row : options.open(row));
     const { wallMs } = options.clock;
     this.outcomes = new RowOutcomes({
       ...options,
       wallMs,
       onStoreFault: (error) => this.stop({ kind: 'store', error }),
     });
+  }
+
+  /** Rows without an outcome; final when `run` has resolved. */
+  get left(): OpenRow[] {
+    return [...this.#unsent.map(this.#openRow), ...this.#unended.filter((row) => !row.ended)];
   }
 
   /** Takes no new rows from here on. */
@@ -91,7 +109,7 @@ export class Batch {
   }
 
   /** Sends the rows, in this order. Resolves when nothing is open any more. */
-  async run(rows: readonly OpenRow[]): Promise<BatchEnd> {
+  async run(rows: readonly UnsentRow[]): Promise<BatchEnd> {
     const startMs = this.#clock.now();
     this.#unsent = rows.toReversed();
     let turnOver = false;
@@ -123,21 +141,20 @@ export class Batch {
       this.#session.giveBack(count);
       return;
     }
-    const wave = this.#unsent.splice(-count, count).reverse();
+    const wave = this.#unsent.splice(-count, count).reverse().map(this.#openRow);
     if (wave.length < count) this.#session.giveBack(count - wave.length);
     await this.#sendWave(wave);
   }
 
-  /** Somebody may have got it already. */
   get #nextIsRisky(): boolean {
-    return (this.#unsent.at(-1)?.unknown ?? 0) > 0;
+    return isRisky(this.#unsent.at(-1)!);
   }
 
   /** How many of the next rows are risky, or are not, as it is. Rows come in the order of their risk, so a look at both ends mostly tells. */
   #likeTheNext(risky: boolean): number {
     const unsent = this.#unsent;
-    if (unsent[0]!.unknown > 0 === risky) return unsent.length;
-    return unsent.length - 1 - unsent.findLastIndex(({ unknown }) => unknown > 0 !== risky);
+    if (isRisky(unsent[0]!) === risky) return unsent.length;
+    return unsent.length - 1 - unsent.findLastIndex((row) => isRisky(row) !== risky);
   }
 
   #mustStop(): boolean {
@@ -164,6 +181,7 @@ export class Batch {
     if (confirmedMs === undefined) {
       this.#session.giveBack(wave.length);
       for (const row of wave) this.outcomes.notSent(row);
+      this.#unended.push(...wave);
       return;
     }
     failpoint('sending.announced');
@@ -197,6 +215,7 @@ export class Batch {
       this.#unsent.push(row);
     } else {
       this.outcomes.settle(row, verdict);
+      if (!row.ended) this.#unended.push(row);
     }
     if (verdict.kind === 'local_fault') this.stop(verdict);
     if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });

@@ -11,7 +11,7 @@ import { OUTCOME_OF_KIND } from '../src/domain/ledger/journal.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 
-/** An alert that this attempt may send. */
+/** An alert that this attempt is about to send, has sent, or found to have been sent before. */
 export interface OpenRow {
   readonly line: number;
   readonly id: string;

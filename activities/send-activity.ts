@@ -5,7 +5,7 @@ import type { SendTarget } from '../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
 import type { Scope } from '../src/domain/ledger/journal.ts';
 import type { PlanOptions, RowToSend } from '../src/domain/ledger/plan.ts';
-import { dueMs } from '../src/domain/ledger/plan.ts';
+import { dueMs, neverSent } from '../src/domain/ledger/plan.ts';
 import type { RowState } from '../src/domain/ledger/row-state.ts';
 import { NO_ROUND } from '../src/domain/ledger/row-state.ts';
 import { webhookId } from '../src/domain/names.ts';
@@ -16,8 +16,8 @@ import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import type { BatchEnd } from './batch.ts';
-import { Batch } from './batch.ts';
+import type { BatchEnd, UnsentRow } from './batch.ts';
+import { Batch, isRisky } from './batch.ts';
 import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
@@ -43,6 +43,7 @@ export interface SendDependencies {
 
 /** One attempt at rows of a chunk: its place in the receipts, and how the rows are to be gone about. */
 export interface SendAttempt {
+  readonly target: SendTarget;
   readonly session: EndpointSession;
   readonly ledger: Ledger;
   readonly plan: PlanOptions;
@@ -98,7 +99,7 @@ export async function withAttempt<Result>(
         nowMs: clock.wallMs(),
         lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
       };
-      return await work({ session, ledger, plan, rows });
+      return await work({ target: input, session, ledger, plan, rows });
     } finally {
       await ledger.close();
     }
@@ -114,22 +115,21 @@ function lastDeliveryMs({ states }: Ledger): number {
 }
 
 export function openRow(
-  of: { readonly sha256: string; readonly endpoint: string },
+  { target, plan }: SendAttempt,
   { line, body }: ChunkRow,
   { attempts, firstFailureMs, refused, unknown, unknownLimit, triedAtMs }: RowToSend,
-  { lastSuccessMs }: PlanOptions,
 ): OpenRow {
   // One for each alert: made at once, without a spread.
   return {
     line,
-    id: webhookId(of.endpoint, of.sha256, line),
+    id: webhookId(target.endpoint, target.sha256, line),
     body,
     attempts,
     firstFailureMs,
     unknown,
     unknownLimit,
     triedAtMs,
-    othersGotThrough: firstFailureMs !== undefined && lastSuccessMs > firstFailureMs,
+    othersGotThrough: firstFailureMs !== undefined && plan.lastSuccessMs > firstFailureMs,
     refusedBefore: refused,
     ended: false,
     status: undefined,
@@ -137,27 +137,37 @@ export function openRow(
   };
 }
 
+export interface AttemptedRows {
+  readonly outcomes: RowOutcomes;
+  readonly end: BatchEnd;
+  /** Those that have no outcome. */
+  readonly left: OpenRow[];
+}
+
 /** Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them. */
 export async function attemptRows(
   dependencies: SendDependencies,
-  { session, ledger, plan }: SendAttempt,
-  rows: readonly OpenRow[],
-): Promise<{ readonly outcomes: RowOutcomes; readonly end: BatchEnd }> {
+  attempt: SendAttempt,
+  rows: readonly UnsentRow[],
+): Promise<AttemptedRows> {
+  const { session, ledger, plan } = attempt;
   const { clock } = dependencies;
   const scope = dependencies.scope();
   const { retry, ambiguous } = plan;
-  const batch = new Batch({ session, ledger, retry, ambiguous, clock });
+  const fresh = neverSent(plan);
+  const open = (row: ChunkRow): OpenRow => openRow(attempt, row, fresh);
+  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {
     ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
   });
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
-  if (rows.some(({ unknown }) => unknown === 0)) session.seesFresh();
+  if (!rows.every(isRisky)) session.seesFresh();
   try {
     const end = await batch.run(rows);
     if (plan.closing && end.kind === 'done') batch.outcomes.believeRefusals();
-    return { outcomes: batch.outcomes, end };
+    return { outcomes: batch.outcomes, end, left: batch.left };
   } finally {
     stopSyncs();
     scope.cancellationSignal.removeEventListener('abort', onCancel);

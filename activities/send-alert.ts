@@ -53,7 +53,7 @@ async function sendOne(
     onlyRisky: decision.unknown > 0,
   };
   if (decision.dueMs > plan.nowMs) throw transientFailure(context, decision.dueMs - plan.nowMs);
-  const open = openRow(input, row, decision, plan);
+  const open = openRow(attempt, row, decision);
   const { outcomes, end } = await attemptRows(dependencies, attempt, [open]);
   await ledger.sync();
   const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);

@@ -10,7 +10,7 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import type { StopReason } from './batch.ts';
+import type { StopReason, UnsentRow } from './batch.ts';
 import { isStop } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
@@ -24,7 +24,10 @@ const STUBBORN_AFTER = 3;
 const STUBBORN_AFTER_UNANSWERED = 2;
 
 interface Plan {
-  readonly open: OpenRow[];
+  /** No receipt mentions them. */
+  readonly fresh: ChunkRow[];
+  /** It is their time again. */
+  readonly triedBefore: OpenRow[];
   /** Failed so lately that it is not their time yet. */
   readonly resting: OpenRow[];
   readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
@@ -61,10 +64,11 @@ async function sendBatch(
   const { ledger } = attempt;
   const { wallMs } = dependencies.clock;
   if (input.knownEpoch !== undefined && ledger.epoch <= input.knownEpoch) throw receiptsAreMissing(input, ledger.epoch);
-  const plan = planBatch(attempt, input);
+  const plan = planBatch(attempt);
   for (const { line, attempts } of plan.unconfirmed) ledger.record('c', line, undefined, attempts, 'not answered');
-  const { outcomes, end } = await attemptRows(dependencies, attempt, plan.open);
-  const left = [...plan.open, ...plan.resting].filter((row) => !row.ended);
+  const unsent: readonly UnsentRow[] = [...plan.fresh, ...plan.triedBefore];
+  const { outcomes, end, left: open } = await attemptRows(dependencies, attempt, unsent);
+  const left = [...open, ...plan.resting];
   const context: StopContext = {
     endpoint: input.endpoint,
     left: left.length,
@@ -73,7 +77,8 @@ async function sendBatch(
     random: dependencies.random(),
     onlyRisky: left.every(({ unknown }) => unknown > 0),
   };
-  const endpointLost = isStop(end) && endpointLostForGood(end, plan.open, attempt, input, wallMs());
+  const endpointLost =
+    isStop(end) && endpointLostForGood(end, [...plan.triedBefore, ...open], attempt, input, wallMs());
   if (isStop(end)) {
     if (!endpointLost) throw stopFailure(end, context);
     outcomes.giveUpOn(left);
@@ -102,9 +107,11 @@ async function sendBatch(
   };
 }
 
-function planBatch({ ledger, plan: options, rows }: SendAttempt, input: SendAlertsInput): Plan {
+function planBatch(attempt: SendAttempt): Plan {
+  const { ledger, plan: options, rows } = attempt;
   const plan: Plan = {
-    open: [],
+    fresh: [],
+    triedBefore: [],
     resting: [],
     ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
     deliveredBefore: 0,
@@ -114,22 +121,22 @@ function planBatch({ ledger, plan: options, rows }: SendAttempt, input: SendAler
     waiting: 0,
     settleAtMs: 0,
   };
-  const triedBefore: OpenRow[] = [];
-  const neverSent = planRow(undefined, options);
   for (const row of rows) {
     const state = ledger.states.get(row.line);
-    const decision = state === undefined ? neverSent : planRow(state, options);
+    if (state === undefined) {
+      plan.fresh.push(row);
+      continue;
+    }
+    const decision = planRow(state, options);
     // Ended by sendAlert, whose own result counts it.
-    if (decision.kind === 'ended' && state?.handedOverRound === options.round) continue;
-    if (state?.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
+    if (decision.kind === 'ended' && state.handedOverRound === options.round) continue;
+    if (state.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
     if (decision.kind !== 'send') place(plan, row.line, decision);
-    else if (decision.dueMs > options.nowMs) plan.resting.push(openRow(input, row, decision, options));
-    else (state === undefined ? plan.open : triedBefore).push(openRow(input, row, decision, options));
+    else (decision.dueMs > options.nowMs ? plan.resting : plan.triedBefore).push(openRow(attempt, row, decision));
   }
   // Whoever may have been alerted comes last, after those that failed: were they the probes of an endpoint that seems ill, nobody else would
   // get a turn.
-  triedBefore.sort((a, b) => Math.sign(a.unknown) - Math.sign(b.unknown) || a.triedAtMs - b.triedAtMs);
-  plan.open.push(...triedBefore);
+  plan.triedBefore.sort((a, b) => Math.sign(a.unknown) - Math.sign(b.unknown) || a.triedAtMs - b.triedAtMs);
   return plan;
 }
 

@@ -172,6 +172,10 @@ export class EndpointSession {
    */
   send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
     this.#announcing--;
+    if (this.#pacer.takes()) {
+      this.#sendNow(request, mayWrite, done);
+      return;
+    }
     let gone = false;
     const turn: Queued = {
       mayWrite,

@@ -89,6 +89,11 @@ export class Pacer {
     return Math.max(0, due - this.queued);
   }
 
+  /** Whether a request may go at once, ahead of none; then it is accounted for. */
+  takes(): boolean {
+    return this.queued === 0 && this.#waitMs(this.#clock.now()) === 0;
+  }
+
   /** Calls `go` when it is this request's turn. The order of the calls is the order of the turns. Returns a canceller. */
   enqueue(go: () => void): () => void {
     const turn: Turn = { go };

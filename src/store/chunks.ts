@@ -167,24 +167,28 @@ export async function readChunk(store: Store, ref: WindowRef & { readonly chunk:
     forget(store, ref);
     throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
   }
-  const lines = bytes.toString('utf8').split('\n');
-  lines.pop();
-  return lines.map(parseChunkRow);
+  return parseChunk(bytes.toString('utf8'));
 }
 
 export function chunkLine(line: number, origin: string | undefined, body: string): string {
   return `${line}\t${origin ?? ''}\t${body}\n`;
 }
 
-function parseChunkRow(text: string): ChunkRow {
-  const first = text.indexOf('\t');
-  const second = text.indexOf('\t', first + 1);
-  const origin = text.slice(first + 1, second);
-  return {
-    line: Number(text.slice(0, first)),
-    origin: origin === '' ? undefined : origin,
-    body: text.slice(second + 1),
-  };
+/** Thousands of rows live as long as their batch does: a row is one object, and the text that it needs of the chunk's. */
+function parseChunk(text: string): ChunkRow[] {
+  const rows: ChunkRow[] = [];
+  let start = 0;
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+    const first = text.indexOf('\t', start);
+    const second = text.indexOf('\t', first + 1);
+    rows.push({
+      line: Number(text.slice(start, first)),
+      origin: second === first + 1 ? undefined : text.slice(first + 1, second),
+      body: text.slice(second + 1, end),
+    });
+    start = end + 1;
+  }
+  return rows;
 }
 
 /** Invalid and duplicate rows in the order of the file. A window that is not committed has none. */

@@ -54,7 +54,7 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
   const { round, reopenUnconfirmed, nowMs, requestTimeoutMs } = options;
   const outcome = outcomeInRound(state, round, reopenUnconfirmed);
   if (outcome !== undefined) return { kind: 'ended', outcome };
-  if (state === undefined) return { ...NEVER_SENT, unknownLimit: unknownLimit(0, options) };
+  if (state === undefined) return neverSent(options);
   if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
   if (state.handedOverRound === round) return { kind: 'handed_over' };
   const sameRound = state.round === round;
@@ -80,15 +80,17 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
   };
 }
 
-const NEVER_SENT = {
+/** What to do with a row that no receipt mentions. */
+export const neverSent = (options: PlanOptions): RowToSend => ({
   kind: 'send',
   attempts: 0,
   firstFailureMs: undefined,
   triedAtMs: 0,
   refused: false,
   unknown: 0,
+  unknownLimit: unknownLimit(0, options),
   dueMs: 0,
-} as const;
+});
 
 /** Under `hold` the first unknown outcome is the last. Whoever asks for unconfirmed alerts again asks for one more request each. */
 function unknownLimit(
