@@ -51,8 +51,10 @@ const TURN_MS = 5_000;
 /** As it lies in the chunk, if no receipt mentions it: an attempt has thousands of those, and opens each when its wave goes out. */
 export type UnsentRow = ChunkRow | OpenRow;
 
+export const isOpen = (row: UnsentRow): row is OpenRow => 'unknown' in row;
+
 /** Somebody may have got it already. */
-export const isRisky = (row: UnsentRow): boolean => 'unknown' in row && row.unknown > 0;
+export const isRisky = (row: UnsentRow): boolean => isOpen(row) && row.unknown > 0;
 
 export interface BatchOptions {
   readonly session: EndpointSession;
@@ -60,7 +62,8 @@ export interface BatchOptions {
   readonly retry: RetryPolicy;
   readonly ambiguous: AmbiguousPolicy;
   readonly clock: Clock;
-  readonly open: (row: ChunkRow) => OpenRow;
+  /** Opens a row, where it is not open yet. */
+  readonly open: (row: UnsentRow) => OpenRow;
 }
 
 export class Batch {
@@ -85,7 +88,7 @@ export class Batch {
     this.#ledger = options.ledger;
     this.#ambiguous = options.ambiguous;
     this.#clock = options.clock;
-    this.#openRow = (row) => ('unknown' in row ? row : options.open(row));
+    this.#openRow = options.open;
     const { wallMs } = options.clock;
     this.outcomes = new RowOutcomes({
       ...options,
@@ -95,8 +98,8 @@ export class Batch {
   }
 
   /** Rows without an outcome; final when `run` has resolved. */
-  get left(): OpenRow[] {
-    return [...this.#unsent.map(this.#openRow), ...this.#unended.filter((row) => !row.ended)];
+  get left(): UnsentRow[] {
+    return [...this.#unsent, ...this.#unended.filter((row) => !row.ended)];
   }
 
   /** Takes no new rows from here on. */

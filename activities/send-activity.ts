@@ -17,7 +17,7 @@ import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import type { BatchEnd, UnsentRow } from './batch.ts';
-import { Batch, isRisky } from './batch.ts';
+import { Batch, isOpen, isRisky } from './batch.ts';
 import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
@@ -137,11 +137,17 @@ export function openRow(
   };
 }
 
+/** Opens rows that are not open yet. */
+export function opener(attempt: SendAttempt): (row: UnsentRow) => OpenRow {
+  const fresh = neverSent(attempt.plan);
+  return (row) => (isOpen(row) ? row : openRow(attempt, row, fresh));
+}
+
 export interface AttemptedRows {
   readonly outcomes: RowOutcomes;
   readonly end: BatchEnd;
   /** Those that have no outcome. */
-  readonly left: OpenRow[];
+  readonly left: readonly UnsentRow[];
 }
 
 /** Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them. */
@@ -154,8 +160,7 @@ export async function attemptRows(
   const { clock } = dependencies;
   const scope = dependencies.scope();
   const { retry, ambiguous } = plan;
-  const fresh = neverSent(plan);
-  const open = (row: ChunkRow): OpenRow => openRow(attempt, row, fresh);
+  const open = opener(attempt);
   const batch = new Batch({ session, ledger, retry, ambiguous, clock, open });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {

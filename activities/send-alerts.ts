@@ -11,12 +11,12 @@ import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopReason, UnsentRow } from './batch.ts';
-import { isStop } from './batch.ts';
+import { isOpen, isRisky, isStop } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { attemptRows, dueInMs, openRow, withAttempt } from './send-activity.ts';
+import { attemptRows, dueInMs, opener, openRow, withAttempt } from './send-activity.ts';
 
 /** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
 const STUBBORN_AFTER = 3;
@@ -67,21 +67,21 @@ async function sendBatch(
   const plan = planBatch(attempt);
   for (const { line, attempts } of plan.unconfirmed) ledger.record('c', line, undefined, attempts, 'not answered');
   const unsent: readonly UnsentRow[] = [...plan.fresh, ...plan.triedBefore];
-  const { outcomes, end, left: open } = await attemptRows(dependencies, attempt, unsent);
-  const left = [...open, ...plan.resting];
+  const { outcomes, end, left: attempted } = await attemptRows(dependencies, attempt, unsent);
+  const left = [...attempted, ...plan.resting];
   const context: StopContext = {
     endpoint: input.endpoint,
     left: left.length,
     attempt: dependencies.scope().attempt,
     retry: attempt.plan.retry,
     random: dependencies.random(),
-    onlyRisky: left.every(({ unknown }) => unknown > 0),
+    onlyRisky: left.every(isRisky),
   };
   const endpointLost =
-    isStop(end) && endpointLostForGood(end, [...plan.triedBefore, ...open], attempt, input, wallMs());
+    isStop(end) && endpointLostForGood(end, [...plan.triedBefore, ...attempted], attempt, input, wallMs());
   if (isStop(end)) {
     if (!endpointLost) throw stopFailure(end, context);
-    outcomes.giveUpOn(left);
+    outcomes.giveUpOn(left.map(opener(attempt)));
   }
   const room = Math.max(0, input.maxHandover - plan.stubborn.length);
   plan.stubborn.push(...(await handOver(attempt, outcomes, room, context)));
@@ -164,14 +164,14 @@ function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly k
 /** The endpoint has been down or misconfigured for longer than the policy waits: the rest of the batch is undelivered. */
 function endpointLostForGood(
   stop: StopReason,
-  open: readonly OpenRow[],
+  rows: readonly UnsentRow[],
   { plan }: SendAttempt,
   input: SendAlertsInput,
   nowMs: number,
 ): boolean {
   if (stop.kind !== 'down' && stop.kind !== 'misconfigured') return false;
   if (input.endpointLost) return true;
-  const since = open.map((row) => row.firstFailureMs).filter((value) => value !== undefined);
+  const since = rows.map((row) => isOpen(row) && row.firstFailureMs).filter((value) => typeof value === 'number');
   return since.length > 0 && nowMs - Math.min(...since) > plan.retry.giveUpAfterMs;
 }
 

@@ -23,6 +23,25 @@ const lent = (segments: readonly RateSegment[], fromMs: number, toMs: number): n
 const latenesses = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 20 });
 
 describe('the pacer', () => {
+  test('a request goes at once when none waits and it is time', () => {
+    const clock = new FakeClock();
+    const pacer = new Pacer(0, clock);
+    expect(pacer.takes()).toBe(false);
+    pacer.lend([{ ...ALWAYS, ratePerSecond: 50 }]);
+    expect(pacer.takes()).toBe(true);
+    expect(pacer.takes()).toBe(false);
+    const times = letGo(pacer, clock, 2);
+    clock.runUntil(25);
+    expect(times).toHaveLength(1);
+    clock.runUntil(1_000);
+    expect(times).toHaveLength(2);
+    expect(pacer.takes()).toBe(true);
+    letGo(pacer, clock, 1);
+    expect(pacer.takes()).toBe(false);
+    pacer.lend([{ ...ALWAYS, ratePerSecond: Number.POSITIVE_INFINITY }]);
+    expect([pacer.takes(), pacer.takes()]).toEqual([true, true]);
+  });
+
   test('lets no more go in any interval than the rate, 10 ms worth of catching up, and one', () => {
     fc.assert(
       fc.property(
