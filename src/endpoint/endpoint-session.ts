@@ -104,8 +104,7 @@ export class EndpointSession {
 
   /** How much longer the receiver asked to be left alone. */
   get pauseMs(): number {
-    if (this.#pausedUntilMs === Number.NEGATIVE_INFINITY) return 0;
-    return Math.max(0, this.#pausedUntilMs - this.#clock.now());
+    return this.#pausedUntilMs === Number.NEGATIVE_INFINITY ? 0 : Math.max(0, this.#pausedUntilMs - this.#clock.now());
   }
 
   /** An operator says that the receiver need not be left alone any longer. */
@@ -176,7 +175,6 @@ export class EndpointSession {
       this.#sendNow(request, mayWrite, done);
       return;
     }
-    let gone = false;
     const turn: Queued = {
       mayWrite,
       withhold: () => {
@@ -187,12 +185,11 @@ export class EndpointSession {
         done({ kind: 'withheld' });
       },
     };
+    this.#queued.add(turn);
     const cancel = this.#pacer.enqueue(() => {
-      gone = true;
       this.#queued.delete(turn);
       this.#sendNow(request, mayWrite, done);
     });
-    if (!gone) this.#queued.add(turn);
   }
 
   /** Gives admissions back that are not going to be used. */
