@@ -58,7 +58,7 @@ export function countsText(counts: Counts, pending = 0): string {
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
   const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
-  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir, invalidReasons, notes } = result;
+  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir } = result;
   return {
     file,
     sha256,
@@ -75,8 +75,6 @@ export function resultObject(result: FileResult): FileResult {
     alreadyDelivered,
     seconds,
     reportDir,
-    ...(invalidReasons === undefined ? {} : { invalidReasons }),
-    ...(notes === undefined ? {} : { notes }),
   };
 }
 
@@ -118,6 +116,13 @@ export function endText(end: FileEnd, paint: Paint, flags = ''): string {
     `  report    ${plainText(result.reportDir)}`,
     ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}${flags}`] : []),
   ].join('\n');
+}
+
+/** What a person should know of a file whose result goes to a program; nothing where there is nothing. */
+export function noticeText(end: FileEnd, paint: Paint): string | undefined {
+  const found = end.kind === 'ended' ? findingLines(end.result) : [];
+  if (end.kind !== 'ended' || found.length === 0) return undefined;
+  return [`${paint('!', 'yellow')} ${plainText(end.result.file)}`, ...found].join('\n');
 }
 
 /** Why rows are invalid and where they are listed, and what else is worth a look; nothing where nothing is. */

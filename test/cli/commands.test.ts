@@ -132,7 +132,8 @@ describe('send', () => {
     expect(out).toContain('  invalid   see /var/wds/reports/3f2a/invalid.csv\n');
     const json = await wds(['send', 'a', ...TO, '--allow-invalid', '-o', 'json'], scene);
     expect(json.code).toBe(0);
-    expect(JSON.parse(json.out)).toMatchObject({ invalid: 2, invalidReasons });
+    expect(JSON.parse(json.out)).toMatchObject({ invalid: 2 });
+    expect(json.err).toContain('! alerts.csv\n  invalid   2 bad_csv, the first on line 7: ');
     const report = async () => ({ ...REPORT, invalid: 2, invalidReasons });
     expect((await wds(['report', 'a'], { app: { report } })).code).toBe(3);
     expect((await wds(['report', 'a', '--allow-invalid'], { app: { report } })).code).toBe(0);
@@ -142,7 +143,7 @@ describe('send', () => {
     const notes = [{ note: 'spreadsheet_user_id', rows: 4, firstLine: 2 }] as const;
     const { code, out } = await wds(['send', 'a', ...TO], sending(ended({ notes })));
     expect(code).toBe(0);
-    expect(out).toMatch(/^! alerts.*\n {2}warning {3}4 users as a spreadsheet shows/);
+    expect(out).toMatch(/^! alerts.*\n {2}warning {3}4 rows with users as a spreadsheet shows/);
   });
 
   test('a file without an outcome for some alerts is no success', async () => {

@@ -33,7 +33,7 @@ async function expectDelivered(
   const path = await site.write(name, content);
   const { code, stderr, result } = await site.send(path, ...flags);
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(Object.keys(result)).toEqual(result.invalid === 0 ? RESULT_FIELDS : [...RESULT_FIELDS, 'invalidReasons']);
+  expect(Object.keys(result)).toEqual(RESULT_FIELDS);
   const counts = { alerts: input.length, delivered: input.length, rejected: 0, undelivered: 0, unconfirmed: 0 };
   expect(result).toMatchObject({ file: path, rows, ...counts });
   expect(result.workflowId).toBe(`file-${result.sha256}-crm`);

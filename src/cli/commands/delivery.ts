@@ -9,7 +9,7 @@ import { printError } from '../errors.ts';
 import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import { flagsToRepeat, numberFrom } from '../options.ts';
-import { endObject, endText } from '../output.ts';
+import { endObject, endText, noticeText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
 export interface DeliveryFlags {
@@ -54,6 +54,10 @@ export async function showDelivery(
   const { terminal, invocation } = context;
   const { output } = command.optsWithGlobals() as GlobalOptions;
   const display = new ProgressDisplay(terminal, invocation.nowMs);
+  const notice = (end: FileEnd): void => {
+    const text = noticeText(end, terminal.paintMessage);
+    if (text !== undefined) terminal.message(text);
+  };
   const ends = await deliver({
     progress: (update) => display.update(update),
     ended(end) {
@@ -61,6 +65,7 @@ export async function showDelivery(
       if (output === 'jsonl') terminal.data(JSON.stringify(endObject(end)));
       if (end.kind === 'failed') printEndedFault(end, context);
       else if (output === 'text') terminal.data(endText(end, terminal.paintData, flagsToRepeat(command)));
+      else notice(end);
     },
   });
   terminal.progress('');

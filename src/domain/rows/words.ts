@@ -56,7 +56,7 @@ export function warningLines({
   notes = [],
 }: Pick<FileCounts, 'alerts' | 'duplicates'> & Findings): string[] {
   const lines = notes.flatMap(({ note, rows, firstLine }) => {
-    const users = rows === 1 ? '1 user' : `${grouped(rows)} users`;
+    const users = rows === 1 ? '1 row with a user' : `${grouped(rows)} rows with users`;
     const where = rows === 1 ? `on line ${grouped(firstLine)}` : `the first on line ${grouped(firstLine)}`;
     switch (note) {
       case 'spreadsheet_user_id':

@@ -99,8 +99,10 @@ describe('what a person reads', () => {
     ] as const;
     const lines = warningLines({ ...file, notes, alerts: 1, duplicates: 4 });
     expect(lines).toEqual([
-      expect.stringMatching(/^5 users as a spreadsheet shows long numbers or errors .*, the first on line 2: make/),
-      expect.stringMatching(/^1 user with white space at an end, on line 4: /),
+      expect.stringMatching(
+        /^5 rows with users as a spreadsheet shows long numbers or errors .*, the first on line 2: make/,
+      ),
+      expect.stringMatching(/^1 row with a user with white space at an end, on line 4: /),
       expect.stringMatching(/^4 of 5 rows are duplicates/),
     ]);
   });
