@@ -18,6 +18,8 @@ export interface BareResult {
   readonly count: number;
   readonly seconds: number;
   readonly alertsPerSecond: number;
+  /** Processor time of this process for an alert. */
+  readonly cpuMicros: number;
   /** Answers other than 2xx. */
   readonly notAccepted: number;
 }
@@ -53,11 +55,13 @@ export async function bareUndici(url: string, count: number, concurrency: number
       if (status < 200 || status > 299) notAccepted += 1;
     }
   };
+  const cpuBefore = process.cpuUsage();
   const started = performance.now();
   await Promise.all(Array.from({ length: concurrency }, lane));
   const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
   await pool.close();
-  return { api, count, seconds, alertsPerSecond: count / seconds, notAccepted };
+  return { api, count, seconds, alertsPerSecond: count / seconds, cpuMicros: (user + system) / count, notAccepted };
 }
 
 async function requestOne(pool: Pool, options: Dispatcher.RequestOptions): Promise<number> {
@@ -90,7 +94,10 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     for (const api of ['request', 'dispatch'] as const) {
       const result = await bareUndici(url, Number(count), Number(concurrency), api);
       const refused = result.notAccepted === 0 ? '' : `, ${result.notAccepted} not accepted`;
-      console.log(`${api.padEnd(8)}  ${Math.round(result.alertsPerSecond)} alerts/s${refused}`);
+      const { alertsPerSecond, cpuMicros } = result;
+      console.log(
+        `${api.padEnd(8)}  ${Math.round(alertsPerSecond)} alerts/s, ${cpuMicros.toFixed(1)} µs of processor time an alert${refused}`,
+      );
     }
   }
 }

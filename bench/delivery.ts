@@ -33,10 +33,11 @@ function alertsFile(run: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-async function bareRates(url: string): Promise<{ request: number; dispatch: number }> {
+async function bareRates(url: string): Promise<{ request: number; dispatch: number; requestCpu: number }> {
   const { stdout } = await promisify(execFile)(process.execPath, [BARE, url, String(alerts), String(concurrency)]);
   const rate = (api: string): number => Number(new RegExp(`${api}\\s+(\\d+)`).exec(stdout)?.[1]);
-  return { request: rate('request'), dispatch: rate('dispatch') };
+  const requestCpu = Number(/request.*?([\d.]+) µs/.exec(stdout)?.[1]);
+  return { request: rate('request'), dispatch: rate('dispatch'), requestCpu };
 }
 
 const home = await mkdtemp(join(tmpdir(), 'wds-bench-'));
@@ -56,7 +57,7 @@ wds.stderr.on('data', (text: Buffer) => {
 });
 try {
   await until(() => said.includes('Inbox'), 'wds up is ready');
-  const rows: { request: number; dispatch: number; wds: number; sending: number }[] = [];
+  const rows: { request: number; requestCpu: number; wds: number; sending: number; cpu: number }[] = [];
   for (let run = 0; run <= runs; run++) {
     const bare = await bareRates(receiver.url);
     await receiver.control({ reset: true });
@@ -72,12 +73,13 @@ try {
       ...bare,
       wds: (alerts / (lastAt! - droppedMs)) * 1_000,
       sending: (alerts / (lastAt! - firstAt!)) * 1_000,
+      cpu: cpu[0]!,
     };
     const warmUp = run === 0 ? '  (warm-up, not counted)' : '';
     console.log(
       `bare ${row.request} request, ${row.dispatch} dispatch; wds ${Math.round(row.wds)} from the drop, ` +
         `${Math.round(row.sending)} from the first alert; first alert ${Math.round(firstAt! - droppedMs)} ms after the drop; ` +
-        `CPU an alert: wds ${cpu[0]!.toFixed(1)}, server ${cpu[1]!.toFixed(1)}, receiver ${cpu[2]!.toFixed(1)} µs${warmUp}`,
+        `CPU an alert: bare request ${bare.requestCpu.toFixed(1)}, wds ${cpu[0]!.toFixed(1)}, server ${cpu[1]!.toFixed(1)}, receiver ${cpu[2]!.toFixed(1)} µs${warmUp}`,
     );
     if (run > 0) rows.push(row);
     await until(
@@ -86,11 +88,13 @@ try {
     );
   }
   const ratio = median(rows.map((row) => row.wds / row.request));
+  const cpuRatio = median(rows.map((row) => row.cpu / row.requestCpu));
   const sendingRatio = median(rows.map((row) => row.sending / row.request));
   const status = await readFile(`/proc/${wds.pid}/status`, 'utf8').catch(() => '');
   const peakMiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
   console.log(
-    `median of ${runs}: wds / bare request ${ratio.toFixed(2)} from the drop, ${sendingRatio.toFixed(2)} while sending`,
+    `median of ${runs}: wds / bare request ${ratio.toFixed(2)} from the drop, ${sendingRatio.toFixed(2)} while sending; ` +
+      `processor time ${cpuRatio.toFixed(2)} of its`,
   );
   console.log(
     `peak memory of wds up ${peakMiB.toFixed(0)} MiB; ${await eventsPerThousand()} history events per 1,000 alerts`,
