@@ -224,10 +224,7 @@ function fencedMs(journals: readonly ParsedJournal[], index: number, line: numbe
   return earliest;
 }
 
-/**
- * Whether the alert has ended as far as `round` is concerned: delivered for ever; rejected and undelivered within their round;
- * unconfirmed until somebody asks for it to be opened again.
- */
+/** How the alert has ended as far as `round` is concerned: delivered for ever, unconfirmed until it is opened again, others in their round. */
 export function outcomeInRound(
   state: RowState | undefined,
   round: number,
