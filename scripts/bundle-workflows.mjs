@@ -6,12 +6,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BUNDLE, DIST, filesBelow, ROOT } from './checkout.mjs';
 
 const MARK = join(DIST, '.bundled-from');
 
 const inputs = createHash('sha256');
 inputs.update(readFileSync(join(ROOT, 'node_modules/@temporalio/worker/package.json')));
+inputs.update(readFileSync(fileURLToPath(import.meta.url)));
 for (const folder of ['workflows', 'src/domain']) {
   for (const path of filesBelow(join(DIST, folder)).filter((file) => file.endsWith('.js'))) {
     inputs.update(readFileSync(path));
@@ -23,6 +25,8 @@ if (!existsSync(BUNDLE) || !existsSync(MARK) || readFileSync(MARK, 'utf8') !== d
   const { bundleWorkflowCode, DefaultLogger } = await import('@temporalio/worker');
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(DIST, 'workflows', 'index.js'),
+    // Evaluated once for all workflows of a worker, and not for each: they keep no state at module level.
+    preloadModules: ['sandbox.js', 'index.js'].map((name) => join(DIST, 'workflows', name)),
     logger: new DefaultLogger('WARN'),
   });
   const temporary = `${BUNDLE}.${process.pid}`;

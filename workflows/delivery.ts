@@ -18,7 +18,7 @@ import type {
 } from '../src/domain/contracts.ts';
 import type { SentCounts } from '../src/domain/counts.ts';
 import { minus, NOTHING_SENT, plus } from '../src/domain/counts.ts';
-import { alertsBefore, chunkStretch } from '../src/domain/file-plan.ts';
+import { alertsBefore, chunkStretch, countOfChunks } from '../src/domain/file-plan.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { grouped } from '../src/domain/rows/words.ts';
@@ -109,6 +109,11 @@ export class Delivery {
     };
   }
 
+  /** Chunks that no run has begun. */
+  get #unbegun(): number {
+    return countOfChunks(this.#windows) - this.#nextChunk + 1;
+  }
+
   #historyIsLong(): boolean {
     const { historyLength, continueAsNewSuggested } = workflowInfo();
     return continueAsNewSuggested || historyLength >= this.#input.delivery.maxHistoryEvents;
@@ -140,7 +145,9 @@ export class Delivery {
         for (const stretch of stretches) await this.#sendStretch(stretch, closing);
       }
     };
-    const lanes = Array.from({ length: this.#input.delivery.parallelChunks }, lane);
+    // Most files have less chunks than there are lanes.
+    const left = closing ? this.#revisit.length : this.#unfinished.length + this.#unbegun;
+    const lanes = Array.from({ length: Math.min(this.#input.delivery.parallelChunks, left) }, lane);
     const ends = await Promise.allSettled(lanes);
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }

@@ -38,7 +38,7 @@ import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import { progressDetails } from '../src/domain/progress-details.ts';
 import { refusedFor } from '../src/domain/rows/max-invalid.ts';
-import { fileOptions, fileWork, lastOptions } from './activity-options.ts';
+import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { failedWith, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
@@ -120,13 +120,15 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     if (carried === undefined) {
       await readFile(input, windows, show);
       const read = countsOf(windows, NOTHING_SENT);
-      note(input, rowsAttribute, read.rows);
       const { maxInvalid } = input.delivery;
-      if (refusedFor(read, maxInvalid) !== undefined && patched(NO_VALID_ROW)) {
+      const refused = refusedFor(read, maxInvalid) !== undefined;
+      // A small file's is noted at its end, together with the other one: each is a write of the server's.
+      if (refused || !isSmall(input)) note(input, { rows: read.rows });
+      if (refused && patched(NO_VALID_ROW)) {
         const refusal = refusedRows(read, await report(input, { round: 0 }, read), maxInvalid);
         if (refusal !== undefined) throw refusal;
       }
-      round = patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
+      round = isSmall(input) || patched(NUMBERED_ROUNDS) ? await begin() : { round: workflowInfo().runId };
     } else {
       const { round: number, roundRunId } = carried;
       round = roundRunId === undefined ? { round: number } : { round: number, roundRunId };
@@ -160,7 +162,8 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   }
   phase = 'done';
   show();
-  note(input, failedAttribute, summary.rejected + summary.undelivered + summary.unconfirmed + summary.pending);
+  const failed = summary.rejected + summary.undelivered + summary.unconfirmed + summary.pending;
+  note(input, isSmall(input) ? { rows: summary.rows, failed } : { failed });
   const undelivered = undeliveredAlerts(summary);
   if (undelivered !== undefined) throw undelivered;
   return summary;
@@ -168,10 +171,11 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
 
 function beginRound(input: FileWorkflowInput): Promise<BegunRound> {
   const { endpoint, parse, delivery } = input;
-  const activities = proxyActivities<RoundActivities>({ ...fileOptions(input), summary: 'begin a round' });
   const { workflowId, runId } = workflowInfo();
   const of = { ...fileWork(input), endpoint, workflowId, runId };
-  return activities.beginRound({ ...of, parse, ambiguous: delivery.ambiguous });
+  return byFilesWorker(input, 'begin a round', ({ beginRound }: RoundActivities) =>
+    beginRound({ ...of, parse, ambiguous: delivery.ambiguous }),
+  );
 }
 
 /** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
@@ -191,9 +195,10 @@ function readWindow(
   summary: string,
 ): Promise<WindowResult> {
   const { parse, endpoint } = input;
-  const { readChunks } = proxyActivities<ReadActivities>({ ...fileOptions(input), summary });
-  const of = { ...fileWork(input), endpoint, parse, window };
-  return readChunks({ ...of, cursor: previous?.next ?? null, windowRows: WINDOW_ROWS });
+  const of = { ...fileWork(input), endpoint, parse, window, cursor: previous?.next ?? null };
+  return byFilesWorker(input, summary, ({ readChunks }: ReadActivities) =>
+    readChunks({ ...of, windowRows: WINDOW_ROWS }),
+  );
 }
 
 /** Chunks were deleted while the file is under way: they are read again, and must be what they were. */
@@ -243,13 +248,17 @@ function report(
   seen: FileCounts | undefined,
   options = fileOptions,
 ): Promise<FileSummary> {
-  const { writeReport } = proxyActivities<ReportActivities>({ ...options(input), summary: 'report' });
   const { workflowId } = workflowInfo();
   const { endpoint, parse, fileName } = input;
   const of = { ...fileWork(input), endpoint, parse, fileName, workflowId, round };
-  return writeReport(seen === undefined ? of : { ...of, seen });
+  const full = seen === undefined ? of : { ...of, seen };
+  return byFilesWorker(input, 'report', ({ writeReport }: ReportActivities) => writeReport(full), options);
 }
 
-function note(input: FileWorkflowInput, key: typeof rowsAttribute, value: number): void {
-  if (input.searchAttributes) upsertSearchAttributes([{ key, value }]);
+function note(input: FileWorkflowInput, { rows, failed }: { readonly rows?: number; readonly failed?: number }): void {
+  if (!input.searchAttributes) return;
+  upsertSearchAttributes([
+    ...(rows === undefined ? [] : [{ key: rowsAttribute, value: rows }]),
+    ...(failed === undefined ? [] : [{ key: failedAttribute, value: failed }]),
+  ]);
 }

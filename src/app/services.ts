@@ -1,6 +1,8 @@
 /** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
 import type { Endpoint } from '../domain/endpoint.ts';
+import { fileWorkflowId } from '../domain/names.ts';
 import { termsOf } from '../intake/terms.ts';
+import { COUNTED_MS } from '../intake/under-way.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -10,6 +12,7 @@ import { submitFile } from './submit-file.ts';
 export class Services {
   readonly #context: AppContext;
   readonly #installation: Installation;
+  readonly #closing = new AbortController();
   #watcher: Watcher | undefined;
 
   constructor(context: AppContext, installation: Installation) {
@@ -37,6 +40,10 @@ export class Services {
         terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
+        untilEnded: ({ staged }) => {
+          const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
+          return installation.deliveries.untilEnded(fileWorkflowId(staged.sha256, endpoint.name), signal);
+        },
       },
       async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );
@@ -54,6 +61,7 @@ export class Services {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#watcher?.close();
   }
 }

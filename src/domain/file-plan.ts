@@ -3,6 +3,9 @@ import type { Stretch, WindowResult } from './contracts.ts';
 import type { FileCounts, SentCounts } from './counts.ts';
 import { findingsOf } from './rows/findings.ts';
 
+/** A small file is read in some 50 ms, and its report is written in twice that. */
+export const SMALL_FILE_BYTES = 1024 * 1024;
+
 const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid' | 'duplicates' | 'chunks'): number =>
   windows.reduce((total, window) => total + window[key], 0);
 
@@ -21,6 +24,8 @@ export function countsOf(windows: readonly WindowResult[], sent: SentCounts): Fi
     ...findingsOf(windows),
   };
 }
+
+export const countOfChunks = (windows: readonly WindowResult[]): number => sum(windows, 'chunks');
 
 /** The whole of chunk number `chunk`; undefined past the last one. */
 export function chunkStretch(windows: readonly WindowResult[], chunkSize: number, chunk: number): Stretch | undefined {

@@ -13,19 +13,25 @@ import { findComplete, lookAtAll } from './find-complete.ts';
 import type { InboxFolder } from './inbox-folder.ts';
 import type { Say } from './log.ts';
 import type { SubmissionQueue } from './submission-queue.ts';
+import type { Lane, UnderWay } from './under-way.ts';
+import { LANES } from './under-way.ts';
 
 export interface ClaimerParts {
   /** In the order in which they are served. */
   readonly folders: readonly InboxFolder[];
   readonly claimFolder: ClaimFolder;
   readonly queue: SubmissionQueue;
+  readonly underWay: UnderWay;
   readonly context: CompletenessContext;
   readonly faults: Faults;
   readonly say: Say;
 }
 
-/** Files claimed ahead of staging: one look at the processes serves them all. Few, so that watchers share the work. */
-const CLAIM_AHEAD = 128;
+/** One look at the processes serves all that are claimed together, so a few are waited for. */
+const FEWEST_AT_ONCE = 24;
+const LONGEST_WAIT_MS = 500;
+/** Urgent files claimed at once. */
+const MOST_URGENT = 128;
 /** While submissions fail, no more than this many files are claimed: the rest waits in sight, in the inbox. */
 const MAX_CLAIMED = 1_024;
 /** Claims must have worked for so long before they are said to work again. */
@@ -36,6 +42,8 @@ export class Claimer {
   /** Claimed, but not known to be complete. */
   readonly #settling = new Set<DroppedFile>();
   #claimFailedMs = Number.NEGATIVE_INFINITY;
+  #nextClaimMs = Number.POSITIVE_INFINITY;
+  #claimedMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ClaimerParts) {
     this.#parts = parts;
@@ -49,6 +57,7 @@ export class Claimer {
   /** Takes a claimed file (back) that is not complete. */
   settle(file: DroppedFile): void {
     this.#settling.add(file);
+    this.#parts.underWay.begin(file);
   }
 
   /** Takes over the claims of watchers that are dead. */
@@ -65,31 +74,47 @@ export class Claimer {
     }
   }
 
-  /** Claims the complete files: urgent ones first, then the oldest. */
+  /** Claims the complete files that there is room for: urgent ones first, small before large, then the oldest. */
   async claimComplete(): Promise<void> {
-    const { folders, queue, context, faults } = this.#parts;
+    const { folders, context, faults } = this.#parts;
     for (const folder of folders) await folder.findComplete();
-    const busy = this.#settling.size + queue.busy;
-    if (busy > CLAIM_AHEAD / 2) return;
-    const room = Math.min(CLAIM_AHEAD - busy, MAX_CLAIMED - this.claimed);
     const claimed: DroppedFile[] = [];
-    let failures = 0;
+    let failed = false;
+    this.#nextClaimMs = Number.POSITIVE_INFINITY;
     for (const folder of folders) {
-      while (claimed.length < room) {
-        const file = folder.takeComplete();
-        if (file === undefined) break;
-        try {
-          if (await this.#claim(folder, file)) claimed.push(file);
-        } catch (error) {
-          failures += 1;
-          file.claimFailed(context.nowMs());
-          faults.begin('claiming', error, file.name);
+      for (const lane of LANES) {
+        const room = this.#room(folder, lane, claimed.length);
+        for (let taken = 0; taken < room; ) {
+          const file = folder.takeComplete(lane);
+          if (file === undefined) break;
+          try {
+            if (!(await this.#claim(folder, file))) continue;
+            claimed.push(file);
+            taken += 1;
+          } catch (error) {
+            failed = true;
+            file.claimFailed(context.nowMs());
+            faults.begin('claiming', error, file.name);
+          }
         }
       }
     }
-    if (failures > 0) this.#claimFailedMs = context.nowMs();
+    if (claimed.length > 0) this.#claimedMs = context.nowMs();
+    if (failed) this.#claimFailedMs = context.nowMs();
     else if (context.nowMs() - this.#claimFailedMs > RECOVERED_AFTER_MS) faults.end('claiming');
     await this.#look(claimed);
+  }
+
+  /** How many files to claim now. */
+  #room(folder: InboxFolder, lane: Lane, claimedNow: number): number {
+    const { underWay, context } = this.#parts;
+    const most = MAX_CLAIMED - this.claimed;
+    if (folder.priority === 'urgent') return Math.min(MOST_URGENT - claimedNow, most);
+    const room = Math.min(underWay.room(lane), most);
+    const dueMs = this.#claimedMs + LONGEST_WAIT_MS;
+    if (room >= Math.min(FEWEST_AT_ONCE, folder.complete(lane)) || context.nowMs() >= dueMs) return room;
+    if (room > 0) this.#nextClaimMs = dueMs;
+    return 0;
   }
 
   /** False: it changed, or is gone. */
@@ -123,8 +148,9 @@ export class Claimer {
   }
 
   async #drop(dropped: DroppedFile, notAFile: string | undefined): Promise<void> {
-    const { claimFolder, say, folders } = this.#parts;
+    const { claimFolder, say, folders, underWay } = this.#parts;
     this.#settling.delete(dropped);
+    underWay.end(dropped);
     const { name: file, path, priority } = dropped;
     if (notAFile === undefined) {
       say('info', 'claim is gone: another watcher has adopted it, or it was deleted', { event: 'claim_gone', file });
@@ -137,9 +163,9 @@ export class Claimer {
     });
   }
 
-  /** Monotonic time at which `lookAtDue` has something to do. */
+  /** Monotonic time at which `lookAtDue` or `claimComplete` has something to do. */
   nextDueMs(): number {
-    let next = Number.POSITIVE_INFINITY;
+    let next = this.#nextClaimMs;
     for (const { dueMs } of this.#settling) next = Math.min(next, dueMs);
     return next;
   }

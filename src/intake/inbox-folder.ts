@@ -12,6 +12,8 @@ import { DroppedFile } from './dropped-file.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
+import type { Lane } from './under-way.ts';
+import { laneOf } from './under-way.ts';
 
 /** Files known at once in a folder; the rest of a larger folder is found by later scans. */
 const MAX_FILES = 50_000;
@@ -27,8 +29,8 @@ export class InboxFolder {
   readonly #say: Say;
   readonly #refused = new Set<string>();
   readonly #hinted = new Set<string>();
-  /** Complete files, the next one to claim last; rebuilt when there are new ones. */
-  #complete: DroppedFile[] = [];
+  /** Complete files of each kind, the next one to claim last; rebuilt when there are new ones. */
+  #complete: Record<Lane, DroppedFile[]> = { small: [], large: [] };
   #unsorted = false;
 
   constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say) {
@@ -118,19 +120,29 @@ export class InboxFolder {
     if (found.length > 0) this.#unsorted = true;
   }
 
-  /** The oldest complete file that was not taken yet. */
-  takeComplete(): DroppedFile | undefined {
-    if (this.#unsorted) {
-      this.#complete = [...this.files.values()].filter(({ complete }) => complete);
-      const age = ({ sample }: DroppedFile): number => sample?.mtimeMs ?? 0;
-      this.#complete.sort((a, b) => age(b) - age(a));
-      this.#unsorted = false;
-    }
+  /** How many complete files of this kind were not taken yet, at most: some may be gone since. */
+  complete(lane: Lane): number {
+    if (this.#unsorted) this.#sort();
+    return this.#complete[lane].length;
+  }
+
+  /** The oldest complete file of this kind that was not taken yet. */
+  takeComplete(lane: Lane): DroppedFile | undefined {
+    if (this.#unsorted) this.#sort();
     for (;;) {
-      const file = this.#complete.pop();
+      const file = this.#complete[lane].pop();
       if (file === undefined) return undefined;
       if (file.complete && this.#has(file)) return file;
     }
+  }
+
+  #sort(): void {
+    const complete = [...this.files.values()].filter((file) => file.complete);
+    const age = ({ sample }: DroppedFile): number => sample?.mtimeMs ?? 0;
+    complete.sort((a, b) => age(b) - age(a));
+    this.#complete = { small: [], large: [] };
+    for (const file of complete) this.#complete[laneOf(file)].push(file);
+    this.#unsorted = false;
   }
 
   /** Monotonic time at which `findComplete` has something to do; Infinity: nothing is pending. */

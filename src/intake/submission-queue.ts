@@ -12,6 +12,7 @@ import type { ClaimFolder } from './claim-folder.ts';
 import type { DroppedFile } from './dropped-file.ts';
 import type { Say } from './log.ts';
 import { FileChanged, stageFile } from './stage.ts';
+import type { UnderWay } from './under-way.ts';
 
 export interface Submission {
   readonly staged: StagedFile;
@@ -22,6 +23,9 @@ export interface Submission {
 export type SubmitResult = 'started' | 'attached' | 'already_delivered' | 'retried';
 /** Makes sure that a workflow has the file. Idempotent; a rejection means that it is not known to have it. */
 export type Submit = (submission: Submission) => Promise<SubmitResult>;
+
+/** Resolves when the file is delivered, or waits for something that other files need not wait for. */
+export type UntilEnded = (submission: Submission) => Promise<void>;
 
 type Step = 'stage' | 'submit' | 'move';
 
@@ -36,7 +40,9 @@ interface Task {
 export interface SubmissionQueueOptions {
   readonly store: Store;
   readonly claimFolder: ClaimFolder;
+  readonly underWay: UnderWay;
   readonly submit: Submit;
+  readonly untilEnded: UntilEnded;
   readonly maxExpandedBytes: number;
   readonly concurrency: number;
   readonly say: Say;
@@ -122,27 +128,37 @@ export class SubmissionQueue {
   }
 
   async #work(task: Task): Promise<void> {
-    const { claimFolder, submit, now, say } = this.#options;
+    const { claimFolder, underWay, submit, now, say } = this.#options;
     const { file } = task;
     const { name: fileName, priority } = file;
     let step: Step = 'stage';
+    underWay.begin(file);
     try {
       task.staged ??= await this.#stage(file);
       this.#recovered('stage', task);
       failpoint('arrival.staged');
       step = 'submit';
-      task.result ??= await submit({ staged: task.staged, priority, fileName });
+      const submission = { staged: task.staged, priority, fileName };
+      task.result ??= await submit(submission);
       this.#recovered('submit', task);
       failpoint('arrival.started');
       step = 'move';
       await claimFolder.finish(file, now());
       this.#recovered('move', task);
       this.#submitted += 1;
+      void this.#untilEnded(task, submission);
       const { sha256, sizeBytes } = task.staged;
       say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
     } catch (error) {
       this.#failed(task, step, error);
     }
+  }
+
+  async #untilEnded({ file, result }: Task, submission: Submission): Promise<void> {
+    const { underWay, untilEnded, changed } = this.#options;
+    if (result !== 'already_delivered') await untilEnded(submission).catch(() => undefined);
+    underWay.end(file);
+    changed();
   }
 
   #stage({ name, path, kind, sample }: DroppedFile): Promise<StagedFile> {
@@ -152,8 +168,10 @@ export class SubmissionQueue {
   }
 
   #failed(task: Task, step: Step, error: unknown): void {
-    const { say, nowMs, unsettled } = this.#options;
+    const { say, nowMs, unsettled, underWay } = this.#options;
     const { name: file } = task.file;
+    // Others go on while this one waits for its next try.
+    underWay.end(task.file);
     if (error instanceof FileChanged) {
       say('info', 'still being written', { event: 'file_changed', file });
       task.file.changed();

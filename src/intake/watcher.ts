@@ -23,9 +23,10 @@ import { newIdentity } from './instance.ts';
 import type { IntakeLogger } from './log.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
-import type { Submit } from './submission-queue.ts';
+import type { Submit, UntilEnded } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
 import type { Terms } from './terms.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface WatchOptions {
   /** Created if missing. */
@@ -50,6 +51,8 @@ export interface WatchOptions {
   /** Silence after which a watcher of another host counts as dead. Default 10 s. */
   readonly deadAfterMs?: number;
   readonly now?: () => Date;
+  /** Files under way are bounded by it. Default: what was submitted is not waited for. */
+  readonly untilEnded?: UntilEnded;
 }
 
 export interface WatcherStatus {
@@ -106,7 +109,7 @@ class InboxWatcher implements Watcher {
   constructor(options: WatchOptions, submit: Submit) {
     this.#options = options;
     this.#inbox = resolve(options.inbox);
-    const { store, maxExpandedBytes, concurrency = 4, now = () => new Date() } = options;
+    const { store, maxExpandedBytes, concurrency = 4, now = () => new Date(), untilEnded = async () => {} } = options;
     const say = speaker(options.log, options.endpoint);
     const nowMs = (): number => performance.now();
     const context = { times: { ...DEFAULT_SETTLE_TIMES, ...options.settle }, writersAreLocal: false, nowMs };
@@ -118,15 +121,16 @@ class InboxWatcher implements Watcher {
     ];
     this.#events = this.#folders.map((folder) => new FolderEvents(folder.path, (name) => this.#hinted(folder, name)));
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
+    const underWay = new UnderWay();
     const queue = new SubmissionQueue({
-      ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, claimFolder, say },
+      ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, untilEnded, claimFolder, underWay, say },
       unsettled: (file) => this.#claimer.settle(file),
       changed: () => this.#wake(),
     });
     this.#claimFolder = claimFolder;
     this.#queue = queue;
     const { folders, faults } = { folders: this.#folders, faults: this.#faults };
-    this.#claimer = new Claimer({ folders, claimFolder, queue, context, faults, say });
+    this.#claimer = new Claimer({ folders, claimFolder, queue, underWay, context, faults, say });
     this.#closed = new Promise((close) => {
       this.#close = close;
     });

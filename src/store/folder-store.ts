@@ -17,6 +17,8 @@ import { storeFault } from './store-fault.ts';
 /** Where putHashed writes before it knows the key. A writer that has written nothing for an hour is dead. */
 const INCOMING = 'incoming';
 const ABANDONED_AFTER_MS = 3_600_000;
+/** To look again costs a call or two. */
+const MOST_KNOWN_FOLDERS = 5_000;
 
 export class FolderStore implements JournalStore {
   readonly #root: string;
@@ -35,6 +37,8 @@ export class FolderStore implements JournalStore {
   async #ensureFolder(path: string): Promise<void> {
     if (this.#knownFolders.has(path)) return;
     await makeFolder(path);
+    // A process that runs for long sees any number of files.
+    if (this.#knownFolders.size >= MOST_KNOWN_FOLDERS) this.#knownFolders.clear();
     this.#knownFolders.add(path);
   }
 

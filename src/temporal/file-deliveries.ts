@@ -18,6 +18,7 @@ import type { Store } from '../store/store.ts';
 import type { DeliveryEnd } from './delivery-end.ts';
 import { endOf, queryProgress } from './delivery-end.ts';
 import type { EndpointOwners } from './endpoint-owners.ts';
+import type { FileStart } from './file-workflow-start.ts';
 import { fileWorkflowStart } from './file-workflow-start.ts';
 import { beganMs, isAnsweredBy, reopensIn } from './press.ts';
 
@@ -82,14 +83,15 @@ export class FileDeliveries {
       parse: { ...request.parse, format: staged.format },
       firstSubmittedAt: new Date().toISOString(),
     });
-    return this.start(record, request.delivery, request);
+    const { contentBytes } = staged;
+    return this.start(record, request.delivery, { ...request, contentBytes });
   }
 
   /** The same for a file that was submitted before. */
   async start(
     record: DeliveryRecord,
     delivery: DeliveryOptions,
-    how: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority' | 'pressedMs'> = {},
+    how: Pick<SubmitRequest, 'reopenUnconfirmed' | 'priority' | 'pressedMs'> & Pick<FileStart, 'contentBytes'> = {},
   ): Promise<Submitted> {
     const { workflowId } = record;
     await this.#permit(record.endpoint);
@@ -188,6 +190,12 @@ export class FileDeliveries {
     } finally {
       clearInterval(poll);
     }
+  }
+
+  /** Resolves when the delivery has ended, or at the signal, or where that cannot be told at present. */
+  async untilEnded(workflowId: string, signal: AbortSignal): Promise<void> {
+    const { connection, workflow } = this.#client;
+    await connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
   }
 
   #isForeign({ installation }: NewestRun): boolean {

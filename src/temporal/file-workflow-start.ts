@@ -3,6 +3,7 @@ import type { WorkflowStartOptions } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import type { DeliveryOptions, FilePriority, FileWorkflowInput } from '../domain/contracts.ts';
+import { SMALL_FILE_BYTES } from '../domain/file-plan.ts';
 import { filesTaskQueue, INSTALLATION_MEMO, REOPENS_MEMO, SEARCH_ATTRIBUTES } from '../domain/names.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 
@@ -15,12 +16,15 @@ export interface FileStart {
   readonly searchAttributes: boolean;
   readonly reopenUnconfirmed?: boolean;
   readonly priority?: FilePriority;
+  /** Of what is to be read; undefined: not known. */
+  readonly contentBytes?: number;
 }
 
 export function fileWorkflowStart(record: DeliveryRecord, how: FileStart): WorkflowStartOptions {
   const { workflowId, sha256, fileName, endpoint, parse } = record;
   const { installation, delivery, searchAttributes, reopenUnconfirmed = false, priority = 'normal' } = how;
-  const file = { installation, sha256, fileName, endpoint };
+  const small = how.contentBytes !== undefined && how.contentBytes <= SMALL_FILE_BYTES;
+  const file = { installation, sha256, fileName, endpoint, ...(small ? { small } : {}) };
   const input: FileWorkflowInput = { ...file, parse, delivery, reopenUnconfirmed, searchAttributes };
   return {
     workflowId,

@@ -27,6 +27,10 @@ const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import
 
 /** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
 const READING_SLOTS = 2;
+/** The same for small files, whose steps are local activities. */
+const SMALL_FILE_SLOTS = 4;
+/** Each takes some 0.3 MB; what is not kept is played again from its history when it goes on. */
+const CACHED_WORKFLOWS = 200;
 /** Reading and reporting are begun anew by another worker; they need not end. */
 const SHUTDOWN_GRACE_MS = 5_000;
 
@@ -77,6 +81,8 @@ function createFilesWorker(
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     enableNonLocalActivities: reading,
     maxConcurrentActivityTaskExecutions: READING_SLOTS,
+    maxConcurrentLocalActivityExecutions: SMALL_FILE_SLOTS,
+    maxCachedWorkflows: CACHED_WORKFLOWS,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     activities: {
       readChunks: own(readChunks),

@@ -21,6 +21,7 @@ import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
 import type { Submission } from '../../src/intake/submission-queue.ts';
 import { SubmissionQueue } from '../../src/intake/submission-queue.ts';
+import { UnderWay } from '../../src/intake/under-way.ts';
 import type { Scene } from './support.ts';
 import { csv, drop, filesIn, newScene, rememberingLogger, removeScene, until } from './support.ts';
 
@@ -48,9 +49,12 @@ async function parts(race: (path: string) => void) {
   claimFolder.race = race;
   await claimFolder.show(undefined, true);
   const submissions: Submission[] = [];
+  const underWay = new UnderWay();
   const queue = new SubmissionQueue({
     store: scene.store,
     claimFolder,
+    underWay,
+    untilEnded: async () => undefined,
     submit: async (submission) => {
       submissions.push(submission);
       return 'started';
@@ -68,6 +72,7 @@ async function parts(race: (path: string) => void) {
     folders: [inbox],
     claimFolder,
     queue,
+    underWay,
     context,
     faults: new Faults(say),
     say,

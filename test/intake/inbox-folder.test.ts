@@ -28,10 +28,10 @@ test('complete files are handed out oldest first, each once, and only while they
   await folder.lookAtDue();
   nowMs = 500;
   await folder.findComplete();
-  expect(folder.takeComplete()?.name).toBe('c.csv');
+  expect(folder.takeComplete('small')?.name).toBe('c.csv');
   unlinkSync(join(scene.inbox, 'a.csv'));
   await folder.list();
-  expect([1, 2, 3].map(() => folder.takeComplete()?.name)).toEqual(['d.csv', 'b.csv', undefined]);
+  expect([1, 2, 3].map(() => folder.takeComplete('small')?.name)).toEqual(['d.csv', 'b.csv', undefined]);
 });
 
 test('a file is looked at again when it is due, or when something happened to it', async () => {
@@ -58,5 +58,5 @@ test('an event on a complete file puts it back to settling', async () => {
   expect(folder.files.get('a.csv')?.complete).toBe(true);
   folder.hint('a.csv');
   await folder.lookAtDue();
-  expect(folder.takeComplete()).toBeUndefined();
+  expect(folder.takeComplete('small')).toBeUndefined();
 });

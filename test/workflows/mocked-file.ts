@@ -79,10 +79,13 @@ export class MockedFile {
 
   /** Whose delivery it is; undefined: an earlier version began it. */
   installation: string | undefined;
+  /** What the submission said of its size. */
+  small: boolean | undefined;
 
   get input(): FileWorkflowInput {
     return {
       ...(this.installation === undefined ? {} : { installation: this.installation }),
+      ...(this.small === undefined ? {} : { small: this.small }),
       ...{ sha256: 'ab'.repeat(32), fileName: 'a.csv', endpoint: 'crm', delivery: this.delivery },
       parse: { ...DEFAULT_PARSE_OPTIONS, format: 'csv', chunkSize: CHUNK },
       ...{ reopenUnconfirmed: false, searchAttributes: true },

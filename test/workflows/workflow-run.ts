@@ -41,7 +41,7 @@ interface Later {
 const protoTime = (ms: number): never => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 }) as never;
 
 /** The sandbox asks for these by name before it schedules them. */
-const LOCAL_ACTIVITIES = ['applyTaskQueueRate'];
+const LOCAL_ACTIVITIES = ['applyTaskQueueRate', 'readChunks', 'beginRound', 'writeReport'];
 
 let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 

@@ -4,8 +4,9 @@
  */
 
 import type { Duration } from '@temporalio/common';
-import { CancelledFailure } from '@temporalio/common';
 import { msToNumber as parseDuration } from '@temporalio/common/lib/time.js';
+import type { FileWork } from '../../../src/domain/contracts.ts';
+import { filesTaskQueue } from '../../../src/domain/names.ts';
 import { CancellationScope } from './cancellation-scope.ts';
 import type { ActivityRequestOptions } from './workflow-runtime.ts';
 import { ContinueAsNew, WorkflowRuntime } from './workflow-runtime.ts';
@@ -184,10 +185,17 @@ export function setCurrentDetails(details: string): void {
   WorkflowRuntime.get().details = details;
 }
 
-/** The governor is not simulated here. */
-export function proxyLocalActivities(): AnyActivities {
+/**
+ * Run by a files worker, as an activity is: it may be run twice, its result may be lost, and the server knows nothing of it before it is there.
+ */
+export function proxyLocalActivities(options: ActivityOptions): AnyActivities {
   return new Proxy<AnyActivities>(
     {},
-    { get: (_target, name) => () => Promise.reject(new CancelledFailure(String(name))) },
+    {
+      get: (_target, name) => (input: unknown) => {
+        const taskQueue = filesTaskQueue((input as FileWork).installation);
+        return schedule(String(name), input, compiled({ ...options, taskQueue }));
+      },
+    },
   );
 }

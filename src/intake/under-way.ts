@@ -1,0 +1,40 @@
+/**
+ * The files that this watcher has claimed and that are not delivered yet. They are bounded: each is an open workflow, in Temporal and in
+ * the memory of the workers, and the inbox is the better place to wait in. Small files and large ones have room of their own, so that
+ * neither keeps the other waiting. Urgent ones always have room.
+ *
+ * What is under way for long waits for something that others need not wait for (a receiver that is silent to a few users, an operator), so
+ * it does not count any more.
+ */
+import { SMALL_FILE_BYTES } from '../domain/file-plan.ts';
+import type { DroppedFile } from './dropped-file.ts';
+
+export type Lane = 'small' | 'large';
+export const LANES: readonly Lane[] = ['small', 'large'];
+
+/** Small: as many as a fast receiver takes in two seconds, or so. Large: the workers read two at a time. */
+export const MOST_UNDER_WAY: Readonly<Record<Lane, number>> = { small: 96, large: 8 };
+/** A file counts for so long at most. */
+export const COUNTED_MS = 60_000;
+
+export const laneOf = ({ sample }: DroppedFile): Lane =>
+  (sample?.sizeBytes ?? 0) <= SMALL_FILE_BYTES ? 'small' : 'large';
+
+export class UnderWay {
+  readonly #files = new Map<DroppedFile, Lane>();
+
+  begin(file: DroppedFile): void {
+    if (file.priority === 'normal') this.#files.set(file, laneOf(file));
+  }
+
+  end(file: DroppedFile): void {
+    this.#files.delete(file);
+  }
+
+  /** Files of this kind that may begin; none: 0. */
+  room(lane: Lane): number {
+    let taken = 0;
+    for (const other of this.#files.values()) if (other === lane) taken += 1;
+    return Math.max(0, MOST_UNDER_WAY[lane] - taken);
+  }
+}
