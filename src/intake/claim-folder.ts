@@ -6,6 +6,7 @@
 import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
+import { Fault } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
 import { isErrno } from '../thrown.ts';
 import type { FilePlace } from './dropped-file.ts';
@@ -54,6 +55,7 @@ export class ClaimFolder {
   /** Whole at every instant: the others read it at any. */
   async #write(): Promise<void> {
     const path = join(this.#folder, ALIVE_FILE);
+    await refuseLinks(join(this.#inbox, STATE_FOLDER), this.#root, join(this.#inbox, PROCESSED_FOLDER));
     await mkdir(this.#folder, { recursive: true });
     await writeFile(`${path}.new`, `${JSON.stringify(this.#alive)}\n`);
     await rename(`${path}.new`, path);
@@ -87,6 +89,17 @@ export class ClaimFolder {
     return claimed;
   }
 
+  /** Whether a claim is still this watcher's: another one that took it for dead has its claims, and finishes them. */
+  async holds(claim: FilePlace): Promise<boolean> {
+    return lstat(claim.path).then(
+      () => true,
+      (error: unknown) => {
+        if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+        throw error;
+      },
+    );
+  }
+
   #nextPath(priority: FilePriority, name: string): string {
     this.#sequence += 1;
     return join(this.#folder, claimName(this.#sequence, priority, name));
@@ -103,6 +116,7 @@ export class ClaimFolder {
 
   /** All other watchers that have a claim folder here. `nowMs` is monotonic. */
   async others(nowMs: number): Promise<OtherWatcher[]> {
+    await refuseLinks(join(this.#inbox, STATE_FOLDER), this.#root);
     const instances = (await readdir(this.#root, { withFileTypes: true }))
       .filter((entry) => entry.isDirectory() && entry.name !== this.instance)
       .map((entry) => entry.name);
@@ -138,6 +152,7 @@ export class ClaimFolder {
   /** Moves a claim's file to `processed`, over nothing. False: another watcher has moved it. */
   async finish(claim: FilePlace, now: Date): Promise<boolean> {
     const folder = join(this.#inbox, PROCESSED_FOLDER);
+    await refuseLinks(folder);
     await mkdir(folder, { recursive: true });
     if (await this.#isLinkedIn(folder, claim)) {
       await rm(claim.path, { force: true });
@@ -172,6 +187,19 @@ export class ClaimFolder {
     clearInterval(this.#heartbeat);
     this.#heartbeat = undefined;
     await removeShown(this.#folder);
+  }
+}
+
+/** A link would lead the files of an inbox to wherever its maker likes. Throws Fault `config`. */
+async function refuseLinks(...folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    const stats = await lstat(folder).catch(() => undefined);
+    if (stats?.isSymbolicLink() !== true) continue;
+    throw new Fault(
+      'config',
+      `${folder} is a symbolic link: wds keeps files of the inbox there, and only within the inbox`,
+      'Remove the link; to keep them elsewhere, link or mount the inbox itself.',
+    );
   }
 }
 

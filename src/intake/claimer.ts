@@ -141,7 +141,7 @@ export class Claimer {
       if (sampled !== 'file') await this.#drop(file, sampled === 'gone' ? undefined : sampled.notAFile);
     });
     const there = files.filter((file) => this.#settling.has(file));
-    for (const file of await findComplete(there, context)) {
+    for (const file of await findComplete(there, context, ({ whole }) => whole)) {
       this.#settling.delete(file);
       queue.add(file);
     }

@@ -45,6 +45,9 @@ export class DroppedFile implements FilePlace {
   /** Until a look at the processes says otherwise. */
   #writersSeen: boolean;
   #complete = false;
+  /** It has one name, and times that are not in the future. */
+  #isPlain = false;
+  #whole = false;
   #dueMs = 0;
   #failures = 0;
 
@@ -68,6 +71,10 @@ export class DroppedFile implements FilePlace {
   get complete(): boolean {
     return this.#complete;
   }
+  /** It came by a rename, as far as is known, and has not changed since: it needs no settling. */
+  get whole(): boolean {
+    return this.#whole;
+  }
   /** Time of the next look, or of the next try; Infinity: it waits for its turn. */
   get dueMs(): number {
     return this.#dueMs;
@@ -85,10 +92,13 @@ export class DroppedFile implements FilePlace {
       this.#sampledMs = nowMs();
       const settling = (this.#moved ? settleMoved : settle)(this.#settling, sampleOf(stats), this.#sampledMs);
       this.#moved = false;
+      const latestMs = Date.now();
+      this.#isPlain = stats.nlink === 1 && stats.mtimeMs <= latestMs && stats.birthtimeMs <= latestMs;
+      if (settling !== this.#settling && settling.sinceMs === this.#sampledMs) this.#whole = false;
       if (this.#complete && settling === this.#settling) return 'file';
       this.#complete = false;
       this.#settling = settling;
-      this.#dueMs = settledAtMs(settling, this.#writersSeen, times);
+      this.#dueMs = this.#settledAtMs(settling, this.#writersSeen, times);
       return 'file';
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return 'gone';
@@ -96,16 +106,25 @@ export class DroppedFile implements FilePlace {
     }
   }
 
+  /** What the events of its folder say, after a look at it. An empty file is more often an upload about to begin. */
+  arrivedWhole(whole: boolean): void {
+    this.#whole = whole && this.#isPlain && (this.sample?.sizeBytes ?? 0) > 0;
+  }
+
+  #settledAtMs(settling: Settling, writersSeen: boolean, times: SettleTimes): number {
+    return this.#whole && writersSeen ? settling.sinceMs : settledAtMs(settling, writersSeen, times);
+  }
+
   /** Whether it may be complete, as last seen: held against the time of that look, for a crowd of files takes a while to sample. */
   mayBeComplete(times: SettleTimes): boolean {
-    return this.#settling !== undefined && settledAtMs(this.#settling, true, times) <= this.#sampledMs;
+    return this.#settling !== undefined && this.#settledAtMs(this.#settling, true, times) <= this.#sampledMs;
   }
 
   /** Decides after a look at the processes. A file that is held open for writing is due again at `againMs` at the earliest. */
   judge(sight: WriterSight, context: CompletenessContext, againMs: number): void {
     if (this.#settling === undefined) return;
     this.#writersSeen = context.writersAreLocal && writersSeen(sight, this.#uid);
-    this.#dueMs = settledAtMs(this.#settling, this.#writersSeen, context.times);
+    this.#dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, context.times);
     if (sight.held.has(fileIdentity(this.#settling.sample))) this.#dueMs = Math.max(this.#dueMs, againMs);
     else if (this.#dueMs <= this.#sampledMs) {
       this.#complete = true;

@@ -6,16 +6,21 @@ import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
+/** The name of the entry that something happened to; undefined: some entry. */
+export type TellEvent = (event: 'rename' | 'change', name: string | undefined) => void;
+
 export class FolderEvents {
   readonly #folder: string;
-  readonly #hint: (name: string | undefined) => void;
+  readonly #tell: TellEvent;
+  readonly #begun: () => void;
   #watcher: FSWatcher | undefined;
   #ino: number | undefined;
 
-  /** `hint` gets the name of the entry that something happened to; undefined: some entry. */
-  constructor(folder: string, hint: (name: string | undefined) => void) {
+  /** `begun`: the listening begins, or begins anew; what happened before is not told. */
+  constructor(folder: string, tell: TellEvent, begun: () => void) {
     this.#folder = folder;
-    this.#hint = hint;
+    this.#tell = tell;
+    this.#begun = begun;
   }
 
   /** Listens to the folder that now has this path, also after it was replaced. Never throws: without events the scans still come. */
@@ -25,7 +30,8 @@ export class FolderEvents {
     this.close();
     if (ino === undefined) return;
     try {
-      this.#watcher = watch(this.#folder, { persistent: false }, (_, name) => this.#hint(name ?? undefined));
+      this.#begun();
+      this.#watcher = watch(this.#folder, { persistent: false }, (event, name) => this.#tell(event, name ?? undefined));
       this.#watcher.on('error', () => this.close());
       this.#ino = ino;
     } catch {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { reasonOf } from '../thrown.ts';
+import { Arrivals } from './arrivals.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
@@ -25,6 +26,7 @@ export class InboxFolder {
   readonly path: string;
   readonly priority: FilePriority;
   readonly files = new Map<string, DroppedFile>();
+  readonly arrivals = new Arrivals();
   readonly #context: CompletenessContext;
   readonly #say: Say;
   readonly #refused = new Set<string>();
@@ -40,9 +42,13 @@ export class InboxFolder {
     this.#say = say;
   }
 
-  /** Something happened to this name: looked at with the next `sample`. */
-  hint(name: string): void {
-    if (this.#hinted.size < MAX_FILES) this.#hinted.add(name);
+  /** An event: what happened to that name is looked at with the next `sample`. undefined: to some name. */
+  tell(event: 'rename' | 'change', name: string | undefined): void {
+    if (name === undefined) this.arrivals.forgetAll();
+    else {
+      this.arrivals.tell(event, name);
+      if (this.#hinted.size < MAX_FILES) this.#hinted.add(name);
+    }
   }
 
   /** Lists the folder. False: it does not exist, or is a link to another place. Throws what opendir throws else. */
@@ -57,6 +63,7 @@ export class InboxFolder {
       if (this.#fileFor(name) !== undefined) listed.add(name);
     }
     for (const name of this.files.keys()) if (!listed.has(name)) this.files.delete(name);
+    this.arrivals.listed();
     return true;
   }
 
@@ -103,7 +110,11 @@ export class InboxFolder {
     const { name } = file;
     try {
       const sampled = await file.look(this.#context);
-      if (sampled === 'file') return this.#has(file);
+      if (sampled === 'file') {
+        file.arrivedWhole(this.arrivals.mayBeWhole(name));
+        return this.#has(file);
+      }
+      this.arrivals.forget(name);
       if (sampled !== 'gone') this.#refuse('warn', name, `not a regular file (${sampled.notAFile})`);
       // Node shows bytes that are no UTF-8 as U+FFFD, and then no call finds the file: it must not be missed in silence.
       else if (name.includes('\ufffd')) this.#refuse('warn', name, 'its name is not UTF-8: rename it');
@@ -116,7 +127,8 @@ export class InboxFolder {
 
   /** Finds out which files are complete by now: they can be taken. */
   async findComplete(): Promise<void> {
-    const found = await findComplete(await this.lookAtDue(), this.#context);
+    const isWhole = ({ name }: DroppedFile): boolean => this.arrivals.mayBeWhole(name);
+    const found = await findComplete(await this.lookAtDue(), this.#context, isWhole);
     if (found.length > 0) this.#unsorted = true;
   }
 

@@ -1,7 +1,8 @@
 /**
  * Proof that a watcher is alive, for the others on the same inbox. Each instance keeps a file `alive` beside its claims: who it is
- * (kernel, PID namespace, process and its start time), touched every two seconds. A watcher on the same kernel is judged by its
- * process, at once and for certain; any other one by its heartbeat, with the observer's own monotonic clock, so that no two clocks are compared.
+ * (kernel, PID namespace, process and its start time), touched every two seconds. A watcher of the same kernel whose process is gone is dead
+ * at once. Any one that is silent for ten seconds counts as dead, too: it hangs, and its files must not. Silence is measured by the
+ * observer's own monotonic clock, so that no two clocks are compared. One that wakes up finds its claims gone, and comes in again.
  */
 import { randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
@@ -21,7 +22,7 @@ export interface WatcherIdentity {
 
 export const ALIVE_FILE = 'alive';
 export const HEARTBEAT_MS = 2_000;
-/** Observed time without a heartbeat after which a watcher on another kernel counts as dead. */
+/** Observed time without a heartbeat after which a watcher counts as dead. */
 export const DEAD_AFTER_MS = 10_000;
 /** A claim folder without `alive`: just being made, or given up. */
 const GIVEN_UP_AFTER_MS = 1_000;
@@ -92,9 +93,8 @@ export class DeathWatch {
     this.#silences.set(instance, { heartbeat, silentMs, observedMs: nowMs, moved });
     if (heartbeat.content === undefined) return silentMs >= GIVEN_UP_AFTER_MS ? 'gone' : 'unknown';
     const runs = processRuns(this.#self, parseAlive(heartbeat.content));
-    if (runs !== undefined) return runs ? 'alive' : 'gone';
-    if (silentMs >= this.#deadAfterMs) return 'gone';
-    return moved ? 'alive' : 'unknown';
+    if (runs === false || silentMs >= this.#deadAfterMs) return 'gone';
+    return runs === true || moved ? 'alive' : 'unknown';
   }
 
   /** Observed time since its last heartbeat. */

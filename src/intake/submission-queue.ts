@@ -139,6 +139,8 @@ export class SubmissionQueue {
       failpoint('arrival.staged');
       step = 'submit';
       const submission = { staged: task.staged, priority, fileName };
+      // After a stop, whoever took this watcher for dead may have submitted it, and for another endpoint.
+      if (task.result === undefined && !(await claimFolder.holds(file))) return this.#gone(task);
       task.result ??= await submit(submission);
       this.#recovered('submit', task);
       failpoint('arrival.started');
@@ -179,8 +181,7 @@ export class SubmissionQueue {
       return;
     }
     if (step === 'stage' && isErrno(error, 'ENOENT')) {
-      for (const failed of Object.values(this.#failing)) failed.delete(task);
-      say('info', 'claim is gone: another watcher has adopted it, or it was deleted', { event: 'claim_gone', file });
+      this.#gone(task);
       return;
     }
     const failing = this.#failing[step];
@@ -189,6 +190,14 @@ export class SubmissionQueue {
     say(level, `cannot ${step}; trying again`, { event: `${step}_failing`, file, reason: reasonOf(error) });
     task.file.stepFailed(nowMs());
     this.#waiting.add(task);
+  }
+
+  #gone(task: Task): void {
+    const { say, underWay } = this.#options;
+    for (const failed of Object.values(this.#failing)) failed.delete(task);
+    underWay.end(task.file);
+    const fields = { event: 'claim_gone', file: task.file.name };
+    say('info', 'claim is gone: another watcher has adopted it, or it was deleted', fields);
   }
 
   #recovered(step: Step, task: Task): void {

@@ -15,6 +15,7 @@ import type { SettleTimes } from './completeness.ts';
 import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
+import type { TellEvent } from './folder-events.ts';
 import { FolderEvents } from './folder-events.ts';
 import { InboxEntry } from './inbox-entry.ts';
 import { InboxFolder } from './inbox-folder.ts';
@@ -119,7 +120,10 @@ class InboxWatcher implements Watcher {
       new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say),
       new InboxFolder(this.#inbox, 'normal', context, say),
     ];
-    this.#events = this.#folders.map((folder) => new FolderEvents(folder.path, (name) => this.#hinted(folder, name)));
+    this.#events = this.#folders.map((folder) => {
+      const tell: TellEvent = (event, name) => this.#told(folder, event, name);
+      return new FolderEvents(folder.path, tell, () => folder.arrivals.forgetAll());
+    });
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
     const underWay = new UnderWay();
     const queue = new SubmissionQueue({
@@ -156,10 +160,10 @@ class InboxWatcher implements Watcher {
     );
   }
 
-  #hinted(folder: InboxFolder, name: string | undefined): void {
+  #told(folder: InboxFolder, event: 'rename' | 'change', name: string | undefined): void {
     // An event in the inbox may also be the making of `urgent`.
     if (name === undefined || name === URGENT_FOLDER) this.#nextScanMs = 0;
-    else folder.hint(name);
+    folder.tell(event, name);
     this.#wake();
   }
 

@@ -166,3 +166,25 @@ test('a link that took the place of the file is given back unread, over nothing'
   expect([submissions.length, claimer.claimed]).toEqual([0, 0]);
   await claimFolder.close();
 });
+
+test('a claim that another watcher has taken over meanwhile is not submitted', async () => {
+  const { claimFolder, claimer, queue, submissions, log, round } = await parts(() => undefined);
+  const staged = scene.store.putHashed.bind(scene.store);
+  // While the file is being staged, as in a process that is stopped there.
+  scene.store.putHashed = async (...args) => {
+    await staged(...args);
+    const claims = join(scene.inbox, '.wds', 'claims');
+    renameSync(join(claims, claimFolder.instance), join(claims, 'another'));
+  };
+  drop(scene, 'a.csv', csv('ann'));
+  await until(
+    async () => {
+      await round();
+      return log.lines.some(({ event }) => event === 'claim_gone');
+    },
+    () => 'not claimed',
+  );
+  expect([submissions, claimer.claimed]).toEqual([[], 0]);
+  await queue.stop();
+  await claimFolder.close();
+});

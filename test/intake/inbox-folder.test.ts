@@ -44,7 +44,7 @@ test('a file is looked at again when it is due, or when something happened to it
   nowMs = 300;
   expect(await folder.lookAtDue()).toEqual([]);
   writeFileSync(path, csv('ann', 'bob'));
-  folder.hint('a.csv');
+  folder.tell('change', 'a.csv');
   expect((await folder.lookAtDue()).map(({ dueMs }) => dueMs)).toEqual([800]);
 });
 
@@ -56,7 +56,7 @@ test('an event on a complete file puts it back to settling', async () => {
   nowMs = 500;
   await folder.findComplete();
   expect(folder.files.get('a.csv')?.complete).toBe(true);
-  folder.hint('a.csv');
+  folder.tell('change', 'a.csv');
   await folder.lookAtDue();
   expect(folder.takeComplete('small')).toBeUndefined();
 });

@@ -44,8 +44,10 @@ describe('a claim folder without proof of life', () => {
 });
 
 describe.runIf(process.platform === 'linux')('a watcher of this host', () => {
-  test('is alive as long as its process lives, however silent', () => {
-    expect(silenceUntilDead(new DeathWatch(self), JSON.stringify(self))).toBe(Number.POSITIVE_INFINITY);
+  test('whose process lives is alive at the first look, and dead after ten seconds of silence: it hangs', () => {
+    const watch = new DeathWatch(self);
+    expect(watch.observe('other', { content: JSON.stringify(self), mtimeMs: 42 }, 0)).toBe('alive');
+    expect(silenceUntilDead(new DeathWatch(self), JSON.stringify(self))).toBe(DEAD_AFTER_MS);
   });
 
   test('is dead at once when its process is gone, or its number belongs to a later process', async () => {

@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -374,6 +375,42 @@ describe('when something fails', () => {
     writeFileSync(file, '');
     const watched = watch({ inbox: file });
     await expect(watched.watcher.ready).rejects.toMatchObject({ code: 'config', nextStep: expect.any(String) });
+  });
+});
+
+describe('a link in the place of a folder of wds', () => {
+  for (const name of ['processed', '.wds']) {
+    test(`${name} is refused at the start, and nothing is written behind it`, async () => {
+      mkdirSync(join(scene.root, 'elsewhere'));
+      symlinkSync(join(scene.root, 'elsewhere'), join(scene.inbox, name));
+      drop(scene, 'a.csv', csv('ann'));
+      const { watcher } = watch();
+      await expect(watcher.ready).rejects.toMatchObject({
+        code: 'config',
+        message: expect.stringContaining(`${name} is a symbolic link`),
+        nextStep: expect.any(String),
+      });
+      expect(readdirSync(join(scene.root, 'elsewhere'))).toEqual([]);
+      expect(filesIn(scene.inbox)).toContain('a.csv');
+    });
+  }
+
+  test('that is made later keeps the file claimed, says why, and the file is put away once it is gone', async () => {
+    const watched = watch();
+    await watched.watcher.ready;
+    mkdirSync(join(scene.root, 'elsewhere'));
+    symlinkSync(join(scene.root, 'elsewhere'), join(scene.inbox, 'processed'));
+    drop(scene, 'a.csv', csv('ann'));
+    const reason = (): string => watched.log.lines.find(({ event }) => event === 'move_failing')?.reason ?? '';
+    await until(
+      () => reason() !== '',
+      () => JSON.stringify(watched.log.lines),
+    );
+    expect(reason()).toContain('is a symbolic link');
+    expect(readdirSync(join(scene.root, 'elsewhere'))).toEqual([]);
+    rmSync(join(scene.inbox, 'processed'));
+    await submitted(watched, 1);
+    expect(watched.submissions).toHaveLength(1);
   });
 });
 
