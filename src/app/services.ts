@@ -38,6 +38,7 @@ export class Services {
         log: logger,
         endpoint: endpoint.name,
         terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
+        header: settings.parse.header,
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
         untilEnded: ({ staged }) => {

@@ -121,8 +121,11 @@ export class Claimer {
   async #claim(folder: InboxFolder, file: DroppedFile): Promise<boolean> {
     if (!(await folder.look(file)) || !file.complete) return false;
     const path = await this.#parts.claimFolder.claim(file);
-    folder.files.delete(file.name);
-    if (path === undefined) return false;
+    if (path === undefined) {
+      folder.files.delete(file.name);
+      return false;
+    }
+    folder.claimed(file);
     file.claimedAs(path);
     this.settle(file);
     return true;

@@ -5,6 +5,9 @@
  * A file is complete when size, mtime, ctime, inode and device have not changed for the settle time and nobody is seen writing to it
  * (an mtime can be set back by whoever has written, a ctime cannot). A network mount or another container may hide its writers; then only
  * a longer settle time helps (docs/guide.md, "Dropping a file").
+ *
+ * Some files are doubtful: they have grown while nobody was seen to hold them open, or end in mid-row. Their writer may come back, so they
+ * settle for longer.
  */
 
 export interface FileSample {
@@ -54,8 +57,23 @@ export const settle = (before: Settling | undefined, sample: FileSample, nowMs: 
 export const settleMoved = (before: Settling | undefined, sample: FileSample, nowMs: number): Settling =>
   before !== undefined && sameButMoved(before.sample, sample) ? { ...before, sample } : { sample, sinceMs: nowMs };
 
+/** How sure it is that a file at rest is whole. `rest`: what a writer adds to a file of which the first part was taken. */
+export type Trust = 'plain' | 'doubtful' | 'rest';
+/** A doubtful file settles for so many times as long. */
+const DOUBT_FACTOR = 4;
+
 /** When the file will have been unchanged for long enough, if it stays as it is. */
-export function settledAtMs(settling: Settling, writersSeen: boolean, times: SettleTimes): number {
-  const short = writersSeen && settling.sample.sizeBytes > 0;
-  return settling.sinceMs + (short ? times.seenMs : times.unseenMs);
+export function settledAtMs(
+  settling: Settling,
+  writersSeen: boolean,
+  times: SettleTimes,
+  trust: Trust = 'plain',
+): number {
+  if (!writersSeen || settling.sample.sizeBytes === 0 || trust === 'rest') return settling.sinceMs + times.unseenMs;
+  const doubtMs = Math.min(times.seenMs * DOUBT_FACTOR, Math.max(times.unseenMs, times.seenMs));
+  return settling.sinceMs + (trust === 'doubtful' ? doubtMs : times.seenMs);
 }
+
+/** Whether it has become longer, from some content on: that of an empty file is its beginning. */
+export const hasGrown = (before: FileSample, after: FileSample): boolean =>
+  before.sizeBytes > 0 && after.sizeBytes > before.sizeBytes && before.ino === after.ino && before.dev === after.dev;

@@ -6,8 +6,9 @@ import { lstat } from 'node:fs/promises';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import { isErrno } from '../thrown.ts';
-import type { FileSample, SettleTimes, Settling } from './completeness.ts';
-import { sampleOf, settle, settledAtMs, settleMoved } from './completeness.ts';
+import type { FileSample, SettleTimes, Settling, Trust } from './completeness.ts';
+import { hasGrown, sampleOf, settle, settledAtMs, settleMoved } from './completeness.ts';
+import type { FileEnds } from './file-ends.ts';
 import type { WriterSight } from './open-writers.ts';
 import { fileIdentity, writersSeen } from './open-writers.ts';
 
@@ -45,6 +46,10 @@ export class DroppedFile implements FilePlace {
   /** Until a look at the processes says otherwise. */
   #writersSeen: boolean;
   #complete = false;
+  /** The last look at the processes saw somebody who has it open for writing. */
+  #held = false;
+  #trust: Trust = 'plain';
+  #ends: FileEnds | undefined;
   /** It has one name, and times that are not in the future. */
   #isPlain = false;
   #whole = false;
@@ -75,6 +80,10 @@ export class DroppedFile implements FilePlace {
   get whole(): boolean {
     return this.#whole;
   }
+  /** As they were when it was last found complete. */
+  get ends(): FileEnds | undefined {
+    return this.#ends;
+  }
   /** Time of the next look, or of the next try; Infinity: it waits for its turn. */
   get dueMs(): number {
     return this.#dueMs;
@@ -90,7 +99,11 @@ export class DroppedFile implements FilePlace {
       }
       this.#uid = stats.uid;
       this.#sampledMs = nowMs();
-      const settling = (this.#moved ? settleMoved : settle)(this.#settling, sampleOf(stats), this.#sampledMs);
+      const sample = sampleOf(stats);
+      const before = this.#settling?.sample;
+      if (before !== undefined && before.ino !== sample.ino) this.#trust = 'plain';
+      else if (before !== undefined && hasGrown(before, sample) && !this.#held) this.#trust = 'doubtful';
+      const settling = (this.#moved ? settleMoved : settle)(this.#settling, sample, this.#sampledMs);
       this.#moved = false;
       const latestMs = Date.now();
       this.#isPlain = stats.nlink === 1 && stats.mtimeMs <= latestMs && stats.birthtimeMs <= latestMs;
@@ -112,7 +125,19 @@ export class DroppedFile implements FilePlace {
   }
 
   #settledAtMs(settling: Settling, writersSeen: boolean, times: SettleTimes): number {
-    return this.#whole && writersSeen ? settling.sinceMs : settledAtMs(settling, writersSeen, times);
+    return this.#whole && writersSeen ? settling.sinceMs : settledAtMs(settling, writersSeen, times, this.#trust);
+  }
+
+  /** Takes in what its two ends tell about a file that was found complete: it may have to settle for longer. */
+  doubt(ends: FileEnds | undefined, isRest: boolean, times: SettleTimes): void {
+    this.#ends = ends;
+    if (isRest) this.#trust = 'rest';
+    else if (ends?.endsWithRow === false) this.#trust = 'doubtful';
+    if (this.#settling === undefined || !this.#complete) return;
+    const dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, times);
+    if (dueMs <= this.#sampledMs) return;
+    this.#complete = false;
+    this.#dueMs = dueMs;
   }
 
   /** Whether it may be complete, as last seen: held against the time of that look, for a crowd of files takes a while to sample. */
@@ -125,7 +150,8 @@ export class DroppedFile implements FilePlace {
     if (this.#settling === undefined) return;
     this.#writersSeen = context.writersAreLocal && writersSeen(sight, this.#uid);
     this.#dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, context.times);
-    if (sight.held.has(fileIdentity(this.#settling.sample))) this.#dueMs = Math.max(this.#dueMs, againMs);
+    this.#held = sight.held.has(fileIdentity(this.#settling.sample));
+    if (this.#held) this.#dueMs = Math.max(this.#dueMs, againMs);
     else if (this.#dueMs <= this.#sampledMs) {
       this.#complete = true;
       this.#dueMs = Number.POSITIVE_INFINITY;

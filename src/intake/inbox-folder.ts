@@ -8,8 +8,10 @@ import type { FilePriority } from '../domain/contracts.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { reasonOf } from '../thrown.ts';
 import { Arrivals } from './arrivals.ts';
+import { ComeBacks } from './come-backs.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
+import { readEnds } from './file-ends.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
@@ -20,6 +22,8 @@ import { laneOf } from './under-way.ts';
 const MAX_FILES = 50_000;
 /** Names whose refusal was logged; beyond that the oldest may be logged again. */
 const MAX_REFUSED = 10_000;
+const HOW_TO_WRITE =
+  'write it under another name, as .part, and rename it when it is whole, or raise intake.settleSeconds';
 const OWN_FOLDERS = new Set([STATE_FOLDER, PROCESSED_FOLDER, URGENT_FOLDER]);
 
 export class InboxFolder {
@@ -29,13 +33,16 @@ export class InboxFolder {
   readonly arrivals = new Arrivals();
   readonly #context: CompletenessContext;
   readonly #say: Say;
+  readonly #comeBacks: ComeBacks;
   readonly #refused = new Set<string>();
   readonly #hinted = new Set<string>();
   /** Complete files of each kind, the next one to claim last; rebuilt when there are new ones. */
   #complete: Record<Lane, DroppedFile[]> = { small: [], large: [] };
   #unsorted = false;
 
-  constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say) {
+  /** `header`: whether CSV files begin with one. */
+  constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say, header = true) {
+    this.#comeBacks = new ComeBacks(header);
     this.path = path;
     this.priority = priority;
     this.#context = context;
@@ -130,6 +137,30 @@ export class InboxFolder {
     const isWhole = ({ name }: DroppedFile): boolean => this.arrivals.mayBeWhole(name);
     const found = await findComplete(await this.lookAtDue(), this.#context, isWhole);
     if (found.length > 0) this.#unsorted = true;
+    await lookAtAll(
+      found.filter(({ whole }) => !whole),
+      (file) => this.#question(file),
+    );
+  }
+
+  /** Whether its writer may come back. */
+  async #question(file: DroppedFile): Promise<void> {
+    const { nowMs, times } = this.#context;
+    const ends = await readEnds(file.path, file.kind);
+    const { path, kind, whole } = file;
+    file.doubt(ends, this.#comeBacks.restOf({ path, kind, whole, ends }, nowMs()) !== undefined, times);
+  }
+
+  /** It was claimed: what comes under its name from now on may be the rest of it. */
+  claimed(file: DroppedFile): void {
+    const nowMs = this.#context.nowMs();
+    const agoMs = this.#comeBacks.restOf(file, nowMs);
+    this.#comeBacks.remember(file, nowMs);
+    this.files.delete(file.name);
+    if (agoMs === undefined) return;
+    const reason = `its first part was taken ${Math.round(agoMs / 1_000)} s ago, when nobody had written to it for a while`;
+    const message = `looks like the rest of that file, and the parts cannot be joined: ${HOW_TO_WRITE}`;
+    this.#say('warn', message, { event: 'file_rest', file: file.name, reason });
   }
 
   /** How many complete files of this kind were not taken yet, at most: some may be gone since. */

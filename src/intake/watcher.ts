@@ -42,6 +42,8 @@ export interface WatchOptions {
   readonly terms?: Terms;
   /** Default 2 s. */
   readonly scanIntervalMs?: number;
+  /** Whether CSV files begin with a header. Default true. */
+  readonly header?: boolean;
   readonly settle?: Partial<SettleTimes>;
   /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
   readonly writersAreLocal?: boolean;
@@ -117,8 +119,8 @@ class InboxWatcher implements Watcher {
     this.#context = context;
     this.#faults = new Faults(say);
     this.#folders = [
-      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say),
-      new InboxFolder(this.#inbox, 'normal', context, say),
+      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say, options.header),
+      new InboxFolder(this.#inbox, 'normal', context, say, options.header),
     ];
     this.#events = this.#folders.map((folder) => {
       const tell: TellEvent = (event, name) => this.#told(folder, event, name);

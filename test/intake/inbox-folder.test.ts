@@ -45,7 +45,7 @@ test('a file is looked at again when it is due, or when something happened to it
   expect(await folder.lookAtDue()).toEqual([]);
   writeFileSync(path, csv('ann', 'bob'));
   folder.tell('change', 'a.csv');
-  expect((await folder.lookAtDue()).map(({ dueMs }) => dueMs)).toEqual([800]);
+  expect((await folder.lookAtDue()).map(({ dueMs }) => dueMs)).toEqual([2_300]);
 });
 
 test('an event on a complete file puts it back to settling', async () => {
