@@ -79,6 +79,8 @@ export interface Watcher {
 
 /** How long close() waits for submissions under way; what is left is adopted by the next watcher. */
 const CLOSE_GRACE_MS = 10_000;
+/** Between two looks at the other watchers: their silence is observed, so it must be looked for often. */
+const ADOPT_INTERVAL_MS = 2_000;
 /** Between two rounds of the loop: gathers the events of a burst of writes. */
 const MIN_TICK_GAP_MS = 40;
 /** Waited beyond the first due time, so that files dropped together are taken together, in their order. */
@@ -107,6 +109,7 @@ class InboxWatcher implements Watcher {
   #end: (refusal: Fault) => void = () => undefined;
   #closing = false;
   #nextScanMs = 0;
+  #nextAdoptMs = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: WatchOptions, submit: Submit) {
@@ -173,7 +176,9 @@ class InboxWatcher implements Watcher {
     await mkdir(this.#inbox, { recursive: true });
     this.#context.writersAreLocal = this.#options.writersAreLocal ?? (await folderWritersAreLocal(this.#inbox));
     await this.#entry.enter();
-    if (!this.#closing) await this.#scan();
+    if (this.#closing) return;
+    await this.#scan();
+    await this.#adopt();
   }
 
   async #run(): Promise<void> {
@@ -198,11 +203,12 @@ class InboxWatcher implements Watcher {
 
   #nextDueMs(): number {
     const dues = this.#folders.map((folder) => folder.nextDueMs());
-    return Math.min(this.#nextScanMs, this.#claimer.nextDueMs(), this.#queue.nextDueMs(), ...dues);
+    return Math.min(this.#nextScanMs, this.#nextAdoptMs, this.#claimer.nextDueMs(), this.#queue.nextDueMs(), ...dues);
   }
 
   async #tick(): Promise<void> {
     if (this.#context.nowMs() >= this.#nextScanMs) await this.#scan();
+    if (this.#context.nowMs() >= this.#nextAdoptMs) await this.#adopt();
     await this.#claimer.lookAtDue();
     await this.#claimer.claimComplete();
     this.#queue.pump();
@@ -217,6 +223,10 @@ class InboxWatcher implements Watcher {
         if (!there && folder.priority === 'normal') throw new Error('the folder is gone');
       });
     }
+  }
+
+  async #adopt(): Promise<void> {
+    this.#nextAdoptMs = this.#context.nowMs() + ADOPT_INTERVAL_MS;
     await this.#faults.guard('looking for claims of other watchers', () => this.#claimer.adopt());
   }
 
