@@ -39,6 +39,7 @@ export class Services {
         endpoint: endpoint.name,
         terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
         header: settings.parse.header,
+        sidecar: settings.sidecar,
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
         untilEnded: ({ staged }) => {

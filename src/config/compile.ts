@@ -131,6 +131,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     settleMs: seconds(stated.intake.settleSeconds),
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
+    sidecar: stated.intake.sidecar,
     maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
     parse: compileParse(stated.parse, endpoint),
     endpoint,

@@ -13,6 +13,7 @@ export const DEFAULTS = {
     settleSeconds: 0.5,
     blindSettleSeconds: 10,
     scanIntervalSeconds: 5,
+    sidecar: 'off',
     maxExpandedMiB: 8192,
   },
   parse: {
@@ -63,7 +64,7 @@ type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
 export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds'> {
   readonly home: string;
   readonly inbox: string;
-  readonly intake: Widened<typeof DEFAULTS.intake>;
+  readonly intake: Complete<NonNullable<SettingsOptions['intake']>, typeof DEFAULTS.intake>;
   readonly parse: Complete<NonNullable<SettingsOptions['parse']>, typeof DEFAULTS.parse>;
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;

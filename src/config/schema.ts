@@ -13,6 +13,8 @@ const column = z.string().trim().min(1).max(200);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+const SIDECARS = ['off', 'done', 'sha256'] as const;
+
 const intake = z.strictObject({
   settleSeconds: setting(atLeast(0, 3600), {
     expects: 'seconds from 0 to 3600',
@@ -25,6 +27,11 @@ const intake = z.strictObject({
   scanIntervalSeconds: setting(atLeast(0.1, 3600), {
     expects: 'seconds from 0.1 to 3600',
     about: 'How often the inbox is read in full, whatever events came or did not.',
+  }),
+  sidecar: setting(z.enum(SIDECARS), {
+    expects: SIDECARS.join(', ').replace(/, (\w+)$/, ' or $1'),
+    about:
+      'Whether a file needs a second one beside it to be taken: `done`: `a.csv.done`, made when `a.csv` is whole; `sha256`: `a.csv.sha256`, which names its SHA-256.',
   }),
   maxExpandedMiB: setting(whole(1, 1_048_576), {
     expects: 'a whole number from 1 to 1048576',

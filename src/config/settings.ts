@@ -42,6 +42,8 @@ export interface Settings {
   /** Settle time where writers cannot be seen. */
   readonly blindSettleMs: number;
   readonly scanIntervalMs: number;
+  /** What must lie beside a dropped file for it to be taken. */
+  readonly sidecar: 'off' | 'done' | 'sha256';
   /** Gzip that expands to more is refused. */
   readonly maxExpandedBytes: number;
   readonly parse: Omit<ParseOptions, 'format'>;

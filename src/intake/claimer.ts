@@ -2,7 +2,7 @@
  * Claims complete files of the inbox, and hands them on to be submitted. What was claimed may still be written to, or be a newer file
  * than the one that was looked at: only what is found complete in its private claim folder, too, is handed on.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { detectFormat } from '../formats/detect.ts';
 import { reasonOf } from '../thrown.ts';
 import type { ClaimFolder } from './claim-folder.ts';
@@ -126,9 +126,19 @@ export class Claimer {
       return false;
     }
     folder.claimed(file);
+    if (folder.sidecars.kind !== 'off') await this.#putSidecarAway(folder, file);
     file.claimedAs(path);
     this.settle(file);
     return true;
+  }
+
+  /** Beside its file, in `processed`. One that cannot be moved is left: it is older than any file that comes later. */
+  async #putSidecarAway({ sidecars, path }: InboxFolder, { name, priority }: DroppedFile): Promise<void> {
+    const sidecar = sidecars.pathOf(name);
+    const place = { path: join(path, sidecar), name: sidecar, priority };
+    await this.#parts.claimFolder.finish(place, new Date()).catch((error: unknown) => {
+      this.#parts.say('warn', 'cannot be moved', { event: 'sidecar_left', file: sidecar, reason: reasonOf(error) });
+    });
   }
 
   /** Looks at the claimed files that are due. */

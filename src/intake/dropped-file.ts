@@ -53,6 +53,7 @@ export class DroppedFile implements FilePlace {
   /** It has one name, and times that are not in the future. */
   #isPlain = false;
   #whole = false;
+  #wholeUnseen = false;
   #dueMs = 0;
   #failures = 0;
 
@@ -119,13 +120,25 @@ export class DroppedFile implements FilePlace {
     }
   }
 
-  /** What the events of its folder say, after a look at it. An empty file is more often an upload about to begin. */
-  arrivedWhole(whole: boolean): void {
+  /**
+   * What the events of its folder say, or its sidecar will, after a look at it. `unseen`: also where writers cannot be seen. An empty file is
+   * more often an upload about to begin.
+   */
+  arrivedWhole(whole: boolean, unseen = false): void {
     this.#whole = whole && this.#isPlain && (this.sample?.sizeBytes ?? 0) > 0;
+    this.#wholeUnseen = unseen;
   }
 
   #settledAtMs(settling: Settling, writersSeen: boolean, times: SettleTimes): number {
-    return this.#whole && writersSeen ? settling.sinceMs : settledAtMs(settling, writersSeen, times, this.#trust);
+    return this.#whole && (writersSeen || this.#wholeUnseen)
+      ? settling.sinceMs
+      : settledAtMs(settling, writersSeen, times, this.#trust);
+  }
+
+  /** Its sidecar does not vouch for it: it waits until something happens to one of them. */
+  awaitSidecar(): void {
+    this.#complete = false;
+    this.#dueMs = Number.POSITIVE_INFINITY;
   }
 
   /** Takes in what its two ends tell about a file that was found complete: it may have to settle for longer. */

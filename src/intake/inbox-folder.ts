@@ -15,6 +15,8 @@ import { readEnds } from './file-ends.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
 import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
+import type { SidecarKind, Vouching } from './sidecars.ts';
+import { Sidecars } from './sidecars.ts';
 import type { Lane } from './under-way.ts';
 import { laneOf } from './under-way.ts';
 
@@ -26,7 +28,15 @@ const HOW_TO_WRITE =
   'write it under another name, as .part, and rename it when it is whole, or raise intake.settleSeconds';
 const OWN_FOLDERS = new Set([STATE_FOLDER, PROCESSED_FOLDER, URGENT_FOLDER]);
 
+export interface FolderRules {
+  /** Whether CSV files begin with a header. Default true. */
+  readonly header?: boolean | undefined;
+  /** Default off. */
+  readonly sidecar?: SidecarKind | undefined;
+}
+
 export class InboxFolder {
+  readonly sidecars: Sidecars;
   readonly path: string;
   readonly priority: FilePriority;
   readonly files = new Map<string, DroppedFile>();
@@ -40,9 +50,9 @@ export class InboxFolder {
   #complete: Record<Lane, DroppedFile[]> = { small: [], large: [] };
   #unsorted = false;
 
-  /** `header`: whether CSV files begin with one. */
-  constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say, header = true) {
-    this.#comeBacks = new ComeBacks(header);
+  constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say, rules: FolderRules = {}) {
+    this.#comeBacks = new ComeBacks(rules.header ?? true);
+    this.sidecars = new Sidecars(rules.sidecar ?? 'off');
     this.path = path;
     this.priority = priority;
     this.#context = context;
@@ -68,6 +78,8 @@ export class InboxFolder {
     const listed = new Set<string>();
     for await (const { name } of await opendir(this.path, { bufferSize: 512 })) {
       if (this.#fileFor(name) !== undefined) listed.add(name);
+      const vouchedFor = this.sidecars.fileOf(name);
+      if (vouchedFor !== undefined) this.#hinted.add(vouchedFor);
     }
     for (const name of this.files.keys()) if (!listed.has(name)) this.files.delete(name);
     this.arrivals.listed();
@@ -77,7 +89,8 @@ export class InboxFolder {
   #fileFor(name: string): DroppedFile | undefined {
     const known = this.files.get(name);
     if (known !== undefined) return known;
-    if (OWN_FOLDERS.has(name) || this.files.size >= MAX_FILES) return undefined;
+    if (OWN_FOLDERS.has(name) || this.sidecars.fileOf(name) !== undefined) return undefined;
+    if (this.files.size >= MAX_FILES) return undefined;
     const kind = isUploadInProgress(name) ? undefined : detectFormat(name);
     if (kind === undefined) {
       const reason = isUploadInProgress(name) ? 'the name of an upload in progress' : 'not a supported kind of file';
@@ -101,7 +114,7 @@ export class InboxFolder {
   /** Looks at what was hinted at or is due, and returns the files that may be complete by now. */
   async lookAtDue(): Promise<DroppedFile[]> {
     const nowMs = this.#context.nowMs();
-    for (const name of this.#hinted) this.#fileFor(name)?.changed();
+    for (const name of this.#hinted) this.#fileFor(this.sidecars.fileOf(name) ?? name)?.changed();
     this.#hinted.clear();
     const due = [...this.files.values()].filter(({ dueMs }) => dueMs <= nowMs);
     await lookAtAll(due, (file) => this.look(file));
@@ -118,7 +131,8 @@ export class InboxFolder {
     try {
       const sampled = await file.look(this.#context);
       if (sampled === 'file') {
-        file.arrivedWhole(this.arrivals.mayBeWhole(name));
+        if (this.sidecars.kind !== 'off') file.arrivedWhole(true, true);
+        else file.arrivedWhole(this.arrivals.mayBeWhole(name));
         return this.#has(file);
       }
       this.arrivals.forget(name);
@@ -134,21 +148,32 @@ export class InboxFolder {
 
   /** Finds out which files are complete by now: they can be taken. */
   async findComplete(): Promise<void> {
-    const isWhole = ({ name }: DroppedFile): boolean => this.arrivals.mayBeWhole(name);
+    // With sidecars it is they who say it.
+    const isWhole = ({ name }: DroppedFile): boolean => this.sidecars.kind !== 'off' || this.arrivals.mayBeWhole(name);
     const found = await findComplete(await this.lookAtDue(), this.#context, isWhole);
     if (found.length > 0) this.#unsorted = true;
-    await lookAtAll(
-      found.filter(({ whole }) => !whole),
-      (file) => this.#question(file),
-    );
+    await lookAtAll(found, (file) => this.#question(file));
   }
 
   /** Whether its writer may come back. */
   async #question(file: DroppedFile): Promise<void> {
     const { nowMs, times } = this.#context;
+    if (this.sidecars.kind !== 'off') return this.#askSidecar(file);
+    if (file.whole) return;
     const ends = await readEnds(file.path, file.kind);
     const { path, kind, whole } = file;
     file.doubt(ends, this.#comeBacks.restOf({ path, kind, whole, ends }, nowMs()) !== undefined, times);
+  }
+
+  async #askSidecar(file: DroppedFile): Promise<void> {
+    const { path, name, sample } = file;
+    if (sample === undefined) return;
+    const vouching = await this.sidecars
+      .vouch(path, sample)
+      .catch((error: unknown): Vouching => ({ refused: reasonOf(error) }));
+    if (vouching === 'whole') return;
+    file.awaitSidecar();
+    if (vouching !== 'absent') this.#refuse('warn', name, vouching.refused);
   }
 
   /** It was claimed: what comes under its name from now on may be the rest of it. */

@@ -18,6 +18,7 @@ import { Faults } from './faults.ts';
 import type { TellEvent } from './folder-events.ts';
 import { FolderEvents } from './folder-events.ts';
 import { InboxEntry } from './inbox-entry.ts';
+import type { FolderRules } from './inbox-folder.ts';
 import { InboxFolder } from './inbox-folder.ts';
 import { URGENT_FOLDER } from './inbox-names.ts';
 import { newIdentity } from './instance.ts';
@@ -29,7 +30,7 @@ import { SubmissionQueue } from './submission-queue.ts';
 import type { Terms } from './terms.ts';
 import { UnderWay } from './under-way.ts';
 
-export interface WatchOptions {
+export interface WatchOptions extends FolderRules {
   /** Created if missing. */
   readonly inbox: string;
   readonly store: Store;
@@ -42,8 +43,6 @@ export interface WatchOptions {
   readonly terms?: Terms;
   /** Default 2 s. */
   readonly scanIntervalMs?: number;
-  /** Whether CSV files begin with a header. Default true. */
-  readonly header?: boolean;
   readonly settle?: Partial<SettleTimes>;
   /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
   readonly writersAreLocal?: boolean;
@@ -122,8 +121,8 @@ class InboxWatcher implements Watcher {
     this.#context = context;
     this.#faults = new Faults(say);
     this.#folders = [
-      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say, options.header),
-      new InboxFolder(this.#inbox, 'normal', context, say, options.header),
+      new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say, options),
+      new InboxFolder(this.#inbox, 'normal', context, say, options),
     ];
     this.#events = this.#folders.map((folder) => {
       const tell: TellEvent = (event, name) => this.#told(folder, event, name);

@@ -46,6 +46,7 @@ describe('without any configuration', () => {
       settleMs: 500,
       blindSettleMs: 10_000,
       scanIntervalMs: 5_000,
+      sidecar: 'off',
       maxExpandedBytes: 8 * 1024 ** 3,
       endpoint: undefined,
       logLevel: 'info',
