@@ -7,7 +7,7 @@ import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /** The name of the entry that something happened to; undefined: some entry. */
-export type TellEvent = (event: 'rename' | 'change', name: string | undefined) => void;
+export type TellEvent = (what: 'rename' | 'change', name: string | undefined) => void;
 
 export class FolderEvents {
   readonly #folder: string;

@@ -60,10 +60,10 @@ export class InboxFolder {
   }
 
   /** An event: what happened to that name is looked at with the next `sample`. undefined: to some name. */
-  tell(event: 'rename' | 'change', name: string | undefined): void {
+  tell(what: 'rename' | 'change', name: string | undefined): void {
     if (name === undefined) this.arrivals.forgetAll();
     else {
-      this.arrivals.tell(event, name);
+      this.arrivals.tell(what, name);
       if (this.#hinted.size < MAX_FILES) this.#hinted.add(name);
     }
   }

@@ -164,10 +164,10 @@ class InboxWatcher implements Watcher {
     );
   }
 
-  #told(folder: InboxFolder, event: 'rename' | 'change', name: string | undefined): void {
+  #told(folder: InboxFolder, what: 'rename' | 'change', name: string | undefined): void {
     // An event in the inbox may also be the making of `urgent`.
     if (name === undefined || name === URGENT_FOLDER) this.#nextScanMs = 0;
-    folder.tell(event, name);
+    folder.tell(what, name);
     this.#wake();
   }
 
