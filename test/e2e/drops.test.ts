@@ -1,6 +1,7 @@
 /** Files dropped into the inbox, with watcher, reader and sender as processes of their own; and the same bytes again, in every way. */
-import { readdir } from 'node:fs/promises';
+import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
 import { alerts, asCsv, asNdjson } from './support/alert-files.ts';
 import { test } from './support/e2e-test.ts';
@@ -52,6 +53,31 @@ describe('a file dropped into the inbox', () => {
     await until('both are put away', async () => (await processed(site)).length === 2);
     expect(await site.receiver.verdict([...first, ...second])).toEqual(EACH_ONCE);
     expect(await readdir(site.inbox)).toContain('still-uploading.csv.part');
+  });
+});
+
+describe('a writer that opens its file again for each line', () => {
+  test('and pauses in between: nobody is alerted twice, and either all are alerted or the log names the rest in plain words', async ({
+    site,
+  }) => {
+    await site.receive();
+    const [watcher] = await Promise.all([site.watcher(), site.worker()]);
+    const input = alerts(6, 'slow');
+    const path = join(site.inbox, 'slow.csv');
+    await writeFile(path, 'userId,alertMessage\n');
+    for (const { userId, alertMessage } of input) {
+      await appendFile(path, `${userId},"${alertMessage.replaceAll('"', '""')}"\n`);
+      await sleep(800);
+    }
+    const isNamed = (): boolean => watcher.stderr.includes('"event":"file_rest"');
+    await until(
+      'the file is taken, whole or in parts',
+      async () => isNamed() || (await site.receiver.accepted()).length === input.length,
+    );
+    await until('all of it is put away', async () => (await readdir(site.inbox)).every((name) => name !== 'slow.csv'));
+    const { missed, ...others } = await site.receiver.verdict(input);
+    expect(others).toEqual({ repeated: [], altered: [], strangers: [] });
+    if (missed.length > 0) expect(watcher.stderr).toMatch(/"file":"slow.csv".*rename it when it is whole/);
   });
 });
 
