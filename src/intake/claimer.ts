@@ -28,7 +28,7 @@ export interface ClaimerParts {
 }
 
 /** One look at the processes serves all that are claimed together, so a few are waited for. */
-const FEWEST_AT_ONCE = 12;
+const FEWEST_AT_ONCE = 32;
 const LONGEST_WAIT_MS = 500;
 /** Urgent files claimed at once. */
 const MOST_URGENT = 128;

@@ -13,7 +13,7 @@ export type Lane = 'small' | 'large';
 export const LANES: readonly Lane[] = ['small', 'large'];
 
 /** Small: enough to keep two cores busy, and each costs 0.4 MB of the workers. Large: the workers read two at a time. */
-export const MOST_UNDER_WAY: Readonly<Record<Lane, number>> = { small: 48, large: 8 };
+export const MOST_UNDER_WAY: Readonly<Record<Lane, number>> = { small: 64, large: 8 };
 /** A file counts for so long at most. */
 export const COUNTED_MS = 60_000;
 

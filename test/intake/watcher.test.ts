@@ -141,7 +141,12 @@ describe('a file in the inbox', () => {
     drop(scene, 'a\u001b[31m\n.csv', csv('ann'));
     await submitted(watched, 1);
     expect(names(watched.submissions)).toEqual(['a\u001b[31m\n.csv']);
-    expect(watched.log.lines.find(({ event }) => event === 'file_started')?.file).toBe('a\\u001b[31m\\u000a.csv');
+    const logged = (): string | undefined => watched.log.lines.find(({ event }) => event === 'file_started')?.file;
+    await until(
+      () => logged() !== undefined,
+      () => 'nothing is logged',
+    );
+    expect(logged()).toBe('a\\u001b[31m\\u000a.csv');
   });
 
   test('with the longest possible name is taken', async () => {
