@@ -11,8 +11,10 @@ export type SimAnswer = { readonly ceilingPerSecond?: number } & (
 
 export interface SimReceiverPlan {
   readonly spec: Partial<ReceiverModelSpec>;
-  /** Retry-After in whole seconds, rounded up, as real receivers send it. */
-  readonly retryAfter?: boolean;
+  /** Retry-After in whole seconds, rounded up, as real receivers send it; false: none; a number: always that. */
+  readonly retryAfter?: boolean | number;
+  /** The receiver's clock is ahead by so much. */
+  readonly phaseMs?: number;
   /** Of the latency, either way; default 0.05. */
   readonly jitter?: number;
   /** `RateLimit` (nothing left, for how long) and, with `policy`, `RateLimit-Policy`. */
@@ -52,7 +54,7 @@ export class SimReceiver {
   }
 
   #sample(second: number): void {
-    const rate = this.#model.ratePerSecond(this.#queue.nowMs);
+    const rate = this.#model.ratePerSecond(this.#queue.nowMs + (this.#plan.phaseMs ?? 0));
     const { concurrency, latencyMs, model } = this.#spec;
     // Each request is held for its latency, of which the jitter (below) averages out.
     this.seconds[second]!.capacity += (model === 'concurrency' ? (concurrency * 1_000) / latencyMs : rate) / 10;
@@ -64,6 +66,7 @@ export class SimReceiver {
 
   #arrive(answer: (answer: SimAnswer) => void): void {
     const nowMs = this.#queue.nowMs;
+    const modelMs = nowMs + (this.#plan.phaseMs ?? 0);
     const counts = this.seconds[Math.min(this.seconds.length - 1, Math.floor(nowMs / 1_000))]!;
     const back = 0.5 + 1.5 * this.#random();
     counts.requests++;
@@ -76,24 +79,26 @@ export class SimReceiver {
       }
     }
     const { headers } = this.#plan;
-    const rate = this.#model.ratePerSecond(nowMs);
+    const rate = this.#model.ratePerSecond(modelMs);
     const hint = headers === 'policy' && Number.isFinite(rate) ? { ceilingPerSecond: rate } : {};
-    const verdict = this.#model.admit(nowMs);
+    const verdict = this.#model.admit(modelMs);
     if (!verdict.ok) {
       counts.throttled++;
-      const retryAfterMs = this.#plan.retryAfter === false ? null : Math.ceil(verdict.retryAfterMs / 1_000) * 1_000;
+      const { retryAfter = true } = this.#plan;
+      const askedSeconds = retryAfter === true ? Math.ceil(verdict.retryAfterMs / 1_000) : retryAfter;
+      const retryAfterMs = askedSeconds === false ? null : askedSeconds * 1_000;
       this.#queue.after(back, () => answer({ kind: 'throttled', retryAfterMs, ...hint }));
       return;
     }
     counts.accepted++;
     const nothingLeft =
-      headers !== undefined && headers !== 'none' && this.#model.remaining(nowMs) === 0
-        ? { nothingLeftForMs: Math.ceil(this.#model.resetMs(nowMs) / 1_000) * 1_000 }
+      headers !== undefined && headers !== 'none' && this.#model.remaining(modelMs) === 0
+        ? { nothingLeftForMs: Math.ceil(this.#model.resetMs(modelMs) / 1_000) * 1_000 }
         : {};
     this.#queue.after(
-      this.#model.latencyMs(nowMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)),
+      this.#model.latencyMs(modelMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)),
       () => {
-        this.#model.release(this.#queue.nowMs);
+        this.#model.release(this.#queue.nowMs + (this.#plan.phaseMs ?? 0));
         this.#queue.after(back, () => answer({ kind: 'delivered', ...nothingLeft, ...hint }));
       },
     );

@@ -6,6 +6,7 @@
 
 import type { AlertFields } from './delivery-log.ts';
 import type { IdSet } from './id-set.ts';
+import { limitHeaders } from './limit-headers.ts';
 import type { ReceiverModel } from './models/model.ts';
 import { seededFraction } from './models/plan.ts';
 import type { ReceiverOptions } from './receiver-options.ts';
@@ -139,27 +140,9 @@ export class Decider {
   }
 
   private limitHeaders(nowMs: number): readonly string[] {
-    const style = this.options.rateLimitHeaders;
-    const rate = this.model.ratePerSecond(nowMs);
-    if (style === 'none' || !Number.isFinite(rate)) return NO_HEADERS;
-    const { quota, windowSeconds } = policyOf(rate, this.options.model.windowMs);
-    const remaining = this.model.remaining(nowMs);
-    const resetMs = this.model.resetMs(nowMs);
-    if (style === 'draft') {
-      const policy = `"default";q=${quota};w=${windowSeconds}`;
-      return ['RateLimit-Policy', policy, 'RateLimit', `"default";r=${remaining};t=${Math.ceil(resetMs / 1000)}`];
-    }
-    const reset = Math.ceil((style === 'legacy-epoch' ? nowMs + resetMs : resetMs) / 1000);
-    const values = [`${quota}`, 'X-RateLimit-Remaining', `${remaining}`, 'X-RateLimit-Reset', `${reset}`];
-    return ['X-RateLimit-Limit', ...values];
+    const { rateLimitHeaders, model } = this.options;
+    return limitHeaders(rateLimitHeaders, this.model, model, nowMs);
   }
-}
-
-/** The rate as whole requests in whole seconds, which is all that the headers can say: of a bucket, not its depth but its rate. */
-function policyOf(rate: number, windowMs: number): { readonly quota: number; readonly windowSeconds: number } {
-  const slowest = rate > 0 ? Math.ceil(1 / rate - 1e-6) : 1;
-  const windowSeconds = Math.max(1, Math.ceil(windowMs / 1000), slowest);
-  return { quota: Math.floor(rate * windowSeconds + 1e-6), windowSeconds };
 }
 
 /** RFC 9110, 10.2.3: whole seconds or a date; rounded up, so that who waits that long is not early. */

@@ -2,17 +2,17 @@
  * From settings as people write them to what the receiver runs on, checked as a whole: one fault lists everything that is wrong.
  */
 import { Fault } from '../domain/failure.ts';
+import type { RateLimitHeaders } from './limit-headers.ts';
 import type { ReceiverModelSpec } from './models/model.ts';
 import { DEFAULT_MODEL_SPEC } from './models/models.ts';
 import type {
   FailUsers,
   HostileMode,
-  RateLimitHeaders,
   ReceiverSettingName,
   ReceiverSettingValue,
   RetryAfterStyle,
 } from './receiver-settings.ts';
-import { RECEIVER_SETTINGS } from './receiver-settings.ts';
+import { periodOfRate, RECEIVER_SETTINGS } from './receiver-settings.ts';
 
 type Written = string | number | boolean | null | undefined;
 /** Values as flags, JSON or tests give them. null and undefined: the default. */
@@ -68,7 +68,7 @@ export function parseReceiverOptions(settings: ReceiverSettings): ReceiverOption
     port: read('port') ?? 0,
     controlPort: read('controlPort'),
     host: read('host') ?? '127.0.0.1',
-    model: modelSpec(read, faults),
+    model: modelSpec(read, periodOfRate(String(settings.rate ?? '')), faults),
     seed: read('seed') ?? 1,
     jitterMs: read('jitterMs') ?? 0,
     failRate: read('failRate') ?? 0,
@@ -101,7 +101,10 @@ export function parseReceiverOptions(settings: ReceiverSettings): ReceiverOption
 
 type Read = <K extends ReceiverSettingName>(name: K) => ReceiverSettingValue<K> | undefined;
 
-function modelSpec(read: Read, faults: string[]): ReceiverModelSpec {
+const isWindowed = (model: ReceiverModelSpec['model']): boolean =>
+  model.endsWith('-window') || model === 'sliding-counter' || model === 'shield';
+
+function modelSpec(read: Read, periodMs: number, faults: string[]): ReceiverModelSpec {
   const rate = read('rate');
   const schedule = read('schedule');
   const concurrency = read('concurrency');
@@ -114,7 +117,8 @@ function modelSpec(read: Read, faults: string[]): ReceiverModelSpec {
     ...DEFAULT_MODEL_SPEC,
     model,
     ratePerSecond: limited && rate !== undefined && Number.isFinite(rate) ? rate : (schedule?.[0]?.ratePerSecond ?? 0),
-    windowMs: read('windowMs') ?? DEFAULT_MODEL_SPEC.windowMs,
+    windowMs: read('windowMs') ?? (isWindowed(model) ? periodMs : DEFAULT_MODEL_SPEC.windowMs),
+    blockMs: read('blockMs') ?? DEFAULT_MODEL_SPEC.blockMs,
     concurrency: concurrency ?? DEFAULT_MODEL_SPEC.concurrency,
     latencyMs: read('latencyMs') ?? 0,
     ...(burst === undefined ? {} : { burst }),
@@ -124,7 +128,7 @@ function modelSpec(read: Read, faults: string[]): ReceiverModelSpec {
     faults.push(`model ${named} needs a rate or a schedule`);
   if (limited && (model === 'unlimited' || model === 'concurrency'))
     faults.push(`model ${model} takes no rate and no schedule`);
-  if (model === 'fixed-window' || model.startsWith('sliding')) {
+  if (isWindowed(model)) {
     const rates = [spec.ratePerSecond, ...(schedule ?? []).map((step) => step.ratePerSecond)];
     const tooLow = rates.find((one) => one > 0 && (one * spec.windowMs) / 1000 < 1 - 1e-6);
     if (tooLow !== undefined) faults.push(`${tooLow}/s is less than one request in a window of ${spec.windowMs} ms`);

@@ -3,6 +3,7 @@
  * setting reads its value from text; undefined means that the text is not what it expects.
  */
 
+import { LIMIT_HEADERS } from './limit-headers.ts';
 import { RECEIVER_MODELS } from './models/model.ts';
 import type { ScheduleStep } from './models/plan.ts';
 
@@ -23,7 +24,6 @@ export interface FailUsers {
   readonly times: number;
 }
 
-export type RateLimitHeaders = 'none' | 'draft' | 'legacy' | 'legacy-epoch';
 /** How Retry-After is written: what the model knows in seconds or as a date, nothing, or always the same number of seconds. */
 export type RetryAfterStyle = 'seconds' | 'date' | 'none' | number;
 
@@ -60,11 +60,19 @@ const oneOf =
     names.find((name) => name === text);
 
 const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600 };
+const RATE_TEXT = /^([0-9.]+)(?:\/([0-9]*)(s|m|min|h))?$/;
 function readRate(text: string): number | undefined {
   if (text === 'unlimited') return Number.POSITIVE_INFINITY;
-  const [, number = '', unit = 's'] = /^([0-9.]+)(?:\/(s|m|min|h))?$/.exec(text) ?? [];
+  const [, number = ''] = RATE_TEXT.exec(text) ?? [];
   const amount = numberIn(0, 1e9)(number);
-  return amount === undefined ? undefined : amount / SECONDS_OF_UNIT[unit]!;
+  const periodMs = periodOfRate(text);
+  return amount === undefined || periodMs === 0 ? undefined : (amount * 1_000) / periodMs;
+}
+
+/** The time that a rate is given for: `100/10s` is as much a second as `10/s`, but a window of another length. */
+export function periodOfRate(text: string): number {
+  const [, , count = '', unit = 's'] = RATE_TEXT.exec(text) ?? [];
+  return (count === '' ? 1 : Number(count)) * SECONDS_OF_UNIT[unit]! * 1_000;
 }
 
 const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
@@ -122,7 +130,7 @@ const readSwitch = (text: string): boolean | undefined =>
 const STATUS = 'a status from 200 to 599';
 const DURATION = 'a duration such as 250ms, 5s or 2m';
 const SHARE = 'a share such as 0.1 or 10%';
-const RATE = 'requests a second such as 100, 100/s or 6000/min, or unlimited';
+const RATE = 'requests such as 100, 100/s, 100/10s or 600/min, or unlimited';
 export const RECEIVER_SETTINGS = {
   port: setting('N', 'port to listen on; 0 finds a free one', 'a port from 0 to 65535', integerIn(0, 65_535)),
   controlPort: setting(
@@ -138,14 +146,15 @@ export const RECEIVER_SETTINGS = {
     `one of ${RECEIVER_MODELS.join(', ')}`,
     oneOf(...RECEIVER_MODELS),
   ),
-  rate: setting('N', 'the limit: 100, 100/s, 6000/min, unlimited', RATE, readRate),
+  rate: setting('N', 'the limit: 100, 100/s, 100/10s, 600/min, unlimited', RATE, readRate),
   burst: setting(
     'N',
     'depth of the token bucket (default: one second of the rate)',
     'a number from 1',
     numberIn(1, 1e9),
   ),
-  windowMs: setting('TIME', 'length of the windows (default 1s)', DURATION, readWindow),
+  windowMs: setting('TIME', 'length of the windows (default: what the rate is given for)', DURATION, readWindow),
+  blockMs: setting('TIME', 'shield: how long it refuses everything (default 30s)', DURATION, readWindow),
   concurrency: setting(
     'N',
     'open requests at most, for the model concurrency',
@@ -175,9 +184,9 @@ export const RECEIVER_SETTINGS = {
   ),
   rateLimitHeaders: setting(
     'STYLE',
-    'none (default), draft (RateLimit, RateLimit-Policy), legacy or legacy-epoch (X-RateLimit-*)',
-    'none, draft, legacy or legacy-epoch',
-    oneOf('none', 'draft', 'legacy', 'legacy-epoch'),
+    `what answers say of the limit: ${LIMIT_HEADERS.join(', ')} (legacy: X-RateLimit-*; used: X-Api-Call-Limit)`,
+    `one of ${LIMIT_HEADERS.join(', ')}`,
+    oneOf(...LIMIT_HEADERS),
   ),
   retryAfter: setting(
     'STYLE',

@@ -173,14 +173,15 @@ class Receiver implements RunningReceiver {
   }
 
   private limit(): string {
-    const { model, schedule, burst, windowMs, concurrency } = this.options.model;
+    const { model, schedule, burst, windowMs, blockMs, concurrency } = this.options.model;
     if (this.options.status !== undefined) return `everything is answered with ${this.options.status}`;
     if (model === 'unlimited') return 'none';
     if (model === 'concurrency') return `${concurrency} requests at once`;
     const detail =
       model === 'token-bucket' || model === 'loaded' ? `burst ${burst ?? 'of one second'}` : `${windowMs} ms`;
+    const block = model === 'shield' ? `, then nothing for ${blockMs} ms` : '';
     const moving = schedule === undefined ? '' : ', moving by schedule';
-    return `${this.options.model.ratePerSecond}/s, ${model}, ${detail}${moving}`;
+    return `${this.options.model.ratePerSecond}/s, ${model}, ${detail}${block}${moving}`;
   }
 }
 

@@ -9,10 +9,12 @@ export const RECEIVER_MODELS = [
   'unlimited',
   'token-bucket',
   'fixed-window',
+  'own-window',
   'sliding-window',
   'sliding-counter',
   'concurrency',
   'loaded',
+  'shield',
 ] as const;
 export type ReceiverModelName = (typeof RECEIVER_MODELS)[number];
 
@@ -24,6 +26,8 @@ export interface ReceiverModelSpec {
   readonly burst?: number;
   /** The windows' length; the limit of a window is the rate times its length, rounded down. */
   readonly windowMs: number;
+  /** Shield: how long everything is refused after the window's limit was passed. */
+  readonly blockMs: number;
   /** Concurrency: open requests at most. */
   readonly concurrency: number;
   /** What an unloaded request takes. */

@@ -4,12 +4,13 @@
  */
 import type { ReceiverModel, ReceiverModelName, ReceiverModelSpec, Verdict } from './model.ts';
 import { ADMITTED, LimitedModel, refusedFor, TOKEN_EPSILON, UNKNOWABLE_RETRY_MS } from './model.ts';
-import { FixedWindow, SlidingCounter, SlidingWindow } from './windows.ts';
+import { FixedWindow, OwnWindow, Shield, SlidingCounter, SlidingWindow } from './windows.ts';
 
 export const DEFAULT_MODEL_SPEC: ReceiverModelSpec = {
   model: 'unlimited',
   ratePerSecond: 0,
   windowMs: 1000,
+  blockMs: 30_000,
   concurrency: 10,
   latencyMs: 0,
 };
@@ -100,10 +101,12 @@ const CLASSES: Record<ReceiverModelName, new (spec: ReceiverModelSpec) => Receiv
   unlimited: Unlimited,
   'token-bucket': TokenBucket,
   'fixed-window': FixedWindow,
+  'own-window': OwnWindow,
   'sliding-window': SlidingWindow,
   'sliding-counter': SlidingCounter,
   concurrency: ConcurrencyLimit,
   loaded: Loaded,
+  shield: Shield,
 };
 
 /** A model in its first state: full bucket, empty windows. */

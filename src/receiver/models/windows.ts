@@ -1,4 +1,7 @@
-/** Receivers that count requests per window of time: fixed, sliding (exact) and sliding (approximate). Pure, see model.ts. */
+/**
+ * Receivers that count requests per window of time: fixed by the clock, begun by a request, sliding (exact, approximate, and with a penalty).
+ * Pure, see model.ts.
+ */
 import type { Verdict } from './model.ts';
 import { ADMITTED, LimitedModel, refusedFor, TOKEN_EPSILON, UNKNOWABLE_RETRY_MS } from './model.ts';
 
@@ -37,6 +40,34 @@ export class FixedWindow extends LimitedModel {
   resetMs(nowMs: number): number {
     this.advance(nowMs);
     return (this.window + 1) * this.spec.windowMs - this.nowMs;
+  }
+}
+
+/** A window begins with the first request after the last one has ended, as where each client has its own counter. */
+export class OwnWindow extends LimitedModel {
+  private used = 0;
+  private endMs = Number.NEGATIVE_INFINITY;
+
+  protected override moveTo(nowMs: number): void {
+    this.nowMs = nowMs;
+    if (nowMs >= this.endMs) this.used = 0;
+  }
+  admit(nowMs: number): Verdict {
+    this.advance(nowMs);
+    if (this.nowMs >= this.endMs) this.endMs = this.nowMs + this.spec.windowMs;
+    if (this.used < this.windowLimit()) {
+      this.used += 1;
+      return ADMITTED;
+    }
+    return refusedFor(this.windowLimit() > 0 ? this.endMs - this.nowMs : UNKNOWABLE_RETRY_MS);
+  }
+  remaining(nowMs: number): number {
+    this.advance(nowMs);
+    return Math.max(0, this.windowLimit() - this.used);
+  }
+  resetMs(nowMs: number): number {
+    this.advance(nowMs);
+    return Math.max(0, this.endMs - this.nowMs);
   }
 }
 
@@ -94,5 +125,29 @@ export class SlidingWindow extends LimitedModel {
     this.advance(nowMs);
     const last = this.times[this.times.length - 1];
     return last === undefined || this.first === this.times.length ? 0 : last + this.spec.windowMs - this.nowMs;
+  }
+}
+
+/** A sliding window with a penalty: whoever passes its limit is refused everything for a while, as by a shield against floods. */
+export class Shield extends SlidingWindow {
+  private blockedUntilMs = Number.NEGATIVE_INFINITY;
+
+  override admit(nowMs: number): Verdict {
+    this.advance(nowMs);
+    if (this.nowMs >= this.blockedUntilMs) {
+      if (super.admit(nowMs).ok) return ADMITTED;
+      this.blockedUntilMs = this.nowMs + this.spec.blockMs;
+    }
+    return refusedFor(this.blockedUntilMs - this.nowMs);
+  }
+  override remaining(nowMs: number): number {
+    return this.isBlocked(nowMs) ? 0 : super.remaining(nowMs);
+  }
+  override resetMs(nowMs: number): number {
+    return this.isBlocked(nowMs) ? this.blockedUntilMs - this.nowMs : super.resetMs(nowMs);
+  }
+  private isBlocked(nowMs: number): boolean {
+    this.advance(nowMs);
+    return this.nowMs < this.blockedUntilMs;
   }
 }
