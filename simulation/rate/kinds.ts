@@ -92,7 +92,11 @@ export const KINDS: readonly Kind[] = [
     headers: 'quota',
   },
   { name: 'bucket of 40 at 2/s', spec: { model: 'token-bucket', ratePerSecond: 2, burst: 40 } },
-  { name: 'bucket of 40 at 2/s, no hint', spec: { model: 'token-bucket', ratePerSecond: 2, burst: 40 }, retryAfter: false },
+  {
+    name: 'bucket of 40 at 2/s, no hint',
+    spec: { model: 'token-bucket', ratePerSecond: 2, burst: 40 },
+    retryAfter: false,
+  },
   { name: '50/s, 503, no hint', spec: { model: 'token-bucket', ratePerSecond: 50, burst: 50 }, retryAfter: false },
   { name: '50/s, burst 2, no hint', spec: { model: 'token-bucket', ratePerSecond: 50, burst: 2 }, retryAfter: false },
   { name: '50/s, burst 1, no hint', spec: { model: 'token-bucket', ratePerSecond: 50, burst: 1 }, retryAfter: false },
@@ -105,7 +109,11 @@ export const KINDS: readonly Kind[] = [
     },
   ]),
   { name: 'shield, 300 in 10 s', spec: { model: 'shield', ratePerSecond: 30, windowMs: 10_000 } },
-  { name: 'shield, 300 in 10 s, no hint', spec: { model: 'shield', ratePerSecond: 30, windowMs: 10_000 }, retryAfter: false },
+  {
+    name: 'shield, 300 in 10 s, no hint',
+    spec: { model: 'shield', ratePerSecond: 30, windowMs: 10_000 },
+    retryAfter: false,
+  },
 ];
 
 /** The windows of a clock begin at another instant with each seed. */

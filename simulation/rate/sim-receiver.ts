@@ -33,6 +33,9 @@ export interface SecondCounts {
   capacity: number;
 }
 
+/** Of a message, between 0.5 and 2. */
+const MEAN_WAY_MS = 1.25;
+
 export class SimReceiver {
   readonly seconds: SecondCounts[] = [];
   readonly #plan: SimReceiverPlan;
@@ -56,8 +59,9 @@ export class SimReceiver {
   #sample(second: number): void {
     const rate = this.#model.ratePerSecond(this.#queue.nowMs + (this.#plan.phaseMs ?? 0));
     const { concurrency, latencyMs, model } = this.#spec;
-    // Each request is held for its latency, of which the jitter (below) averages out.
-    this.seconds[second]!.capacity += (model === 'concurrency' ? (concurrency * 1_000) / latencyMs : rate) / 10;
+    // Each request is held for its latency, of which the jitter (below) averages out; its place is taken again after a way back and forth.
+    this.seconds[second]!.capacity +=
+      (model === 'concurrency' ? (concurrency * 1_000) / (latencyMs + 2 * MEAN_WAY_MS) : rate) / 10;
   }
 
   request(answer: (answer: SimAnswer) => void): void {

@@ -4,6 +4,7 @@
  */
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
 import { UNLIMITED_PER_SECOND } from '../../src/domain/governor/contract.ts';
+import { EpisodeCounter } from '../../src/domain/governor/episodes.ts';
 import type { LocalBrake } from '../../src/domain/governor/local-brake.ts';
 import {
   answered,
@@ -13,6 +14,8 @@ import {
   renewed,
   reported,
   reportOf,
+  sent,
+  taken,
   throttled,
 } from '../../src/domain/governor/local-brake.ts';
 import { lentAt } from '../../src/domain/governor/rate-share.ts';
@@ -55,11 +58,13 @@ export class SimWorker {
   #lease: { readonly answer: LeaseAnswer; readonly sentMs: number; readonly receivedMs: number } | null = null;
   /** Of the last answer: it outlives the lease. */
   #circuit: CircuitName | undefined;
+  readonly #episodes = new EpisodeCounter();
   #asking = false;
   #renewal = 0;
   #wake = 0;
   #lastDueMs = Number.NEGATIVE_INFINITY;
   #open = 0;
+  #openLimit = Number.POSITIVE_INFINITY;
   #proven = false;
   #backlog = 0;
   #backlogMs = 0;
@@ -93,6 +98,10 @@ export class SimWorker {
     return (this.#plan.idle ?? []).some(([fromMs, toMs]) => this.#nowMs >= fromMs && this.#nowMs < toMs);
   }
 
+  get #mayOpen(): number {
+    return Math.min(this.#proven ? MAX_OPEN : OPEN_UNTIL_FIRST_SUCCESS, this.#openLimit);
+  }
+
   #ask(): void {
     if (this.#dead || this.#asking) return;
     this.#asking = true;
@@ -101,17 +110,19 @@ export class SimWorker {
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
     const { dropped, brake, badRun } = reportOf(this.#brake, sentMs);
-    const { sent, delivered, latencyMs, ceiling } = this.#seen;
+    const { delivered, latencyMs, ceiling } = this.#seen;
+    const requests = this.#seen.sent;
     const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
     if (this.#idle || dropped) this.#lease = null;
     const request: LeaseRequest = {
       workerId: this.id,
-      demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (sent * 1_000) / elapsedMs),
-      sent,
+      demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (requests * 1_000) / elapsedMs),
+      sent: requests,
       delivered,
       elapsedMs,
       dropped,
       brake,
+      episodes: this.#episodes.told(sentMs),
       badRun,
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
@@ -128,6 +139,7 @@ export class SimWorker {
     const renewal = ++this.#renewal;
     if (this.#idle) return;
     this.#circuit = answer.circuit;
+    this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
     this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
     this.#brake = renewed(this.#brake);
     this.#links.queue.after(answer.renewAfterMs, () => renewal === this.#renewal && !this.#idle && this.#ask());
@@ -155,7 +167,7 @@ export class SimWorker {
         if (next < Number.POSITIVE_INFINITY) wakeAt(next);
         return;
       }
-      const free = this.#open >= (this.#proven ? MAX_OPEN : OPEN_UNTIL_FIRST_SUCCESS) || !this.#hasAlert();
+      const free = this.#open >= this.#mayOpen || !this.#hasAlert();
       if (free) {
         this.#freeSinceMs ??= nowMs;
         if (!this.#hasAlert()) wakeAt(nowMs + 1_000 / this.#plan.alertsPerSecond!);
@@ -164,7 +176,9 @@ export class SimWorker {
       this.#countFree();
       this.#freeSinceMs = null;
       const dueMs =
-        pace >= 0.4 * UNLIMITED_PER_SECOND ? nowMs : Math.max(this.#lastDueMs + 1_000 / pace, nowMs - CATCH_UP_MS);
+        pace >= 0.4 * UNLIMITED_PER_SECOND
+          ? nowMs
+          : Math.max(this.#lastDueMs + 1_000 / pace, nowMs - CATCH_UP_MS, this.#brake.untilMs);
       if (dueMs > nowMs) {
         wakeAt(dueMs);
         return;
@@ -197,26 +211,39 @@ export class SimWorker {
 
   #send(pace: number): void {
     const sentMs = this.#nowMs;
+    const open = this.#open;
     this.#open++;
     this.#backlog--;
     this.#seen.sent++;
+    this.#brake = sent(this.#brake, sentMs);
     this.#links.request((answer) => {
       this.#open--;
       if (this.#dead) return;
-      this.#take(answer, sentMs, pace);
-      if (this.#freeSinceMs !== null || answer.kind !== 'delivered') this.#pump();
+      const before = this.#brake;
+      this.#take(answer, sentMs, pace, open);
+      if (this.#freeSinceMs !== null || this.#brake !== before) this.#pump();
     });
   }
 
-  #take(answer: SimAnswer, sentMs: number, pacePerSecond: number): void {
+  #take(answer: SimAnswer, sentMs: number, pacePerSecond: number, open: number): void {
     const nowMs = this.#nowMs;
     const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
     if (answer.ceilingPerSecond !== undefined) this.#seen.ceiling = answer.ceilingPerSecond;
     if (answer.kind === 'throttled') {
-      this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs: answer.retryAfterMs });
+      this.#brake = throttled(this.#brake, {
+        ...refusal,
+        retryAfterMs: answer.retryAfterMs,
+        taken: this.#episodes.admitted,
+        open,
+      });
+      this.#episodes.refused(sentMs, pacePerSecond, this.#brake.stopMs, (answer.retryAfterMs ?? 0) > 0);
       this.#askEarly();
       return;
+    }
+    if (answer.kind !== 'failure') {
+      this.#episodes.took(sentMs, nowMs);
+      this.#brake = taken(this.#brake, sentMs, nowMs);
     }
     if (answer.kind === 'delivered') {
       this.#proven = true;

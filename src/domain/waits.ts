@@ -30,6 +30,8 @@ export const WAITS = {
   brake: {
     /** A refusal without a Retry-After. */
     refusedMs: 250,
+    /** The same again and again doubles up to this. */
+    longestMs: 6_000,
     /** Everything fails: a request so often. */
     doubtMs: 1_000,
   },

@@ -206,7 +206,8 @@ export class EndpointSession {
 
   #sendNow(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
     const sentMs = this.#clock.now();
-    const pacePerSecond = this.#lease.sends();
+    const { open } = this.#lease;
+    const pacePerSecond = this.#lease.sends(sentMs);
     const take = (answer: Answer): void => {
       this.#judging.nowMs = this.#clock.wallMs();
       this.#judging.ambiguous = request.ambiguous;
@@ -216,7 +217,7 @@ export class EndpointSession {
       const failedBefore = request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed';
       const sign = signOf(verdict, failedBefore, request.ambiguous);
       this.health.take(sign);
-      this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond });
+      this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond, open });
       if (sign.kind === 'success') this.#lastSuccessMs = this.#judging.nowMs;
       if (verdict.kind === 'throttled') {
         this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.now() + (verdict.retryAfterMs ?? 0));
@@ -233,7 +234,8 @@ export class EndpointSession {
   #admitWaiting(): void {
     let paced = false;
     while (this.#waiting.length > 0) {
-      const free = this.health.openRequestLimit(this.endpoint.maxConnections) - this.#admitted;
+      const most = Math.min(this.health.openRequestLimit(this.endpoint.maxConnections), this.#lease.openLimit);
+      const free = most - this.#admitted;
       if (free <= 0) break;
       const allowed = this.#pacer.allowance(WAVE_HORIZON_MS) - this.#announcing;
       if (allowed <= 0) {

@@ -37,6 +37,8 @@ export const isUnlimited = (ratePerSecond: number): boolean => ratePerSecond >= 
 export class Pacer {
   readonly #clock: Clock;
   readonly #burstMs: number;
+  /** After a refusal nothing is caught up, unless a burst is allowed. */
+  readonly #afterStop: boolean;
   #segments: readonly RateSegment[] = [];
   #restraint: Restraint = { untilMs: Number.NEGATIVE_INFINITY, capPerSecond: null };
   /** When the last request was due: the next one is due a spacing later, at the rate that holds then. */
@@ -50,6 +52,7 @@ export class Pacer {
   /** `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. */
   constructor(burstMs = 0, clock: Clock = systemClock) {
     this.#burstMs = Math.max(CATCH_UP_MS, burstMs);
+    this.#afterStop = burstMs === 0;
     this.#clock = clock;
   }
 
@@ -84,7 +87,7 @@ export class Pacer {
     if (rate >= NO_LIMIT_FROM) return atMs > nowMs ? 0 : Number.POSITIVE_INFINITY;
     if (rate <= 0) return 0;
     const spacingMs = 1_000 / rate;
-    const firstDueMs = Math.max(this.#lastDueMs + spacingMs, atMs - this.#burstMs);
+    const firstDueMs = Math.max(this.#lastDueMs + spacingMs, this.#earliestMs(atMs));
     const due = Math.floor((nowMs + horizonMs - firstDueMs) / spacingMs) + 1;
     return Math.max(0, due - this.queued);
   }
@@ -104,6 +107,12 @@ export class Pacer {
       turn.go = undefined;
       this.#cancelled++;
     };
+  }
+
+  /** What is due was due then at the earliest. */
+  #earliestMs(nowMs: number): number {
+    const caughtUpMs = nowMs - this.#burstMs;
+    return this.#afterStop ? Math.max(caughtUpMs, Math.min(nowMs, this.#restraint.untilMs)) : caughtUpMs;
   }
 
   #nextSegmentMs(nowMs: number): number {
@@ -128,7 +137,7 @@ export class Pacer {
       }
       const waitMs = this.#waitMs(this.#clock.now());
       if (waitMs > 0) {
-        this.#cancelTimer = this.#clock.after(Math.min(waitMs, MAX_TIMER_MS), () => this.#release());
+        this.#sleep(waitMs);
         return;
       }
       const { go } = turn;
@@ -136,6 +145,12 @@ export class Pacer {
       this.#advance();
       go();
     }
+  }
+
+  /** Letting one go may have called `restrain`, which sleeps, too. */
+  #sleep(ms: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#clock.after(Math.min(ms, MAX_TIMER_MS), () => this.#release());
   }
 
   #advance(): void {
@@ -154,7 +169,7 @@ export class Pacer {
     if (rate <= 0) {
       return Math.min(this.#nextSegmentMs(nowMs) - nowMs, MAX_TIMER_MS);
     }
-    const dueMs = Math.max(this.#lastDueMs + 1_000 / rate, nowMs - this.#burstMs);
+    const dueMs = Math.max(this.#lastDueMs + 1_000 / rate, this.#earliestMs(nowMs));
     // A later segment may lend more, and the request be due earlier by it.
     if (dueMs > nowMs) return Math.min(dueMs, this.#nextSegmentMs(nowMs)) - nowMs;
     this.#lastDueMs = dueMs;

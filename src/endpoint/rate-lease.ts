@@ -6,12 +6,12 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import type { Answer, Sign, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
-import type { LocalBrake } from '../domain/governor/local-brake.ts';
-import { RELEASED_BRAKE, renewed, reported, reportOf, resumed } from '../domain/governor/local-brake.ts';
+import type { RateHint } from '../domain/rate-hints.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
-import { brakeAfter } from './braking.ts';
 import type { Seen } from './lease-account.ts';
 import { nothingSeen, together } from './lease-account.ts';
+import type { Sending } from './lease-brake.ts';
+import { LeaseBrake } from './lease-brake.ts';
 import { ownClock } from './lease-clock.ts';
 import type { Pacer } from './pacer.ts';
 import { isUnlimited } from './pacer.ts';
@@ -42,18 +42,12 @@ const SOON_MS = 300;
 /** Held back by the pacer: it was not so for less than this part of the time. */
 const FREE_PART = 0.2;
 
-/** How a request went out. */
-export interface Sending {
-  readonly sentMs: number;
-  /** As `sends` said. */
-  readonly pacePerSecond: number;
-}
-
 export class RateLease {
   readonly #options: RateLeaseOptions;
   readonly #clock: Clock;
-  #brake: LocalBrake = RELEASED_BRAKE;
+  readonly #brake: LeaseBrake;
   #circuit: CircuitName = 'closed';
+  #openLimit = Number.POSITIVE_INFINITY;
   #standingBy = false;
   #asking = false;
   #closed = false;
@@ -74,12 +68,23 @@ export class RateLease {
   constructor(options: RateLeaseOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#brake = new LeaseBrake(options.pacer, options.random);
     this.#freeSinceMs = this.#clock.now();
     this.#seen = nothingSeen(this.#clock.now());
   }
 
   get circuit(): CircuitName {
     return this.#circuit;
+  }
+
+  /** Requests that are on their way. */
+  get open(): number {
+    return this.#brake.open;
+  }
+
+  /** How many may be, by what is known of the receiver. */
+  get openLimit(): number {
+    return this.#openLimit;
   }
 
   /** Others have the whole rate for now; the governor is asked all the same, to take over when they are gone. */
@@ -102,40 +107,34 @@ export class RateLease {
   }
 
   /** A request goes out. Returns the pace it goes at, for `took`. */
-  sends(): number {
+  sends(sentMs: number): number {
     this.#seen.sent++;
+    this.#brake.sends(sentMs);
     const rate = this.#options.pacer.ratePerSecond;
     if (!isUnlimited(rate)) return rate;
-    const elapsedMs = Math.max(1_000, this.#clock.now() - this.#seen.sinceMs);
+    const elapsedMs = Math.max(1_000, sentMs - this.#seen.sinceMs);
     return (this.#seen.sent * 1_000) / elapsedMs;
   }
 
   /** A request was answered, or ended without an answer. */
-  took(answer: Answer, verdict: Verdict, sign: Sign, { sentMs, pacePerSecond }: Sending): void {
+  took(answer: Answer, verdict: Verdict, sign: Sign, sending: Sending): void {
     const nowMs = this.#clock.now();
-    const { maxPauseMs } = this.#options;
-    const hint =
-      answer.kind === 'response' && answer.rateHeaders !== undefined
-        ? parseRateHint(answer.rateHeaders, this.#clock.wallMs(), maxPauseMs)
-        : undefined;
+    const hint = this.#hintOf(answer);
     if (hint?.ceilingPerSecond !== undefined) {
       this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
     }
-    if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') {
-      this.#seen.sent--;
-      return;
-    }
+    if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') this.#seen.sent--;
     if (sign.kind === 'success') {
       this.#seen.delivered++;
-      this.#seen.latencyMs += nowMs - sentMs;
+      this.#seen.latencyMs += nowMs - sending.sentMs;
     }
-    const before = this.#brake;
-    const refusal = { nowMs, sentMs, pacePerSecond, random: this.#options.random() };
-    const askedMs = verdict.kind === 'throttled' ? verdict.retryAfterMs : undefined;
-    this.#brake = brakeAfter(before, { sign, askedMs, hint, refusal, circuit: this.#circuit });
-    if (this.#brake === before) return;
-    this.#options.pacer.restrain(this.#brake);
-    if (this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
+    const changed = this.#brake.took(verdict, sign, hint, { ...sending, nowMs, circuit: this.#circuit });
+    if (changed && this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
+  }
+
+  #hintOf(answer: Answer): RateHint | undefined {
+    if (answer.kind !== 'response' || answer.rateHeaders === undefined) return undefined;
+    return parseRateHint(answer.rateHeaders, this.#clock.wallMs(), this.#options.maxPauseMs);
   }
 
   /** Gives the share back, so that others have it at once. */
@@ -162,11 +161,11 @@ export class RateLease {
     const sentMs = this.#clock.now();
     const idle = !this.#wanted && !this.#standingBy && sentMs - this.#wantedUntilMs > IDLE_MS;
     this.#away = idle;
-    const { brake, seen } = { brake: this.#brake, seen: this.#seen };
+    const seen = this.#seen;
     const request = this.#request(idle ? 0 : undefined);
     // Given back before it is said so: what is lent to others from then on is not used here any more.
     if (idle || request.dropped) this.#options.pacer.lend([]);
-    this.#brake = reported(brake, sentMs);
+    const untold = this.#brake.reported(sentMs);
     this.#seen = nothingSeen(sentMs);
     this.#options.ask(request).then(
       (answer) => {
@@ -177,7 +176,7 @@ export class RateLease {
       (error: unknown) => {
         this.#asking = false;
         // Nothing was heard: what was to be said is said with the next request.
-        this.#brake = { ...this.#brake, strike: this.#brake.strike ?? brake.strike, runReported: brake.runReported };
+        untold(request.episodes ?? []);
         this.#seen = together(seen, this.#seen);
         if (!this.#inTrouble) this.#options.onTrouble(error);
         this.#inTrouble = true;
@@ -191,8 +190,7 @@ export class RateLease {
     const before = this.#resumes;
     this.#resumes = resumes;
     if (before === undefined || resumes <= before) return;
-    this.#brake = resumed(this.#brake, this.#clock.now());
-    this.#options.pacer.restrain(this.#brake);
+    this.#brake.resumed(this.#clock.now());
     this.#options.onResume?.();
   }
 
@@ -227,7 +225,7 @@ export class RateLease {
       sent,
       delivered,
       elapsedMs,
-      ...reportOf(this.#brake, nowMs),
+      ...this.#brake.report(nowMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
     };
@@ -247,8 +245,8 @@ export class RateLease {
       return;
     }
     const segments = ownClock(answer, sentMs, receivedMs);
-    this.#brake = renewed(this.#brake);
-    this.#options.pacer.restrain(this.#brake);
+    this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
+    this.#brake.renewed();
     this.#options.pacer.lend(segments);
     this.#standBy(answer.paused ? receivedMs : (segments[0]?.fromMs ?? Number.POSITIVE_INFINITY), receivedMs);
     this.#askAt(Math.min(receivedMs + answer.renewAfterMs, this.#brake.askAtMs));

@@ -42,11 +42,12 @@ function start(resumes = 0) {
       await Promise.resolve();
     }
   };
-  const take = ([answer, verdict]: [Answer, Verdict]) =>
-    lease.took(answer, verdict, signOf(verdict, false, 'resend'), {
-      sentMs: clock.now(),
-      pacePerSecond: lease.sends(),
-    });
+  const take = ([answer, verdict]: [Answer, Verdict]) => {
+    const sentMs = clock.now();
+    const { open } = lease;
+    const pacePerSecond = lease.sends(sentMs);
+    lease.took(answer, verdict, signOf(verdict, false, 'resend'), { sentMs, pacePerSecond, open });
+  };
   return { clock, pacer, lease, requests, governor, run, take, resumed: () => resumed };
 }
 

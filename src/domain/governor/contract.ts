@@ -4,6 +4,7 @@
  */
 import type { Rate } from '../endpoint.ts';
 import type { BadKind } from '../illness.ts';
+import type { EpisodeReport } from './episodes.ts';
 
 /** How long a share of the rate is lent. A worker that does not come back loses it then. */
 export const LEASE_MS = 6_000;
@@ -27,6 +28,8 @@ export interface BrakeReport {
   readonly pacePerSecond: number;
   /** How long it had been sending since its last stop: the shorter, the farther is the limit below the rate. */
   readonly afterMs: number;
+  /** Other requests of this worker that were on their way when the refused one was sent. Absent: not counted. */
+  readonly open?: number;
 }
 
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */
@@ -53,6 +56,8 @@ export interface LeaseRequest {
   readonly sent: number;
   readonly elapsedMs: number;
   readonly brake: BrakeReport | null;
+  /** Times of refusals that are over, oldest first. Absent: of a build that did not count them. */
+  readonly episodes?: readonly EpisodeReport[];
   readonly badRun: BadRun | null;
   /** Mean time to an answer over the delivered alerts; null: there were none. */
   readonly latencyMs: number | null;
@@ -73,6 +78,8 @@ export interface LeaseAnswer {
   readonly paused: boolean;
   /** How often an operator has ordered `resume`: a worker that sees it grow ends its own pause. Absent: of an earlier build. */
   readonly resumes?: number;
+  /** Requests that the worker may have open at once. Absent: as many as it likes. */
+  readonly openLimit?: number;
 }
 
 export interface GovernorConfig {

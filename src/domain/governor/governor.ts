@@ -6,12 +6,16 @@
  */
 import { PACE_FRACTION, taskQueueRate } from '../endpoint.ts';
 import { closedCircuit, observed } from './circuit.ts';
+import { crowded, DISPROVED_MS } from './concurrency.ts';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from './contract.ts';
 import { LEASE_MS, RENEW_MS, UNLIMITED_PER_SECOND } from './contract.ts';
+import type { Episode } from './episodes.ts';
+import { episodeAt } from './episodes.ts';
 import { curve, newLearner, refused, settledPerSecond, slowed, stated, untested, welcomed } from './learner.ts';
 import type { Borrower, LeaseBook } from './leases.ts';
-import { isActive, pruned, usedByOthers } from './leases.ts';
+import { isActive, openAtOthers, pruned, usedByOthers } from './leases.ts';
 import { lendTo } from './lending.ts';
+import { recovered } from './recovery.ts';
 import type { GovernorState } from './state.ts';
 import { maximumPerSecond, rateInForce, startPerSecond } from './state.ts';
 
@@ -60,7 +64,12 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   const borrowers = Object.values(book).filter((borrower) => isActive(borrower, nowMs));
   const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
   const { brake } = request;
-  if (brake !== null) {
+  const open = brake === null ? undefined : openRefused(state, book, request, nowMs);
+  if (open !== undefined) {
+    learner = untested({ ...learner, open }, sent, nowMs, nowMs);
+  } else if (brake !== null) {
+    const { open: disproved, ...rest } = learner;
+    learner = disproved === undefined ? learner : { ...rest, openDisprovedMs: nowMs };
     const stray =
       typeof rateInForce(state) === 'number' && (learner.cutMs === null || nowMs - learner.cutMs > STRAY_MS);
     const totalPerSecond = brake.pacePerSecond + usedByOthers(book, request.workerId, nowMs);
@@ -68,14 +77,39 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
   } else if (sent > 0 && borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
-    learner = welcomed(learner, maximumPerSecond(state), nowMs);
+    learner = welcomed(learner, maximumPerSecond(state, nowMs), nowMs);
   } else {
     learner = untested(learner, sent, nowMs, nowMs);
+  }
+  if (brake !== null && request.episodes !== undefined) learner = { ...learner, refusingMs: nowMs };
+  for (const report of request.episodes ?? []) {
+    const { refusingMs: _, ...free } = learner;
+    const othersPerSecond = usedByOthers(book, request.workerId, nowMs);
+    learner =
+      learner.open === undefined
+        ? recovered(free, ofAll(episodeAt(report, nowMs), othersPerSecond), othersPerSecond > 0, nowMs)
+        : free;
   }
   if (request.latencyMs !== null && typeof rateInForce(state) !== 'number') {
     learner = slowed(learner, request.latencyMs, Math.min(sent, curve(learner, nowMs)), nowMs);
   }
   return { ...state, learner, circuit, book, activeMs: nowMs };
+}
+
+/** The limit on open requests that explains a refusal; undefined: none does. */
+function openRefused(state: GovernorState, book: LeaseBook, request: LeaseRequest, nowMs: number) {
+  const { brake, latencyMs } = request;
+  const { open, openDisprovedMs } = state.learner;
+  if (brake?.open === undefined || latencyMs === null) return undefined;
+  if (openDisprovedMs !== undefined && nowMs - openDisprovedMs < DISPROVED_MS) return undefined;
+  const others = openAtOthers(book, request.workerId, latencyMs, nowMs);
+  return crowded(open, { open: brake.open + others, alone: others === 0, latencyMs }, nowMs);
+}
+
+/** What one of several workers counted is not all that was taken. */
+function ofAll(own: Episode, othersPerSecond: number): Episode {
+  const factor = 1 + othersPerSecond / Math.max(0.1, own.pacePerSecond);
+  return { ...own, admitted: factor * own.admitted, pacePerSecond: factor * own.pacePerSecond };
 }
 
 function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBook {
@@ -143,7 +177,7 @@ function wantedTaskQueueRate(state: GovernorState, nowMs: number): number | null
   if (state.paused || state.circuit.name === 'open') return 1;
   const settled =
     state.learner.ceilingPerSecond === null ? curve(state.learner, nowMs) : settledPerSecond(state.learner);
-  const total = Math.min(maximumPerSecond(state), settled);
+  const total = Math.min(maximumPerSecond(state, nowMs), settled);
   if (total >= PACE_FRACTION * UNLIMITED_PER_SECOND) return null;
   return Math.ceil(taskQueueRate(total, state.config.batchSize) ?? 8);
 }

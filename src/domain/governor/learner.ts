@@ -26,7 +26,27 @@ export interface Learner {
   readonly statedPerSecond: number | null;
   /** The quickest mean answer seen, slowly forgotten. */
   readonly quickestMs: number | null;
+  /** The last times of refusals, oldest first. Absent: none was told of. */
+  readonly episodes?: readonly Episode[];
+  /** At most so many requests at once. Absent: no such limit was met. */
+  readonly open?: OpenLimit;
+  /** When a limit on open requests was last found to be none. */
+  readonly openDisprovedMs?: number;
+  /** Refused then, and as far as is known still. Absent: it is not. */
+  readonly refusingMs?: number;
+  /** What explains them. Absent: nothing does, or nothing any more. */
+  readonly window?: KnownWindow;
 }
+
+export interface KnownWindow extends WindowLimit {
+  readonly learnedMs: number;
+  /** How long it is held before it is tried whether there is more. */
+  readonly restMs: number;
+}
+
+import type { OpenLimit } from './concurrency.ts';
+import type { Episode } from './episodes.ts';
+import type { WindowLimit } from './explain.ts';
 
 export const START_PER_SECOND = 10;
 const MIN_PER_SECOND = 0.5;
@@ -37,13 +57,14 @@ const SETTLE = 0.96;
 /** Straight up, in ceilings a second. */
 const APPROACH_PER_SECOND = 0.07;
 /** Rests after a refusal; twice as long each time that the ceiling proves to be where it was. */
-const SHORTEST_REST_MS = 2_500;
+export const SHORTEST_REST_MS = 2_500;
 const LONGEST_REST_MS = 24_000;
 const SAME_CEILING = 0.06;
 /** Of the logarithm of the rate, per second and per second cubed of probing. */
 const PROBE_LINEAR = 0.01;
 const PROBE_CUBIC = 0.0002;
 const DISPROVED = 1.5;
+const FULL_PROBE_FROM_PER_SECOND = 10;
 /** In the first climb the rate doubles while an answer is on its way: what was refused tells little. */
 const KEPT_OF_FIRST_CLIMB = 0.6;
 /** Kept of the total that was refused. */
@@ -84,7 +105,7 @@ export function curve(learner: Learner, atMs: number): number {
   const settled = settledPerSecond(learner);
   const climbMs = approachMs(learner);
   if (sinceMs < climbMs) return basePerSecond + ((settled - basePerSecond) * sinceMs) / climbMs;
-  const probingMs = Math.max(0, sinceMs - climbMs - learner.restMs);
+  const probingMs = Math.max(0, sinceMs - climbMs - learner.restMs) * probeSpeed(learner);
   const probed = settled * Math.exp(probeExponent(probingMs));
   const disproved = Math.max(settled, DISPROVED * ceilingPerSecond);
   if (probed <= disproved) return probed;
@@ -101,6 +122,12 @@ function approachMs(learner: Learner): number {
   const { basePerSecond, ceilingPerSecond } = learner;
   if (ceilingPerSecond === null) return 0;
   return ((settledPerSecond(learner) - basePerSecond) * 1_000) / (APPROACH_PER_SECOND * ceilingPerSecond);
+}
+
+/** Where requests are few, it takes longer to see whether they are taken. */
+function probeSpeed({ ceilingPerSecond, episodes }: Learner): number {
+  if (episodes === undefined || ceilingPerSecond === null) return 1;
+  return Math.min(1, Math.max(0.1, ceilingPerSecond / FULL_PROBE_FROM_PER_SECOND));
 }
 
 function probeExponent(probingMs: number): number {

@@ -32,6 +32,8 @@ export interface Borrower {
   readonly nextMs: number;
   /** Until then the receiver has asked it to send nothing. Absent: it has not. */
   readonly pausedUntilMs?: number;
+  /** Requests that it may have open at once. Absent: as many as it likes. */
+  readonly openLimit?: number;
 }
 
 export type LeaseBook = Readonly<Record<string, Borrower>>;
@@ -70,6 +72,16 @@ export function usedByOthers(book: LeaseBook, workerId: string, nowMs: number): 
     sum += Math.min(used, demandPerSecond ?? Number.POSITIVE_INFINITY);
   }
   return sum;
+}
+
+/** Requests that the others may have open; `latencyMs`: how long one takes, where that was not limited. */
+export function openAtOthers(book: LeaseBook, workerId: string, latencyMs: number, nowMs: number): number {
+  let sum = 0;
+  for (const [id, other] of Object.entries(book)) {
+    if (id === workerId || lentUntilMs(other) <= nowMs) continue;
+    sum += other.openLimit ?? (other.sentPerSecond * latencyMs) / 1_000;
+  }
+  return Math.round(sum);
 }
 
 export function lentUntilMs(borrower: Borrower | undefined): number {

@@ -3,10 +3,11 @@
  * an unknown one, are one worker's alone. Pure.
  */
 import { probeIntervalMs, withProbe } from './circuit.ts';
+import { openLimitAt, openShare } from './concurrency.ts';
 import type { LeaseAnswer } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
-import type { Span } from './leases.ts';
-import { isActive, lentToOthers, lentUntilMs, raised, spanAt, spansBetween } from './leases.ts';
+import type { Borrower, Span } from './leases.ts';
+import { isActive, lentToOthers, lentUntilMs, openAtOthers, raised, spanAt, spansBetween } from './leases.ts';
 import { fairShares } from './rate-share.ts';
 import { nextRenewalMs } from './renewals.ts';
 import type { GovernorState } from './state.ts';
@@ -17,6 +18,8 @@ const SHARED_FROM = 100;
 const ALONE_BELOW = 60;
 /** The climb to an unknown limit is one worker's up to here: it knows at once, and exactly, at which rate it was refused. */
 const SEARCHED_ALONE_TO = 5_000;
+/** A worker that was refused is waited for so long. */
+const REFUSING_MS = 900_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
 const DEMAND_SLACK = 1.5;
 
@@ -27,9 +30,13 @@ export function lendTo(
   nowMs: number,
 ): { state: GovernorState; answer: LeaseAnswer } {
   const total = totalPerSecond(heard, nowMs);
-  const low = total < (!heard.alone ? ALONE_BELOW : isSearching(heard, nowMs) ? SEARCHED_ALONE_TO : SHARED_FROM);
+  // Nobody else is to find out that it refuses.
+  const refusing = heard.alone && nowMs - (heard.learner.refusingMs ?? Number.NEGATIVE_INFINITY) < REFUSING_MS;
+  const low =
+    refusing || total < (!heard.alone ? ALONE_BELOW : isSearching(heard, nowMs) ? SEARCHED_ALONE_TO : SHARED_FROM);
   const open = heard.circuit.name === 'open';
-  const alone = low && (open || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
+  const alone =
+    low && (open || heard.learner.open !== undefined || !leavesSome(heard, holderOf(heard, workerId, nowMs), nowMs));
   let state: GovernorState = { ...heard, alone };
   const own = state.book[workerId]!;
   const holder = alone ? holderOf(state, workerId, nowMs) : null;
@@ -44,17 +51,30 @@ export function lendTo(
     ratePerSecond: span.ratePerSecond,
   }));
   const renewAfterMs = nextRenewalMs(state, workerId, { holder, leaseMs, lends }, nowMs);
-  const borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
+  const openLimit = openLimitOf(state, workerId, nowMs);
+  const borrower: Borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
+  const entry = openLimit === undefined ? borrower : { ...borrower, openLimit };
   return {
-    state: { ...state, book: { ...state.book, [workerId]: borrower } },
+    state: { ...state, book: { ...state.book, [workerId]: entry } },
     answer: {
       segments,
       renewAfterMs,
       circuit: state.circuit.name,
       paused: state.paused,
       resumes: state.resumes ?? 0,
+      ...(openLimit === undefined ? {} : { openLimit }),
     },
   };
+}
+
+/** undefined: there is no such limit. */
+function openLimitOf(state: GovernorState, workerId: string, nowMs: number): number | undefined {
+  const { open } = state.learner;
+  if (open === undefined) return undefined;
+  const limit = openLimitAt(open, nowMs);
+  if (state.alone) return limit;
+  const others = Object.entries(state.book).filter(([id, other]) => id !== workerId && isActive(other, nowMs));
+  return openShare(limit, 1 + others.length, openAtOthers(state.book, workerId, 0, nowMs));
 }
 
 /** The one who would have everything has not needed it at two renewals, and others wait. (At one: a moment without a batch.) */

@@ -18,7 +18,7 @@ export interface LocalBrake {
   readonly capPerSecond: number | null;
   /** Refusals in quick succession, each of which cuts deeper. */
   readonly strikes: number;
-  readonly strike: { readonly atMs: number; readonly pacePerSecond: number; readonly afterMs: number } | null;
+  readonly strike: (Omit<BrakeReport, 'ageMs'> & { readonly atMs: number }) | null;
   /** Like failures since the last other answer, and how many of them the governor has been told of. */
   readonly run: BadRun;
   readonly runReported: number;
@@ -26,6 +26,16 @@ export interface LocalBrake {
   readonly askAtMs: number;
   /** When it was last asked. */
   readonly askedMs: number;
+  /** Refused, and nothing was taken since: requests go out one at a time, farther and farther apart. */
+  readonly trial: boolean;
+  /** When the first request after the stop went out; null: none has. */
+  readonly triedMs: number | null;
+  /** How long the last stop was meant to be. */
+  readonly stopMs: number;
+  /** Few had been taken before it. */
+  readonly few: boolean;
+  /** When the last time of refusals ended. */
+  readonly recoveredMs: number;
 }
 
 export const RELEASED_BRAKE: LocalBrake = {
@@ -38,6 +48,11 @@ export const RELEASED_BRAKE: LocalBrake = {
   runReported: 0,
   askAtMs: Number.POSITIVE_INFINITY,
   askedMs: Number.NEGATIVE_INFINITY,
+  trial: false,
+  triedMs: null,
+  stopMs: 0,
+  few: false,
+  recoveredMs: Number.NEGATIVE_INFINITY,
 };
 
 /** Jitter, upward only, so that workers do not return as one. */
@@ -49,6 +64,13 @@ const LONG_MS = 3_600_000;
 /** A refusal is worth an extra renewal, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
+/** Refused after so few requests, the limit is low: a shorter stop would only be refused again. */
+const FEW_TAKEN = 8;
+/** The answer to a trial is awaited for so long, then there is another. */
+const TRIAL_MS = 2_000;
+/** After so long a time of refusals what the old lease says is of no use: until there is a new one, so many requests a second. */
+const LONG_STOP_MS = 2_000;
+const AFTER_LONG_STOP_PER_SECOND = 2;
 
 export interface Refusal {
   readonly nowMs: number;
@@ -57,6 +79,10 @@ export interface Refusal {
   readonly pacePerSecond: number;
   /** null: not stated. */
   readonly retryAfterMs: number | null;
+  /** Requests that were taken since the last time of refusals. Absent: many. */
+  readonly taken?: number;
+  /** Other requests that were on their way when this one was sent. Absent: not counted. */
+  readonly open?: number;
   /** 0 … 1. */
   readonly random: number;
 }
@@ -64,10 +90,13 @@ export interface Refusal {
 /** A 429, or 503 with Retry-After. */
 export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
   const { nowMs, pacePerSecond } = refusal;
-  const stopMs = (refusal.retryAfterMs ?? WAITS.brake.refusedMs) + refusal.random * MAX_JITTER_MS;
-  const untilMs = Math.max(brake.untilMs, nowMs + stopMs);
+  const inVain = brake.trial && brake.triedMs !== null && refusal.sentMs >= brake.triedMs;
+  const stopMs = Math.max(refusal.retryAfterMs ?? 0, inVain ? nextStopMs(brake.stopMs) : firstStopMs(refusal));
+  const stoppedMs = nowMs + stopMs + refusal.random * MAX_JITTER_MS;
+  const untilMs = inVain ? stoppedMs : Math.max(brake.untilMs, stoppedMs);
   const pauseUntilMs = refusal.retryAfterMs === null ? brake.pauseUntilMs : untilMs;
   const alive: LocalBrake = { ...brake, pauseUntilMs, run: RELEASED_BRAKE.run, runReported: 0 };
+  if (inVain) return { ...alive, untilMs, triedMs: null, stopMs };
   // Sent before the last stop was over: an echo of what is already known.
   if (refusal.sentMs < brake.untilMs) {
     return refusal.retryAfterMs === null ? alive : { ...alive, untilMs };
@@ -78,11 +107,56 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
   return {
     ...alive,
     untilMs,
+    trial: true,
+    triedMs: null,
+    stopMs,
+    few: isFew(refusal),
     strikes,
     capPerSecond: pacePerSecond * cut,
-    strike: { atMs: nowMs, pacePerSecond, afterMs: Math.min(nowMs - brake.untilMs, LONG_MS) },
+    strike: {
+      atMs: nowMs,
+      pacePerSecond,
+      afterMs: Math.max(0, Math.min(nowMs - brake.untilMs, LONG_MS)),
+      ...(refusal.open === undefined ? {} : { open: refusal.open }),
+    },
     // The answer is there before the stop is over, and the other workers slow down too.
     askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
+  };
+}
+
+const nextStopMs = (stopMs: number): number =>
+  Math.min(WAITS.brake.longestMs, 2 * Math.max(stopMs, WAITS.brake.refusedMs));
+
+/** 1 s where so few were taken; where the receiver names a pause, that is the floor. */
+const firstStopMs = (refusal: Refusal): number => (isFew(refusal) ? 4 * WAITS.brake.refusedMs : WAITS.brake.refusedMs);
+
+const isFew = ({ taken = FEW_TAKEN + 1 }: Refusal): boolean => taken <= FEW_TAKEN;
+
+/** A request goes out. The first one after a stop is a trial: nothing follows until it is answered. */
+export function sent(brake: LocalBrake, nowMs: number): LocalBrake {
+  if (!brake.trial) return brake;
+  return { ...brake, triedMs: brake.triedMs ?? nowMs, untilMs: nowMs + TRIAL_MS };
+}
+
+/** The request was taken back before it was written. */
+export function untried(brake: LocalBrake, sentMs: number, nowMs: number): LocalBrake {
+  return brake.triedMs === sentMs ? { ...brake, triedMs: null, untilMs: nowMs } : brake;
+}
+
+/** A request was taken, whatever became of its alert. */
+export function taken(brake: LocalBrake, sentMs: number, nowMs: number): LocalBrake {
+  if (!brake.trial || brake.triedMs === null || sentMs < brake.triedMs) return brake;
+  const long = brake.few || brake.stopMs >= LONG_STOP_MS;
+  return {
+    ...brake,
+    trial: false,
+    triedMs: null,
+    untilMs: nowMs,
+    recoveredMs: nowMs,
+    capPerSecond: long
+      ? Math.min(brake.capPerSecond ?? Number.POSITIVE_INFINITY, AFTER_LONG_STOP_PER_SECOND)
+      : brake.capPerSecond,
+    askAtMs: long ? nowMs : brake.askAtMs,
   };
 }
 
@@ -154,6 +228,7 @@ export function reportOf(
       ageMs: nowMs - strike.atMs,
       pacePerSecond: strike.pacePerSecond,
       afterMs: strike.afterMs,
+      ...(strike.open === undefined ? {} : { open: strike.open }),
     },
     badRun: count > 0 ? { ...run, count } : null,
     ...(pauseUntilMs > nowMs ? { pauseMs: pauseUntilMs - nowMs } : {}),
@@ -167,6 +242,7 @@ export function reported(brake: LocalBrake, nowMs: number): LocalBrake {
 
 /** An answer came: its lease knows of all strikes but those after the request. A pause that the receiver asked for goes on. */
 export function renewed(brake: LocalBrake): LocalBrake {
-  const released = brake.strike === null ? { ...brake, capPerSecond: null } : brake;
+  const released =
+    brake.strike === null && brake.recoveredMs <= brake.askedMs ? { ...brake, capPerSecond: null } : brake;
   return typeof brake.run.kind === 'number' && brake.run.count > 0 ? { ...released, untilMs: 0 } : released;
 }

@@ -9,6 +9,7 @@ const LOWEST_RATE = 0.001;
 const HIGHEST_RATE = 1_000_000;
 const LARGEST_BATCH = 100_000;
 const LONGEST_WORKER_ID = 200;
+const MOST_EPISODES = 20;
 const ORDERS = ['pause', 'resume', 'set-rate', 'forget'] as const;
 const RATE_WORDS = `a number of requests a second (no text) from ${LOWEST_RATE} to ${HIGHEST_RATE}, or the word auto or unlimited`;
 
@@ -55,7 +56,8 @@ export function faultOfLeaseRequest(value: unknown): string | undefined {
     faultOfAmounts(fields, ['sent', 'delivered', 'elapsedMs']) ??
     faultOfAmounts(present(fields, ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'pauseMs'])) ??
     faultOfBrake(fields.brake) ??
-    faultOfRun(fields.badRun)
+    faultOfRun(fields.badRun) ??
+    faultOfEpisodes(fields.episodes)
   );
 }
 
@@ -63,7 +65,16 @@ function faultOfBrake(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
   const fields = fieldsOf(value);
   if (fields === undefined) return `brake is an object or null, and not ${shown(value)}`;
-  return faultOfAmounts(fields, ['ageMs', 'pacePerSecond', 'afterMs']);
+  return faultOfAmounts(fields, ['ageMs', 'pacePerSecond', 'afterMs']) ?? faultOfAmounts(present(fields, ['open']));
+}
+
+function faultOfEpisodes(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (!Array.isArray(value) || value.length > MOST_EPISODES) {
+    return `episodes is a list of at most ${MOST_EPISODES}, and not ${shown(value)}`;
+  }
+  const names = ['admitted', 'pacePerSecond', 'beganAgoMs', 'refusedAgoMs', 'triedAgoMs', 'recoveredAgoMs'];
+  return value.map((each) => faultOfAmounts(fieldsOf(each) ?? {}, names)).find((fault) => fault !== undefined);
 }
 
 function faultOfRun(value: unknown): string | undefined {

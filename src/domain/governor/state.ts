@@ -2,6 +2,7 @@
 import { PACE_FRACTION } from '../endpoint.ts';
 import type { Circuit } from './circuit.ts';
 import { closedCircuit, probeIntervalMs, returning } from './circuit.ts';
+import { openPerSecond } from './concurrency.ts';
 import type { GovernorConfig } from './contract.ts';
 import { UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Learner } from './learner.ts';
@@ -56,7 +57,7 @@ export function trusted(state: GovernorState): GovernorState {
 export function totalPerSecond(state: GovernorState, atMs: number): number {
   if (state.paused) return 0;
   if (state.circuit.name === 'open') return 1_000 / probeIntervalMs(state.circuit);
-  return returning(state.circuit, atMs) * Math.min(maximumPerSecond(state), curve(state.learner, atMs));
+  return returning(state.circuit, atMs) * Math.min(maximumPerSecond(state, atMs), curve(state.learner, atMs));
 }
 
 /** The rate in force: the operator's order, or the configured one. */
@@ -65,10 +66,12 @@ export function rateInForce(state: GovernorState): GovernorConfig['rate'] {
 }
 
 /** Never more than this, whatever is learned: the operator's rate or the receiver's own statement, and a hair below it. */
-export function maximumPerSecond(state: GovernorState): number {
+export function maximumPerSecond(state: GovernorState, atMs: number): number {
   const rate = rateInForce(state);
   const operators = typeof rate === 'number' ? rate : UNLIMITED_PER_SECOND;
-  return PACE_FRACTION * Math.min(operators, state.learner.statedPerSecond ?? operators);
+  const { open, quickestMs, statedPerSecond } = state.learner;
+  const answered = open === undefined || quickestMs === null ? operators : openPerSecond(open, quickestMs, atMs);
+  return PACE_FRACTION * Math.min(operators, answered, statedPerSecond ?? operators);
 }
 
 /** Where learning begins. */
