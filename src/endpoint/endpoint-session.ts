@@ -9,6 +9,7 @@ import { judge, signOf } from '../domain/answers.ts';
 import type { AmbiguousPolicy, Endpoint } from '../domain/endpoint.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { EndpointHealth } from './health.ts';
+import { Overload } from './overload.ts';
 import type { Pacer } from './pacer.ts';
 import type { AskProbe } from './probe.ts';
 import { Probe } from './probe.ts';
@@ -57,6 +58,7 @@ export interface SessionParts {
 export class EndpointSession {
   readonly endpoint: Endpoint;
   readonly health = new EndpointHealth();
+  readonly #overload = new Overload();
   readonly #client: EndpointClient;
   readonly #pacer: Pacer;
   readonly #lease: RateLease;
@@ -113,15 +115,12 @@ export class EndpointSession {
     this.wake();
   }
 
-  /** When it last delivered anything, by the time of day; 0: never, as far as this process knows. */
+  /** When it last delivered anything, by the time of day; 0: never here. */
   get lastSuccessMs(): number {
     return this.#lastSuccessMs;
   }
 
-  /**
-   * Whether an ill endpoint must not be asked just now: by none at all, where its own probe says no, and by no alert that somebody may have
-   * got already, while there are others.
-   */
+  /** An ill endpoint must not be asked now: its probe says no, or there are alerts that nobody may have got yet, to ask it with. */
   isBarred(risky: boolean): boolean {
     if (!this.health.ill) return false;
     if (risky && this.#clock.now() - this.#freshSeenMs < FRESH_ALERTS_LAST_MS) return true;
@@ -145,10 +144,7 @@ export class EndpointSession {
     await this.#lease.close();
   }
 
-  /**
-   * Resolves to the size of the wave that may be announced and sent now, at most `max`; to 0 after `wake`. `risky`: somebody may have got
-   * these alerts already.
-   */
+  /** Resolves to the size of the wave that may be announced now; to 0 after `wake`. `risky`: somebody may have got these alerts already. */
   admit(max: number, risky: boolean): Promise<number> {
     return new Promise((resolve) => {
       this.#waiting.push({ max, risky, resolve });
@@ -212,7 +208,8 @@ export class EndpointSession {
       this.#judging.nowMs = this.#clock.wallMs();
       this.#judging.ambiguous = request.ambiguous;
       this.#judging.hasTakenOne = this.health.successes > 0;
-      const verdict = judge(answer, this.#judging);
+      const isWell = this.health.state === 'well';
+      const verdict = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
       this.#admitted--;
       const failedBefore = request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed';
       const sign = signOf(verdict, failedBefore, request.ambiguous);

@@ -1,0 +1,53 @@
+/**
+ * Whether a 503 that names no pause is a limit (the default answer of a widespread reverse proxy to too many requests) or a failure. It is
+ * taken for a limit where the endpoint otherwise delivers: then it uses nothing up, and the rate falls. It is a failure where nothing else
+ * comes, where the same alert meets it again, and for a while after it went on at a fraction of the rate: it does not go with the rate then.
+ */
+import type { Verdict } from '../domain/answers.ts';
+
+/** So many in a row, and nothing else: it is down, and not at its limit. */
+const RUN = 10;
+/** Alerts that are remembered to have met one. */
+const REMEMBERED = 10_000;
+/** Below this part of the highest pace that was answered with 503, so many more say that the rate is not the reason. */
+const FAR_BELOW = 0.25;
+const SPITE = 3;
+const BELIEVED_MS = 600_000;
+
+export class Overload {
+  readonly #met = new Set<string>();
+  #run = 0;
+  #highestPace = 0;
+  #spite = 0;
+  #failuresUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** `well`: the endpoint has delivered, and is not known to be ill. */
+  judged(verdict: Verdict, id: string, pacePerSecond: number, well: boolean, nowMs: number): Verdict {
+    if (verdict.kind === 'delivered') {
+      this.#run = 0;
+      return verdict;
+    }
+    if (verdict.kind !== 'transient' || verdict.status !== 503) return verdict;
+    this.#run++;
+    if (!well || this.#run > RUN || this.#met.has(id) || nowMs < this.#failuresUntilMs) return verdict;
+    if (pacePerSecond < FAR_BELOW * this.#highestPace && ++this.#spite >= SPITE) {
+      this.#failuresUntilMs = nowMs + BELIEVED_MS;
+      this.#highestPace = 0;
+      this.#spite = 0;
+      return verdict;
+    }
+    if (pacePerSecond > this.#highestPace) {
+      this.#highestPace = pacePerSecond;
+      this.#spite = 0;
+    }
+    this.#remember(id);
+    return { kind: 'throttled', status: 503, retryAfterMs: undefined, capped: false };
+  }
+
+  #remember(id: string): void {
+    this.#met.add(id);
+    if (this.#met.size <= REMEMBERED) return;
+    const [oldest] = this.#met;
+    this.#met.delete(oldest!);
+  }
+}
