@@ -245,7 +245,10 @@ async function fair(limit: number, rate: SystemOptions['rate']): Promise<Line> {
   });
 }
 
-async function withSystem(options: SystemOptions, measure: (system: RatesSystem) => Promise<Line>): Promise<Line> {
+export async function withSystem(
+  options: SystemOptions,
+  measure: (system: RatesSystem) => Promise<Line>,
+): Promise<Line> {
   const system = await RatesSystem.start(options);
   try {
     return await measure(system);
@@ -254,7 +257,7 @@ async function withSystem(options: SystemOptions, measure: (system: RatesSystem)
   }
 }
 
-async function alertsFile(system: RatesSystem, name: string, alerts: number): Promise<string> {
+export async function alertsFile(system: RatesSystem, name: string, alerts: number): Promise<string> {
   const lines = ['userId,alertMessage'];
   for (let row = 0; row < alerts; row++) lines.push(`${name}-${row},Alert ${row}: your order has been shipped`);
   const path = join(system.home, `${name}.csv`);
@@ -263,7 +266,7 @@ async function alertsFile(system: RatesSystem, name: string, alerts: number): Pr
 }
 
 /** Waits for the first request, and then. */
-async function sendingFor(system: RatesSystem, durationMs: number): Promise<void> {
+export async function sendingFor(system: RatesSystem, durationMs: number): Promise<void> {
   await until(async () => (await system.receiver.stats()).received > 0, 'the first request');
   await sleep(durationMs);
 }
@@ -289,5 +292,5 @@ function connections(pid: number, port: number): number {
   return lines.split('\n').filter((line) => line.includes(`pid=${pid},`)).length;
 }
 
-const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
+export const percent = (share: number): string => `${(share * 100).toFixed(1)}%`;
 const inSeconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;

@@ -22,7 +22,6 @@ import type { ReceiverProcess } from './receiver-process.ts';
 import { startReceiverProcess } from './receiver-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
-const SENDING_WORKERS = 2;
 const READY_LIMIT_MS = 60_000;
 
 export interface SystemOptions {
@@ -35,6 +34,8 @@ export interface SystemOptions {
   readonly receiverSecret?: string;
   /** More environment for the workers. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Workers that send; left out: two. */
+  readonly workers?: 1 | 2;
 }
 
 export class RatesSystem {
@@ -105,7 +106,7 @@ export class RatesSystem {
 
   async startWorkers(env: Readonly<Record<string, string>> = this.#options.env ?? {}): Promise<void> {
     this.#files = this.#wds(['worker', '--role', 'files'], {});
-    this.#alerts = Array.from({ length: SENDING_WORKERS }, () => this.#sender(env));
+    this.#alerts = Array.from({ length: this.#options.workers ?? 2 }, () => this.#sender(env));
     await until(async () => (await this.#running()) >= this.#started, 'the workers run');
   }
 

@@ -6,7 +6,10 @@
  * WDS_RATES_KEEP keeps the temporary homes, with all logs; WDS_RATES_TRACE writes what the governor says of itself there, every second.
  */
 import { loadavg } from 'node:os';
-import { SCENARIOS } from './rates-scenarios.ts';
+import { KIND_SCENARIOS } from './rates-kinds.ts';
+import { SCENARIOS as OTHERS } from './rates-scenarios.ts';
+
+const SCENARIOS = [...OTHERS, ...KIND_SCENARIOS];
 
 const wanted = process.argv.slice(2);
 if (wanted.length === 0) {

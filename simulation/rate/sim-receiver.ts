@@ -4,7 +4,7 @@ import { createReceiverModel, DEFAULT_MODEL_SPEC } from '../../src/receiver/mode
 import type { EventQueue } from './event-queue.ts';
 
 export type SimAnswer = { readonly ceilingPerSecond?: number } & (
-  | { readonly kind: 'delivered'; readonly nothingLeftForMs?: number }
+  | { readonly kind: 'delivered'; readonly left?: { remaining: number; limit: number; resetMs: number } }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | null }
   | { readonly kind: 'failure' | 'refused' }
 );
@@ -95,15 +95,15 @@ export class SimReceiver {
       return;
     }
     counts.accepted++;
-    const nothingLeft =
-      headers !== undefined && headers !== 'none' && this.#model.remaining(modelMs) === 0
-        ? { nothingLeftForMs: Math.ceil(this.#model.resetMs(modelMs) / 1_000) * 1_000 }
-        : {};
+    const quota = Math.max(1, Math.floor((rate * this.#spec.windowMs) / 1_000));
+    const remaining = Math.min(quota, this.#model.remaining(modelMs));
+    const resetMs = Math.ceil(this.#model.resetMs(modelMs) / 1_000) * 1_000;
+    const left = headers === undefined || headers === 'none' ? {} : { left: { remaining, limit: quota, resetMs } };
     this.#queue.after(
       this.#model.latencyMs(modelMs) * (1 + (this.#plan.jitter ?? 0.05) * (2 * this.#random() - 1)),
       () => {
         this.#model.release(this.#queue.nowMs + (this.#plan.phaseMs ?? 0));
-        this.#queue.after(back, () => answer({ kind: 'delivered', ...nothingLeft, ...hint }));
+        this.#queue.after(back, () => answer({ kind: 'delivered', ...left, ...hint }));
       },
     );
   }

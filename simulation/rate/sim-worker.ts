@@ -15,9 +15,11 @@ import {
   reported,
   reportOf,
   sent,
+  stated,
   taken,
   throttled,
 } from '../../src/domain/governor/local-brake.ts';
+import { QuotaSight } from '../../src/domain/governor/quota-sight.ts';
 import { lentAt } from '../../src/domain/governor/rate-share.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { SimAnswer } from './sim-receiver.ts';
@@ -58,6 +60,7 @@ export class SimWorker {
   #lease: { readonly answer: LeaseAnswer; readonly sentMs: number; readonly receivedMs: number } | null = null;
   /** Of the last answer: it outlives the lease. */
   #circuit: CircuitName | undefined;
+  readonly #quota = new QuotaSight();
   readonly #episodes = new EpisodeCounter();
   #asking = false;
   #renewal = 0;
@@ -229,7 +232,6 @@ export class SimWorker {
     const nowMs = this.#nowMs;
     const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
-    if (answer.ceilingPerSecond !== undefined) this.#seen.ceiling = answer.ceilingPerSecond;
     if (answer.kind === 'throttled') {
       this.#brake = throttled(this.#brake, {
         ...refusal,
@@ -249,8 +251,17 @@ export class SimWorker {
       this.#proven = true;
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sentMs;
-      if (answer.nothingLeftForMs !== undefined && answer.ceilingPerSecond === undefined) {
-        this.#brake = exhausted(this.#brake, { ...refusal, resetMs: answer.nothingLeftForMs });
+      const { left, ceilingPerSecond } = answer;
+      const ceiling = this.#quota.ceilingOf({
+        ...left,
+        ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }),
+      });
+      if (left?.remaining === 0 && ceilingPerSecond === undefined) {
+        this.#brake = exhausted(this.#brake, left.resetMs, nowMs);
+      }
+      if (ceiling !== undefined) {
+        this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
+        this.#brake = stated(this.#brake, ceiling, pacePerSecond, nowMs);
       }
     }
     this.#brake = answered(this.#brake, SIGNS[answer.kind], nowMs, closed);

@@ -59,6 +59,7 @@ export function endpointText(endpoint: EndpointStatus, paint: Paint): string {
   const lines: (readonly [string, string])[] = [['State', endpointNow(endpoint)]];
   if (url !== null) lines.push(['URL', url]);
   if (rate !== '') lines.push(['Configured', rate]);
+  if (governor?.learned) lines.push(['Learned', governor.learned]);
   if (governor !== null && governor.ordered !== null) {
     lines.push(['Ordered', `${rateText(governor.ordered)}   back with: wds endpoint set-rate ${name} configured`]);
   }

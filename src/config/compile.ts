@@ -54,6 +54,7 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
     ambiguous: stated.ambiguous,
     maximumUnanswered: stated.maximumUnanswered,
     ...successOf(stated),
+    ...(stated.rateHeaders === undefined ? {} : { rateHeaders: stated.rateHeaders }),
     ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
     timeoutMs: seconds(stated.timeoutSeconds),
     maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),

@@ -50,6 +50,23 @@ const success = z.strictObject({
   }),
 });
 
+const headerName = (about: string) =>
+  setting(z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/), {
+    expects: 'the name of a header',
+    about,
+    otherwise: 'the usual ones',
+  });
+const rateHeaders = z.strictObject({
+  usage: headerName(
+    'Header in which the endpoint writes how much of its quota is used, and of how many: `32/40` (such as X-Shopify-Shop-Api-Call-Limit).',
+  ),
+  limit: headerName('Header with the quota, where the endpoint has a name of its own for it.'),
+  remaining: headerName('Header with what is left of it.'),
+  reset: headerName(
+    'Header with when it is renewed: seconds from now, a duration such as `6m0s`, or a time since 1970.',
+  ),
+});
+
 export const endpoint = z.strictObject({
   name: setting(z.string().regex(ENDPOINT_NAME_PATTERN), {
     expects: '1 to 63 letters, digits, "-" or "_", beginning with a letter or digit',
@@ -101,6 +118,7 @@ export const endpoint = z.strictObject({
     },
   ),
   success: success.exactOptional(),
+  rateHeaders: rateHeaders.exactOptional(),
   timeoutSeconds: setting(atLeast(0.1, 600), {
     expects: 'seconds from 0.1 to 600',
     about: 'Total deadline of one request: connect, headers and body.',

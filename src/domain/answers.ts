@@ -188,7 +188,8 @@ function isTransient(status: number, idempotencyKeySent: boolean): boolean {
  */
 export function parseRetryAfterMs(retryAfter: string, date: string | undefined, nowMs: number): number | undefined {
   const text = retryAfter.trim();
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  // Fractions are not in the RFC, but in use.
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
   const untilMs = parseHttpDate(text, nowMs);
   if (untilMs === undefined) return undefined;
   const sentMs = date === undefined ? undefined : parseHttpDate(date.trim(), nowMs);

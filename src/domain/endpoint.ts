@@ -1,5 +1,7 @@
 /** An endpoint as the rest of wds sees it: compiled from the configuration, frozen for the life of a process. */
 
+import type { RateHeaderAliases } from './rate-hints.ts';
+
 /** What to do with an alert whose request was sent and whose answer is unknown. */
 export type AmbiguousPolicy = 'resend' | 'hold';
 
@@ -25,6 +27,16 @@ export type Rate = number | 'auto' | 'unlimited';
 
 /** `100/s`, `auto`, `unlimited`. */
 export const rateText = (rate: Rate): string => (typeof rate === 'number' ? `${rate}/s` : rate);
+
+/** Header names, as the endpoint spells them. */
+export interface RateHeaderSettings {
+  /** `used/limit`, such as `32/40`. */
+  readonly usage?: string;
+  readonly limit?: string;
+  readonly remaining?: string;
+  /** When the quota is renewed: seconds from now, a duration such as `6m0s`, or a time since 1970. */
+  readonly reset?: string;
+}
 
 export interface Endpoint {
   /** Matches ENDPOINT_NAME_PATTERN. */
@@ -56,6 +68,8 @@ export interface Endpoint {
   readonly headers: Readonly<Record<string, string>>;
   /** Longest pause that a Retry-After, or the reset of a rate header, is believed for. */
   readonly maxRetryAfterMs: number;
+  /** The endpoint's own names of headers that speak of rates. Absent: it has none. */
+  readonly rateHeaders?: RateHeaderSettings;
   readonly retry: RetryPolicy;
 }
 
@@ -94,4 +108,20 @@ export const isFast = (rate: Rate): boolean => rate === 'unlimited' || (typeof r
  */
 export function taskQueueRate(rate: Rate, batchSize: number): number | undefined {
   return typeof rate === 'number' ? Math.max((2 * rate) / batchSize, 8) : undefined;
+}
+
+/** By the name that the endpoint uses, in lower case: the one under which wds knows it. */
+export function rateHeaderAliases({ rateHeaders = {} }: Pick<Endpoint, 'rateHeaders'>): RateHeaderAliases {
+  const known = {
+    usage: 'usage',
+    limit: 'ratelimit-limit',
+    remaining: 'ratelimit-remaining',
+    reset: 'ratelimit-reset',
+  } as const;
+  return new Map(
+    (Object.keys(known) as (keyof typeof known)[]).flatMap((key) => {
+      const name = rateHeaders[key];
+      return name === undefined ? [] : [[name.toLowerCase(), known[key]] as const];
+    }),
+  );
 }

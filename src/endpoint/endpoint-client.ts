@@ -6,6 +6,8 @@
 import { buildConnector } from 'undici';
 import type { Answer } from '../domain/answers.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { rateHeaderAliases } from '../domain/endpoint.ts';
+import type { RateHeaderAliases } from '../domain/rate-hints.ts';
 import { guardedLookup, refusePrivateLiteral } from './connect-guard.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Connection } from './connection.ts';
@@ -54,6 +56,7 @@ export function createEndpointClient(endpoint: Endpoint, options: EndpointClient
 
 class PooledClient implements EndpointClient, ExchangeOwner {
   readonly secretValues: readonly string[];
+  readonly rateHeaderAliases: RateHeaderAliases;
   readonly bodyMatches: RegExp | undefined;
   readonly #endpoint: Endpoint;
   readonly #connectionOptions: ConnectionOptions;
@@ -77,6 +80,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     this.#nowMs = options.nowMs ?? Date.now;
     this.#headers = compileHeaders(endpoint);
     this.secretValues = this.#headers.secretValues;
+    this.rateHeaderAliases = rateHeaderAliases(endpoint);
     const { bodyMatches } = endpoint.success ?? {};
     this.bodyMatches = bodyMatches === undefined ? undefined : new RegExp(bodyMatches, 'u');
     this.#dispatchOptions = { path: url.pathname + url.search, method: 'POST', body: '', headers: [] };

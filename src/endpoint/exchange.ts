@@ -6,9 +6,10 @@
  */
 import type { Dispatcher } from 'undici';
 import type { Answer } from '../domain/answers.ts';
-import { RATE_HEADER_NAMES } from '../domain/rate-hints.ts';
+import type { RateHeaderAliases } from '../domain/rate-hints.ts';
 import { errnoOf, reasonOf } from '../thrown.ts';
 import { bodyExcerpt, shownLocation } from './excerpt.ts';
+import { pickRateHeaders } from './rate-headers.ts';
 
 type IncomingHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
@@ -29,6 +30,8 @@ export interface ExchangeOwner {
   readonly secretValues: readonly string[];
   /** What the body of a success must have in it; undefined: anything. */
   readonly bodyMatches: RegExp | undefined;
+  /** The endpoint's own names of rate headers. */
+  readonly rateHeaderAliases: RateHeaderAliases;
   /** The answer is known, once per exchange; the exchange may still hold its connection. */
   onAnswered(): void;
 }
@@ -146,7 +149,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const status = this.#status;
     const headers = this.#headers ?? {};
     const retryAfter = first(headers['retry-after']);
-    const rateHeaders = pickRateHeaders(headers);
+    const rateHeaders = pickRateHeaders(headers, this.#owner.rateHeaderAliases);
     const ok = status <= 299;
     const { bodyMatches, secretValues } = this.#owner;
     if (ok && retryAfter === undefined && rateHeaders === undefined && bodyMatches === undefined) {
@@ -186,15 +189,4 @@ function isLocal(error: Error): boolean {
 
 function first(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
-}
-
-function pickRateHeaders(headers: IncomingHeaders): Record<string, string> | undefined {
-  let picked: Record<string, string> | undefined;
-  for (const name of RATE_HEADER_NAMES) {
-    const value = headers[name];
-    if (value === undefined) continue;
-    picked ??= {};
-    picked[name] = typeof value === 'string' ? value : value.join(', ');
-  }
-  return picked;
 }

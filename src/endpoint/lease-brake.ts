@@ -36,6 +36,12 @@ export interface Taken extends Sending {
   readonly circuit: CircuitName;
 }
 
+/** What the headers of an answer said, and what that comes to a second. */
+export interface Hinted {
+  readonly hint: RateHint | undefined;
+  readonly ceiling: number | undefined;
+}
+
 export class LeaseBrake {
   readonly #pacer: Pacer;
   readonly #random: () => number;
@@ -67,7 +73,7 @@ export class LeaseBrake {
   }
 
   /** True: the brake has changed. */
-  took(verdict: Verdict, sign: Sign, hint: RateHint | undefined, { circuit, nowMs, ...sending }: Taken): boolean {
+  took(verdict: Verdict, sign: Sign, { hint, ceiling }: Hinted, { circuit, nowMs, ...sending }: Taken): boolean {
     this.#open--;
     const before = this.#brake;
     const { sentMs, pacePerSecond } = sending;
@@ -82,7 +88,7 @@ export class LeaseBrake {
     }
     const askedMs = verdict.kind === 'throttled' ? verdict.retryAfterMs : undefined;
     const refusal = { ...sending, nowMs, random: this.#random(), taken: this.#episodes.admitted };
-    brake = brakeAfter(brake, { sign, askedMs, hint, refusal, circuit });
+    brake = brakeAfter(brake, { sign, askedMs, hint, ceiling, refusal, circuit });
     if (sign.kind === 'throttled') this.#episodes.refused(sentMs, pacePerSecond, brake.stopMs, (askedMs ?? 0) > 0);
     if (brake === before) return false;
     this.#set(brake);

@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import type { Answer, Sign, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
+import { QuotaSight } from '../domain/governor/quota-sight.ts';
 import type { RateHint } from '../domain/rate-hints.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
 import type { Seen } from './lease-account.ts';
@@ -46,6 +47,7 @@ export class RateLease {
   readonly #options: RateLeaseOptions;
   readonly #clock: Clock;
   readonly #brake: LeaseBrake;
+  readonly #quota = new QuotaSight();
   #circuit: CircuitName = 'closed';
   #openLimit = Number.POSITIVE_INFINITY;
   #standingBy = false;
@@ -120,15 +122,14 @@ export class RateLease {
   took(answer: Answer, verdict: Verdict, sign: Sign, sending: Sending): void {
     const nowMs = this.#clock.now();
     const hint = this.#hintOf(answer);
-    if (hint?.ceilingPerSecond !== undefined) {
-      this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, hint.ceilingPerSecond);
-    }
+    const ceiling = hint && this.#quota.ceilingOf(hint);
+    if (ceiling !== undefined) this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
     if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') this.#seen.sent--;
     if (sign.kind === 'success') {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sending.sentMs;
     }
-    const changed = this.#brake.took(verdict, sign, hint, { ...sending, nowMs, circuit: this.#circuit });
+    const changed = this.#brake.took(verdict, sign, { hint, ceiling }, { ...sending, nowMs, circuit: this.#circuit });
     if (changed && this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
   }
 

@@ -15,6 +15,38 @@ describe('parseRateHint', () => {
     expect(hint({ ratelimit: '"default";r=50;pk=:cHVwcGV0:;t=30' })).toEqual({ remaining: 50, resetMs: 30_000 });
   });
 
+  it('reads the newest form, available and window', () => {
+    expect(hint({ ratelimit: '"default";a=50;w=30' })).toEqual({ remaining: 50, resetMs: 30_000 });
+    expect(hint({ ratelimit: 'burst;a=0;w=5;pk="u";c=2, day;a=9;w=3600' })).toEqual({ remaining: 0, resetMs: 5_000 });
+  });
+
+  it('reads what is left, of how many, and for how long, in other spellings', () => {
+    const said = { limit: 10, remaining: 3, resetMs: 1_500 };
+    const older = { 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '3' };
+    expect(hint({ ...older, 'x-ratelimit-reset': '1.5' })).toEqual(said);
+    expect(hint({ ...older, 'x-ratelimit-reset': String(NOW / 1_000 + 1.5) })).toEqual(said);
+    // Both are sent by some: the one that needs no clock is believed.
+    expect(hint({ ...older, 'x-ratelimit-reset': '9', 'x-ratelimit-reset-after': '1.5' })).toEqual(said);
+    expect(hint({ ...older, 'x-ratelimit-reset': '1s500ms' })).toEqual(said);
+    expect(hint({ 'x-rate-limit-limit': '10', 'x-rate-limit-remaining': '3', 'x-rate-limit-reset': '1.5' })).toEqual(
+      said,
+    );
+    expect(hint({ ...older, 'x-ratelimit-reset': '6m0s' }).resetMs).toBe(360_000);
+    expect(hint({ ...older, 'x-ratelimit-reset': 'soon' }).resetMs).toBeUndefined();
+  });
+
+  it('reads a limit for a period as a ceiling', () => {
+    expect(hint({ 'x-ratelimit-limit-minute': '600', 'x-ratelimit-limit-hour': '7200' })).toEqual({
+      ceilingPerSecond: 2,
+    });
+  });
+
+  it('reads what was used, of how many', () => {
+    expect(hint({ usage: '32/40' })).toEqual({ remaining: 8, limit: 40 });
+    expect(hint({ usage: ' 41 / 40' })).toEqual({ remaining: 0, limit: 40 });
+    for (const usage of ['', '/', '3/', '3/0', '-1/5', 'a/b', '1/2/3']) expect(hint({ usage })).toEqual({});
+  });
+
   it('believes no reset for longer than it is told to', () => {
     const longest = (headers: RateHeaders) => hint(headers, HOUR_MS).resetMs;
     expect(longest({ ratelimit: '"default";r=0;t=86400' })).toBe(HOUR_MS);
@@ -32,8 +64,9 @@ describe('parseRateHint', () => {
   });
 
   it('reads the earlier dictionary form', () => {
-    expect(hint({ ratelimit: 'limit=100, remaining=50, reset=30' })).toEqual({ remaining: 50, resetMs: 30_000 });
-    expect(hint({ ratelimit: 'limit=100,reset=30,remaining=0' })).toEqual({ remaining: 0, resetMs: 30_000 });
+    const said = { limit: 100, resetMs: 30_000 };
+    expect(hint({ ratelimit: 'limit=100, remaining=50, reset=30' })).toEqual({ ...said, remaining: 50 });
+    expect(hint({ ratelimit: 'limit=100,reset=30,remaining=0' })).toEqual({ ...said, remaining: 0 });
   });
 
   it('reads RateLimit-Policy as a ceiling, the lowest of several', () => {

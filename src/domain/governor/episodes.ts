@@ -30,6 +30,8 @@ export interface EpisodeReport {
 
 /** A named pause is given in whole seconds, rounded up: the limit ended within the last one. */
 const ROUNDED_MS = 1_000;
+/** After a stop somebody who can tries again at once. */
+const UNTRIED_MS = 500;
 /** In one message. */
 const MOST_TOLD = 4;
 
@@ -37,6 +39,7 @@ export class EpisodeCounter {
   #beganMs = Number.NEGATIVE_INFINITY;
   #admitted = 0;
   #open: { -readonly [Key in keyof Episode]: Episode[Key] } | null = null;
+  #stoppedUntilMs = Number.NEGATIVE_INFINITY;
   #done: readonly Episode[] = [];
 
   /** Requests taken since the last refusals. */
@@ -53,7 +56,9 @@ export class EpisodeCounter {
         if (sentMs <= open.refusedMs) open.admitted++;
         return false;
       }
-      this.#done = [...this.#done, { ...open, recoveredMs: sentMs }].slice(-MOST_TOLD);
+      // Tried long after the stop was over, for want of a lease or an alert, it says nothing of when that began.
+      const recoveredMs = Math.min(sentMs, this.#stoppedUntilMs + UNTRIED_MS);
+      this.#done = [...this.#done, { ...open, recoveredMs }].slice(-MOST_TOLD);
       this.#open = null;
       this.#admitted = 0;
     }
@@ -63,6 +68,7 @@ export class EpisodeCounter {
 
   /** `stopMs`: the pause that follows. `named`: the receiver asked for it. */
   refused(sentMs: number, pacePerSecond: number, stopMs: number, named: boolean): void {
+    this.#stoppedUntilMs = sentMs + stopMs;
     const floorMs = named && stopMs > 2 * ROUNDED_MS ? sentMs + stopMs - ROUNDED_MS : sentMs;
     if (this.#open === null) {
       this.#open = {

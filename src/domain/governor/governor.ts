@@ -38,6 +38,8 @@ export interface Decision {
 
 /** A stated rate is believed against a single refusal; a second one within this time counts. */
 const STRAY_MS = 30_000;
+/** As long as the receiver is thought to refuse, nothing climbs. (A worker that would tell of the end may be gone.) */
+const REFUSING_MS = 120_000;
 /** `nowMs` never goes backwards. */
 export function decide(state: GovernorState, event: GovernorEvent, nowMs: number): Decision {
   switch (event.type) {
@@ -76,6 +78,8 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
     const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
+  } else if (learner.refusingMs !== undefined && nowMs - learner.refusingMs < REFUSING_MS) {
+    learner = untested(learner, 0, nowMs, nowMs);
   } else if (sent > 0 && borrowers.some((borrower) => borrower.demandPerSecond === null && borrower.lent.length > 0)) {
     learner = welcomed(learner, maximumPerSecond(state, nowMs), nowMs);
   } else {

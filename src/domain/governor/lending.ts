@@ -30,8 +30,9 @@ export function lendTo(
   nowMs: number,
 ): { state: GovernorState; answer: LeaseAnswer } {
   const total = totalPerSecond(heard, nowMs);
-  // Nobody else is to find out that it refuses.
-  const refusing = heard.alone && nowMs - (heard.learner.refusingMs ?? Number.NEGATIVE_INFINITY) < REFUSING_MS;
+  // Nobody else is to find out that it refuses. (Where the rate is shared, the end of most refusals is told with the next renewal.)
+  const refusingMs = nowMs - (heard.learner.refusingMs ?? Number.NEGATIVE_INFINITY);
+  const refusing = refusingMs < REFUSING_MS && (heard.alone || refusingMs > LEASE_MS);
   const low =
     refusing || total < (!heard.alone ? ALONE_BELOW : isSearching(heard, nowMs) ? SEARCHED_ALONE_TO : SHARED_FROM);
   const open = heard.circuit.name === 'open';

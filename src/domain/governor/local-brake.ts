@@ -4,6 +4,7 @@
  * the next lease lifts the brake. It also stops spending alerts on an endpoint that fails everything. Pure: one value, replaced by each call.
  */
 import type { Sign } from '../answers.ts';
+import { PACE_FRACTION } from '../endpoint.ts';
 import { isFirstReport, isWorthReporting } from '../illness.ts';
 import { WAITS } from '../waits.ts';
 import type { BadRun, BrakeReport } from './contract.ts';
@@ -34,7 +35,7 @@ export interface LocalBrake {
   readonly stopMs: number;
   /** Few had been taken before it. */
   readonly few: boolean;
-  /** When the last time of refusals ended. */
+  /** When it last found out what a lease of before does not know: that refusals ended, or a limit was stated. */
   readonly recoveredMs: number;
 }
 
@@ -160,12 +161,23 @@ export function taken(brake: LocalBrake, sentMs: number, nowMs: number): LocalBr
   };
 }
 
-/** A success that says that nothing remains. Resets are whole seconds, rounded up: the last of them is not waited for. */
-export function exhausted(
-  brake: LocalBrake,
-  answer: Omit<Refusal, 'retryAfterMs'> & { readonly resetMs: number },
-): LocalBrake {
-  return throttled(brake, { ...answer, retryAfterMs: answer.resetMs > 1_000 ? answer.resetMs : WAITS.brake.refusedMs });
+/**
+ * A success that says that nothing remains: no refusal, so nothing is learned from it. Resets are whole seconds, rounded up: the last of them
+ * is not waited for.
+ */
+export function exhausted(brake: LocalBrake, resetMs: number | undefined, nowMs: number): LocalBrake {
+  const named = resetMs !== undefined && resetMs > 1_000;
+  const untilMs = Math.max(brake.untilMs, nowMs + (named ? resetMs : WAITS.brake.refusedMs));
+  return { ...brake, untilMs, pauseUntilMs: named ? untilMs : brake.pauseUntilMs };
+}
+
+/** The receiver states a lower limit than this worker goes at: it is kept from now on, and the governor is told at once. */
+export function stated(brake: LocalBrake, ceilingPerSecond: number, pacePerSecond: number, nowMs: number): LocalBrake {
+  const capPerSecond = PACE_FRACTION * ceilingPerSecond;
+  if (pacePerSecond <= ceilingPerSecond || (brake.capPerSecond ?? Number.POSITIVE_INFINITY) <= capPerSecond) {
+    return brake;
+  }
+  return { ...brake, capPerSecond, recoveredMs: nowMs, askAtMs: Math.min(brake.askAtMs, nowMs) };
 }
 
 /** Any other end of a request. With an open circuit a delivered alert is news for the governor, each one until it has answered. */

@@ -4,6 +4,7 @@ import type { CircuitName, GovernorConfig } from './contract.ts';
 import { UNLIMITED_PER_SECOND } from './contract.ts';
 import type { GovernorState } from './governor.ts';
 import { totalPerSecond } from './governor.ts';
+import { learnedText } from './learned-text.ts';
 import { isActive } from './leases.ts';
 
 export interface GovernorInput {
@@ -42,6 +43,8 @@ export interface GovernorView {
   readonly reason: string | null;
   readonly activeWorkers: number;
   /** The receiver has asked workers to send nothing for a while; null, or absent in answers of an earlier build: it has not. */
+  /** What was learned of its limit, in words; null, or absent in answers of an earlier build: nothing yet. */
+  readonly learned?: string | null;
   readonly receiverPause?: {
     readonly workers: number /** ISO 8601: the last of them. */;
     readonly until: string;
@@ -60,6 +63,7 @@ export function viewOf(endpoint: string, state: GovernorState, nowMs: number): G
     circuit: name,
     reason: name === 'open' ? reasonText(reason) : null,
     activeWorkers: Object.values(state.book).filter((borrower) => isActive(borrower, nowMs)).length,
+    learned: learnedText(state, nowMs),
     receiverPause: receiverPause(state, nowMs),
   };
 }
@@ -97,6 +101,7 @@ export function governorDetails(view: GovernorView): string {
     `| rate now | ${rate} |`,
     `| configured | ${view.configured} |`,
     ...(view.ordered === null ? [] : [`| ordered | ${view.ordered} |`]),
+    ...(view.learned ? [`| learned | ${view.learned} |`] : []),
     `| active workers | ${view.activeWorkers} |`,
   ].join('\n');
 }

@@ -50,9 +50,8 @@ describe('a worker that is refused', () => {
     expect(braked(brake, 100, 11_500)).toBe(90);
   });
   it('waits for a reset with nothing remaining, but not for the last second of it', () => {
-    const { retryAfterMs: _, ...answer } = refusal;
-    expect(exhausted(RELEASED_BRAKE, { ...answer, resetMs: 30_000 }).untilMs).toBe(40_000);
-    expect(exhausted(RELEASED_BRAKE, { ...answer, resetMs: 1_000 }).untilMs).toBe(10_250);
+    expect(exhausted(RELEASED_BRAKE, 30_000, 10_000).untilMs).toBe(40_000);
+    expect(exhausted(RELEASED_BRAKE, 1_000, 10_000).untilMs).toBe(10_250);
   });
 });
 
