@@ -1,5 +1,6 @@
 // @slow: hours of simulated time
 import { describe, expect, it } from 'vitest';
+import { KINDS, kindFigures, kindScenario } from '../../simulation/rate/kinds.ts';
 import {
   knownLimit,
   MOVES_DOWN_AT,
@@ -112,6 +113,23 @@ describe('an unknown limit', () => {
       expect(figures(run).throttled).toBeLessThan(0.03);
     }
   });
+});
+
+describe('a limit of a kind that services have', () => {
+  // Simulated with more seeds in docs/governor-simulation.md; here the ones that must never come out otherwise.
+  const some = KINDS.filter(({ strict = true }) => strict);
+  it.each(some.flatMap((kind) => ([1, 2] as const).map((workers) => [kind.name, workers, kind] as const)))(
+    '(%s) is found and held by %d',
+    (_name, workers, kind) => {
+      for (const seed of [1, 2]) {
+        const scenario = kindScenario(kind, seed, workers);
+        const seen = kindFigures(simulate(scenario, seed), scenario);
+        expect(seen.used).toBeGreaterThanOrEqual(kind.headers === undefined ? 0.9 : 0.95);
+        expect(seen.refused).toBeLessThanOrEqual(seen.allowed);
+        expect(seen.refusedLate).toBeLessThanOrEqual(seen.allowedLate);
+      }
+    },
+  );
 });
 
 describe('an endpoint that is down for five minutes', () => {

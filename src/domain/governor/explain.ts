@@ -33,6 +33,8 @@ const OWN = 0.5;
 const FIXED = 0.4;
 /** Of explanations that are about as good the one that lets more through is tried: an unused limit shows itself only slowly. */
 const ABOUT_AS_GOOD = 0.35;
+/** Seen more than once. */
+const AS_GOOD = 0.7;
 /** An explanation needs at least so much: below it the rate is felt for. */
 const LEAST = 1e-5;
 
@@ -78,6 +80,10 @@ export function roundest(least: number, most: number): number | undefined {
 
 const fillMs = ({ beganMs, refusedMs }: Episode): number => refusedMs - beganMs;
 
+/** Sent at about the same pace all the time, and not while it was rising. */
+const isEven = ({ admitted, pacePerSecond, ...episode }: Episode): boolean =>
+  (admitted * 1_000) / Math.max(1, episode.refusedMs - episode.beganMs) > EVEN * pacePerSecond;
+
 /** All its requests lay within one window. */
 const isWhole = (episode: Episode, windowMs: number): boolean => fillMs(episode) <= windowMs + INEXACT_MS;
 
@@ -89,8 +95,7 @@ function inWindow(episode: Episode, windowMs: number): number {
   const { admitted, pacePerSecond } = episode;
   if (isWhole(episode, windowMs) && windowMs > 3_000) return admitted;
   const atPace = (pacePerSecond * windowMs) / 1_000;
-  const average = (admitted * 1_000) / Math.max(1, fillMs(episode));
-  if (average > EVEN * pacePerSecond) return isWhole(episode, windowMs) ? admitted : Math.min(admitted, atPace);
+  if (isEven(episode)) return isWhole(episode, windowMs) ? admitted : Math.min(admitted, atPace);
   const rises = (admitted * 1_000) / pacePerSecond;
   return admitted * (1 - Math.exp(-windowMs / rises));
 }
@@ -104,7 +109,7 @@ export function explained(episodes: readonly Episode[]): WindowLimit | undefined
   const best = Math.max(0, ...likely.map(({ score }) => score));
   if (best < LEAST ** episodes.length) return undefined;
   const [chosen] = likely
-    .filter(({ score }) => score >= ABOUT_AS_GOOD * best)
+    .filter(({ score }) => score >= (episodes.length === 1 ? ABOUT_AS_GOOD : AS_GOOD) * best)
     .sort((a, b) => b.quota / b.windowMs - a.quota / a.windowMs);
   return chosen && { quota: chosen.quota, windowMs: chosen.windowMs };
 }
@@ -123,7 +128,7 @@ function fitted(episodes: readonly Episode[], windowMs: number): (WindowLimit & 
   let score = roundness(quota);
   for (const [index, each] of episodes.entries()) {
     // It refused though there was less in the window than that.
-    if (held[index]! < 0.985 * quota - 0.1) return undefined;
+    if (held[index]! < 0.985 * quota - (isEven(each) ? 0 : 0.5)) return undefined;
     // It took more than that: within the window, where two of the receiver's meet in it, or for longer than one.
     const average = (each.admitted * windowMs) / Math.max(1, fillMs(each));
     if (fillMs(each) > 1.2 * windowMs && average > 1.05 * quota) return undefined;
