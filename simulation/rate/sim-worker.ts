@@ -14,17 +14,15 @@ import {
   renewed,
   reported,
   reportOf,
-  sent,
   stated,
-  taken,
   throttled,
 } from '../../src/domain/governor/local-brake.ts';
 import { QuotaSight } from '../../src/domain/governor/quota-sight.ts';
 import { lentAt } from '../../src/domain/governor/rate-share.ts';
+import { sent, taken } from '../../src/domain/governor/trial.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { SimAnswer } from './sim-receiver.ts';
 
-/** Requests that a stalled event loop may catch up with, in milliseconds of the rate. */
 const CATCH_UP_MS = 10;
 const MAX_OPEN = 256;
 const OPEN_UNTIL_FIRST_SUCCESS = 4;
@@ -34,7 +32,7 @@ export interface SimWorkerPlan {
   readonly diesAtMs?: number;
   /** Times without alerts. */
   readonly idle?: readonly (readonly [fromMs: number, toMs: number])[];
-  /** Alerts that come in a second; left out: there are always more. */
+  /** Left out: there are always more. */
   readonly alertsPerSecond?: number;
 }
 
@@ -112,21 +110,19 @@ export class SimWorker {
     const sentMs = this.#nowMs;
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
-    const { dropped, brake, badRun } = reportOf(this.#brake, sentMs);
+    const told = reportOf(this.#brake, sentMs);
     const { delivered, latencyMs, ceiling } = this.#seen;
     const requests = this.#seen.sent;
     const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
-    if (this.#idle || dropped) this.#lease = null;
+    if (this.#idle || told.dropped) this.#lease = null;
     const request: LeaseRequest = {
       workerId: this.id,
       demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (requests * 1_000) / elapsedMs),
       sent: requests,
       delivered,
       elapsedMs,
-      dropped,
-      brake,
+      ...told,
       episodes: this.#episodes.told(sentMs),
-      badRun,
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
     };
@@ -233,13 +229,9 @@ export class SimWorker {
     const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
     if (answer.kind === 'throttled') {
-      this.#brake = throttled(this.#brake, {
-        ...refusal,
-        retryAfterMs: answer.retryAfterMs,
-        taken: this.#episodes.admitted,
-        open,
-      });
-      this.#episodes.refused(sentMs, pacePerSecond, this.#brake.stopMs, (answer.retryAfterMs ?? 0) > 0);
+      const { retryAfterMs } = answer;
+      this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs, taken: this.#episodes.admitted, open });
+      this.#episodes.refused(sentMs, pacePerSecond, this.#brake.stopMs, (retryAfterMs ?? 0) > 0);
       this.#askEarly();
       return;
     }

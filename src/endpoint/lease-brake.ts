@@ -7,16 +7,8 @@ import type { CircuitName, LeaseRequest } from '../domain/governor/contract.ts';
 import type { EpisodeReport } from '../domain/governor/episodes.ts';
 import { EpisodeCounter } from '../domain/governor/episodes.ts';
 import type { LocalBrake } from '../domain/governor/local-brake.ts';
-import {
-  RELEASED_BRAKE,
-  renewed,
-  reported,
-  reportOf,
-  resumed,
-  sent,
-  taken,
-  untried,
-} from '../domain/governor/local-brake.ts';
+import { RELEASED_BRAKE, renewed, reported, reportOf, resumed } from '../domain/governor/local-brake.ts';
+import { sent, taken, untried } from '../domain/governor/trial.ts';
 import type { RateHint } from '../domain/rate-hints.ts';
 import { brakeAfter } from './braking.ts';
 import type { Pacer } from './pacer.ts';

@@ -9,6 +9,7 @@ import { isFirstReport, isWorthReporting } from '../illness.ts';
 import { WAITS } from '../waits.ts';
 import type { BadRun, BrakeReport } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
+import { firstStopMs, isFew, nextStopMs } from './stops.ts';
 
 export interface LocalBrake {
   /** Nothing is sent before. */
@@ -65,16 +66,6 @@ const LONG_MS = 3_600_000;
 /** A refusal is worth an extra renewal, but no more often: each costs history. */
 const ASK_AGAIN_MS = 1_500;
 const CUTS = [0.9, 0.7, 0.5] as const;
-/** Refused after so few requests, the limit is low: a shorter stop would only be refused again. */
-const FEW_TAKEN = 8;
-const LONGEST_FIRST_STOP_MS = 2_000;
-/** The answer to a trial is awaited for so long, then there is another. */
-const TRIAL_MS = 2_000;
-/** After so long a time of refusals what the old lease says is of no use: until there is a new one, so many requests a second. */
-const LONG_STOP_MS = 2_000;
-const AFTER_LONG_STOP_PER_SECOND = 2;
-/** So is it where each refusal counts. */
-const SLOW_PER_SECOND = 12;
 
 export interface Refusal {
   readonly nowMs: number;
@@ -125,47 +116,6 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
     },
     // The answer is there before the stop is over, and the other workers slow down too.
     askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
-  };
-}
-
-const nextStopMs = (stopMs: number): number =>
-  Math.min(WAITS.brake.longestMs, 2 * Math.max(stopMs, WAITS.brake.refusedMs));
-
-/** 1 s where so few were taken; where the receiver names a pause, that is the floor. */
-const firstStopMs = (refusal: Refusal): number => {
-  const leastMs = (isFew(refusal) ? 4 : 1) * WAITS.brake.refusedMs;
-  // It takes the time between two requests until there is room for one.
-  return Math.max(leastMs, Math.min(LONGEST_FIRST_STOP_MS, 1_100 / Math.max(0.1, refusal.pacePerSecond)));
-};
-
-const isFew = ({ taken = FEW_TAKEN + 1 }: Refusal): boolean => taken <= FEW_TAKEN;
-
-/** A request goes out. The first one after a stop is a trial: nothing follows until it is answered. */
-export function sent(brake: LocalBrake, nowMs: number): LocalBrake {
-  if (!brake.trial) return brake;
-  return { ...brake, triedMs: brake.triedMs ?? nowMs, untilMs: nowMs + TRIAL_MS };
-}
-
-/** The request was taken back before it was written. */
-export function untried(brake: LocalBrake, sentMs: number, nowMs: number): LocalBrake {
-  return brake.triedMs === sentMs ? { ...brake, triedMs: null, untilMs: nowMs } : brake;
-}
-
-/** A request was taken, whatever became of its alert. */
-export function taken(brake: LocalBrake, sentMs: number, nowMs: number): LocalBrake {
-  if (!brake.trial || brake.triedMs === null || sentMs < brake.triedMs) return brake;
-  const slow = (brake.capPerSecond ?? Number.POSITIVE_INFINITY) < SLOW_PER_SECOND;
-  const long = brake.few || slow || brake.stopMs >= LONG_STOP_MS;
-  return {
-    ...brake,
-    trial: false,
-    triedMs: null,
-    untilMs: nowMs,
-    recoveredMs: nowMs,
-    capPerSecond: long
-      ? Math.min(brake.capPerSecond ?? Number.POSITIVE_INFINITY, AFTER_LONG_STOP_PER_SECOND)
-      : brake.capPerSecond,
-    askAtMs: long ? nowMs : brake.askAtMs,
   };
 }
 
