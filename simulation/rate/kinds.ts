@@ -99,6 +99,7 @@ export const KINDS: readonly Kind[] = [
   {
     name: 'bucket of 40 at 2/s, no hint',
     spec: { model: 'token-bucket', ratePerSecond: 2, burst: 40 },
+    strict: false,
     retryAfter: false,
   },
   { name: '50/s, 503, no hint', spec: { model: 'token-bucket', ratePerSecond: 50, burst: 50 }, retryAfter: false },
