@@ -1,7 +1,8 @@
 /**
  * One attempt at some rows: the only way of an alert to the wire. Sends them wave by wave, each wave announced and confirmed first. It ends
- * when every row has been tried once, when its turn is over, or earlier when there is a reason to stop; open requests are always awaited
- * first. Nothing in here retries: rows that may be tried again are left to the next attempt.
+ * when every row has been tried once, when its turn is over, or earlier when there is a reason to stop. Open requests are awaited first, but
+ * for a few that are not answered while others are: those are left behind, and their answers are written down when they come. Nothing in here
+ * retries: rows that may be tried again are left to the next attempt.
  */
 
 import type { Clock } from '../src/clock.ts';
@@ -15,32 +16,8 @@ import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
-
-/** Why the attempt could not go on. */
-export type StopReason =
-  | { readonly kind: 'superseded' | 'cancelled' | 'shutdown' | 'down' | 'misconfigured' | 'standing_by' }
-  | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
-  /** This machine is at its limits. */
-  | { readonly kind: 'local_fault'; readonly reason: string }
-  | { readonly kind: 'store'; readonly error: unknown };
-
-/** How an attempt ended. `turn_over`: it went well, and others are to have the slot. */
-export type BatchEnd = StopReason | { readonly kind: 'done' | 'turn_over' };
-
-export const isStop = (end: BatchEnd): end is StopReason => end.kind !== 'done' && end.kind !== 'turn_over';
-
-/** Why an earlier reason gives way to a later one: what must be known above all comes first. */
-const PRECEDENCE: readonly StopReason['kind'][] = [
-  'store',
-  'superseded',
-  'cancelled',
-  'shutdown',
-  'local_fault',
-  'misconfigured',
-  'down',
-  'throttled',
-  'standing_by',
-];
+import type { BatchEnd, StopReason } from './stop-reason.ts';
+import { takesPrecedence } from './stop-reason.ts';
 
 /**
  * A batch that sends for longer leaves the slot to others and is scheduled again: where the rate is unknown, or falls, a batch may be minutes
@@ -55,6 +32,11 @@ export const isOpen = (row: UnsentRow): row is OpenRow => 'unknown' in row;
 
 /** Somebody may have got it already. */
 export const isRisky = (row: UnsentRow): boolean => isOpen(row) && row.unknown > 0;
+/** What has been asked for so long, while others who were asked later have been answered, is not waited for. */
+const LEAVE_AFTER_MS = 2_000;
+const LEAVE_LOOK_MS = 250;
+/** The first byte of a request is written within this time of its confirmation (fence.ts). */
+const LONGEST_WRITE_MS = 1_000;
 
 export interface BatchOptions {
   readonly session: EndpointSession;
@@ -64,6 +46,11 @@ export interface BatchOptions {
   readonly clock: Clock;
   /** Opens a row, where it is not open yet. */
   readonly open: (row: UnsentRow) => OpenRow;
+  readonly random: () => number;
+  /** Requests that may be left behind without an answer, at most. */
+  readonly mostLeft: number;
+  /** Nothing is to be sent, there are only answers to be waited for; returns what ends that. */
+  readonly onlyWaits: () => () => void;
 }
 
 export class Batch {
@@ -74,8 +61,12 @@ export class Batch {
   readonly #ambiguous: AmbiguousPolicy;
   readonly #clock: Clock;
   readonly #openRow: (row: UnsentRow) => OpenRow;
+  readonly #options: BatchOptions;
   #stop: StopReason | undefined;
-  #open = 0;
+  /** Announced, and not answered; when that was confirmed. */
+  readonly #open = new Map<OpenRow, number>();
+  #turnOver = false;
+  #onDrained: (() => void) | undefined;
   /** Still to be sent, the next one last. */
   #unsent: UnsentRow[] = [];
   /** Their requests have come to nothing final, or were not made. */
@@ -84,6 +75,7 @@ export class Batch {
   #onAnswer: (() => void) | undefined;
 
   constructor(options: BatchOptions) {
+    this.#options = options;
     this.#session = options.session;
     this.#ledger = options.ledger;
     this.#ambiguous = options.ambiguous;
@@ -105,59 +97,102 @@ export class Batch {
   /** Takes no new rows from here on. */
   stop(reason: StopReason): void {
     const current = this.#stop;
-    if (current === undefined || PRECEDENCE.indexOf(reason.kind) < PRECEDENCE.indexOf(current.kind)) {
+    if (current === undefined || takesPrecedence(reason, current)) {
       this.#stop = reason;
     }
     this.#session.wake();
   }
 
-  /** Sends the rows, in this order. Resolves when nothing is open any more. */
+  /** Of the rows, those whose requests were left behind; known when `run` has resolved. */
+  get laggards(): readonly OpenRow[] {
+    return [...this.#open.keys()];
+  }
+
+  /** Resolves when what was left behind has been answered, or is not going to be. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#open.size === 0) resolve();
+      else this.#onDrained = resolve;
+    });
+  }
+
+  /** Sends the rows, in this order. Resolves when nothing is open any more, but for what is left behind. */
   async run(rows: readonly UnsentRow[]): Promise<BatchEnd> {
     const startMs = this.#clock.now();
     this.#unsent = rows.toReversed();
-    let turnOver = false;
     try {
-      while (!turnOver && (this.#unsent.length > 0 || this.#open > 0)) {
+      while (!this.#turnOver && (this.#unsent.length > 0 || this.#open.size > 0)) {
         if (this.#unsent.length === 0 || this.#mustStop() || this.#isBarred) {
-          if (this.#open === 0) break;
-          await new Promise<void>((resolve) => (this.#onAnswer = resolve));
+          if (this.#open.size === 0 || (await this.#onlyLaggardsAreLeft())) break;
           continue;
         }
         // Whoever waits for a rate keeps the slot: to come back for it would only cost history.
-        turnOver = this.#unsent.length < rows.length && this.#clock.now() - startMs > TURN_MS;
-        if (!turnOver) await this.#sendSome();
+        this.#turnOver = this.#unsent.length < rows.length && this.#clock.now() - startMs > TURN_MS;
+        if (!this.#turnOver) await this.#sendSome();
       }
     } catch (error) {
       this.stop({ kind: 'store', error });
     }
     if (this.#stop === undefined && this.#isBarred) this.stop(this.#illness());
-    while (this.#open > 0) await new Promise<void>((resolve) => (this.#onAnswer = resolve));
+    while (this.#open.size > 0 && !(await this.#onlyLaggardsAreLeft()));
     this.outcomes.finish();
-    return this.#stop ?? { kind: turnOver ? 'turn_over' : 'done' };
+    return this.#stop ?? { kind: this.#turnOver ? 'turn_over' : 'done' };
+  }
+
+  /** Waits for the next answer; true: there is nothing but requests that may be left behind. */
+  async #onlyLaggardsAreLeft(): Promise<boolean> {
+    const isThrough = this.#unsent.length === 0 || this.#turnOver;
+    const mayLeave = isThrough && this.#stop === undefined && this.#open.size <= this.#options.mostLeft;
+    if (mayLeave) {
+      const { health } = this.#session;
+      const lastMs = Math.max(...this.#open.values());
+      const othersAreAnswered = health.state === 'well' && health.answeredSentMs > lastMs + LONGEST_WRITE_MS;
+      if (othersAreAnswered && this.#clock.now() - lastMs > LEAVE_AFTER_MS) return true;
+    }
+    const endWait = this.#options.onlyWaits();
+    let cancelLook: (() => void) | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onAnswer = resolve;
+      if (mayLeave) cancelLook = this.#clock.after(LEAVE_LOOK_MS, resolve);
+    });
+    cancelLook?.();
+    endWait();
+    return false;
   }
 
   async #sendSome(): Promise<void> {
-    const risky = this.#nextIsRisky;
-    const count = await this.#session.admit(this.#likeTheNext(risky), risky);
+    if (this.#session.inDoubt) this.#chooseAny();
+    const next = this.#unsent.at(-1)!;
+    const tried = wasTried(next);
+    const count = await this.#session.admit(this.#likeTheNext(tried), tried);
     if (count === 0) return;
     if (this.#mustStop() || this.#isBarred) {
-      this.#session.giveBack(count);
+      this.#session.giveBack(count, tried);
       return;
     }
     const wave = this.#unsent.splice(-count, count).reverse().map(this.#openRow);
-    if (wave.length < count) this.#session.giveBack(count - wave.length);
-    await this.#sendWave(wave);
+    if (wave.length < count) this.#session.giveBack(count - wave.length, tried);
+    await this.#sendWave(wave, tried);
+  }
+
+  /** The next one is any of those that were never tried. */
+  #chooseAny(): void {
+    const unsent = this.#unsent;
+    const last = unsent.length - 1;
+    if (wasTried(unsent[last]!)) return;
+    const other = last - Math.floor(this.#options.random() * this.#likeTheNext(false));
+    [unsent[last], unsent[other]] = [unsent[other]!, unsent[last]!];
   }
 
   get #nextIsRisky(): boolean {
     return isRisky(this.#unsent.at(-1)!);
   }
 
-  /** How many of the next rows are risky, or are not, as it is. Rows come in the order of their risk, so a look at both ends mostly tells. */
-  #likeTheNext(risky: boolean): number {
+  /** How many of the next rows were tried before, or were not, as it is. Those that were not come first, so a look at both ends mostly tells. */
+  #likeTheNext(tried: boolean): number {
     const unsent = this.#unsent;
-    if (isRisky(unsent[0]!) === risky) return unsent.length;
-    return unsent.length - 1 - unsent.findLastIndex((row) => isRisky(row) !== risky);
+    if (wasTried(unsent[0]!) === tried) return unsent.length;
+    return unsent.length - 1 - unsent.findLastIndex((row) => wasTried(row) !== tried);
   }
 
   #mustStop(): boolean {
@@ -175,14 +210,15 @@ export class Batch {
   }
 
   #illness(): StopReason {
-    return { kind: this.#session.health.state === 'misconfigured' ? 'misconfigured' : 'down' };
+    const { health, lastCause: cause } = this.#session;
+    return { kind: health.state === 'misconfigured' ? 'misconfigured' : 'down', cause };
   }
 
   /** Announces the rows, and sends those whose first byte can be written while the confirmation holds. */
-  async #sendWave(wave: readonly OpenRow[]): Promise<void> {
+  async #sendWave(wave: readonly OpenRow[], tried: boolean): Promise<void> {
     const confirmedMs = await this.#announce(wave.map((row) => row.line));
     if (confirmedMs === undefined) {
-      this.#session.giveBack(wave.length);
+      this.#session.giveBack(wave.length, tried);
       for (const row of wave) this.outcomes.notSent(row);
       this.#unended.push(...wave);
       return;
@@ -190,9 +226,9 @@ export class Batch {
     failpoint('sending.announced');
     const mayWrite = (): boolean => !this.#mustStop() && mayBegin(confirmedMs, this.#clock.now());
     for (const row of wave) {
-      this.#open++;
-      const failedBefore = row.firstFailureMs !== undefined || row.refusedBefore;
-      const request = { id: row.id, body: row.body, failedBefore, ambiguous: this.#ambiguous };
+      this.#open.set(row, confirmedMs);
+      const { id, body, firstFailureMs: firstFailedMs, othersGotThrough, refusedBefore } = row;
+      const request = { id, body, tried, firstFailedMs, othersGotThrough, refusedBefore, ambiguous: this.#ambiguous };
       this.#session.send(request, mayWrite, (verdict) => this.#take(row, verdict));
     }
   }
@@ -211,7 +247,7 @@ export class Batch {
 
   #take(row: OpenRow, verdict: Verdict): void {
     failpoint('sending.answered');
-    this.#open--;
+    this.#open.delete(row);
     if (verdict.kind === 'withheld' && this.#stop === undefined) {
       // It was late for its connection, which is there by now: announced again, it goes at once.
       this.outcomes.notSent(row);
@@ -228,5 +264,9 @@ export class Batch {
     }
     this.#onAnswer?.();
     this.#onAnswer = undefined;
+    if (this.#open.size === 0) this.#onDrained?.();
   }
 }
+
+const wasTried = (row: UnsentRow): boolean =>
+  isOpen(row) && (row.unknown > 0 || row.firstFailureMs !== undefined || row.refusedBefore);

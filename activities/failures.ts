@@ -11,7 +11,7 @@ import { doubled, WAITS } from '../src/domain/waits.ts';
 import { ChunksMissing } from '../src/store/chunks.ts';
 import { StoreMismatch } from '../src/store/installation-identity.ts';
 import { StaleRound } from '../src/store/ledger.ts';
-import type { StopReason } from './batch.ts';
+import type { StopReason } from './stop-reason.ts';
 
 interface Retryable {
   readonly type: string;
@@ -106,13 +106,13 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
     case 'misconfigured':
       return retryable({
         type: FAILURE.endpointMisconfigured,
-        message: `endpoint ${endpoint} refuses everything (401, 403, 404 or 410): check its URL and secret; ${waiting}`,
+        message: `endpoint ${endpoint} refuses everything (${stop.cause}): check its URL and secret; ${waiting}`,
         delayMs: probe(),
       });
     case 'down':
       return retryable({
         type: FAILURE.endpointUnavailable,
-        message: `endpoint ${endpoint} does not answer, or fails every request; ${waiting}`,
+        message: `endpoint ${endpoint} does not answer, or fails every request (${stop.cause}); ${waiting}`,
         delayMs: probe(),
       });
   }

@@ -16,11 +16,12 @@ import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import type { BatchEnd, UnsentRow } from './batch.ts';
+import type { UnsentRow } from './batch.ts';
 import { Batch, isOpen, isRisky } from './batch.ts';
 import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
+import type { BatchEnd } from './stop-reason.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
 export interface ActivityScope {
@@ -39,6 +40,8 @@ export interface SendDependencies {
   scope(): ActivityScope;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The activity only waits for answers: others may have its slot. Returns what ends that. */
+  readonly lendSlot?: () => () => void;
 }
 
 /** One attempt at rows of a chunk: its place in the receipts, and how the rows are to be gone about. */
@@ -48,6 +51,8 @@ export interface SendAttempt {
   readonly ledger: Ledger;
   readonly plan: PlanOptions;
   readonly rows: readonly ChunkRow[];
+  /** Set by `attemptRows` where requests were left behind: its place in the receipts is theirs until then. */
+  drained: Promise<void> | undefined;
 }
 
 /** A power loss costs at most the receipts of this long. */
@@ -85,6 +90,7 @@ export async function withAttempt<Result>(
     const { parseKey, reopenUnconfirmed } = input;
     const durable = ambiguous === 'hold';
     const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
+    let attempt: SendAttempt | undefined;
     try {
       // After the journal was made: it must be in sight whenever something is sent, so it was made in this very store.
       await dependencies.ownStore.confirm();
@@ -99,9 +105,11 @@ export async function withAttempt<Result>(
         nowMs: clock.wallMs(),
         lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
       };
-      return await work({ target: input, session, ledger, plan, rows });
+      attempt = { target: input, session, ledger, plan, rows, drained: undefined };
+      return await work(attempt);
     } finally {
-      await ledger.close();
+      if (attempt?.drained === undefined) await ledger.close();
+      else session.afterwards(attempt.drained.then(() => ledger.close()));
     }
   };
   return tellingTemporal(dependencies.scope().attempt, () => pulsing(clock, beat, attempt));
@@ -148,20 +156,26 @@ export interface AttemptedRows {
   readonly end: BatchEnd;
   /** Those that have no outcome. */
   readonly left: readonly UnsentRow[];
+  /** Those that were asked and left behind without an answer: it may still come. */
+  readonly laggards: readonly OpenRow[];
 }
 
-/** Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them. */
+/**
+ * Sends the rows; on return their journal is power-loss safe. In a closing attempt refusals are believed even if nothing has proved them.
+ * `mostLeft`: requests that may be left behind without an answer.
+ */
 export async function attemptRows(
   dependencies: SendDependencies,
   attempt: SendAttempt,
   rows: readonly UnsentRow[],
+  mostLeft = 0,
 ): Promise<AttemptedRows> {
   const { session, ledger, plan } = attempt;
-  const { clock } = dependencies;
+  const { clock, random, lendSlot: onlyWaits = () => () => undefined } = dependencies;
   const scope = dependencies.scope();
   const { retry, ambiguous } = plan;
   const open = opener(attempt);
-  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open });
+  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open, random, mostLeft, onlyWaits });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {
     ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
@@ -172,9 +186,12 @@ export async function attemptRows(
   try {
     const end = await batch.run(rows);
     if (plan.closing && end.kind === 'done') batch.outcomes.believeRefusals();
-    return { outcomes: batch.outcomes, end, left: batch.left };
+    const { left, laggards, outcomes } = batch;
+    if (laggards.length > 0) attempt.drained = batch.drained();
+    return { outcomes, end, left, laggards };
   } finally {
-    stopSyncs();
+    if (attempt.drained === undefined) stopSyncs();
+    else void attempt.drained.then(stopSyncs);
     scope.cancellationSignal.removeEventListener('abort', onCancel);
   }
 }

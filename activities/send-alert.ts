@@ -8,10 +8,10 @@ import type { SendAlertInput, SendAlertResult } from '../src/domain/contracts.ts
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import { planRow } from '../src/domain/ledger/plan.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import { isStop } from './batch.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
 import { asOwn, attemptRows, dueInMs, openRow, withAttempt } from './send-activity.ts';
+import { isStop } from './stop-reason.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {
   return function sendAlert(input: SendAlertInput): Promise<SendAlertResult> {

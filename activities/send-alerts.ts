@@ -10,13 +10,15 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import type { StopReason, UnsentRow } from './batch.ts';
-import { isOpen, isRisky, isStop } from './batch.ts';
+import type { UnsentRow } from './batch.ts';
+import { isOpen, isRisky } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
 import { attemptRows, dueInMs, opener, openRow, withAttempt } from './send-activity.ts';
+import type { StopReason } from './stop-reason.ts';
+import { isStop } from './stop-reason.ts';
 
 /** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
 const STUBBORN_AFTER = 3;
@@ -67,7 +69,8 @@ async function sendBatch(
   const plan = planBatch(attempt);
   for (const { line, attempts } of plan.unconfirmed) ledger.record('c', line, undefined, attempts, 'not answered');
   const unsent: readonly UnsentRow[] = [...plan.fresh, ...plan.triedBefore];
-  const { outcomes, end, left: attempted } = await attemptRows(dependencies, attempt, unsent);
+  const room = Math.max(0, input.maxHandover - plan.stubborn.length);
+  const { outcomes, end, left: attempted, laggards } = await attemptRows(dependencies, attempt, unsent, room);
   const left = [...attempted, ...plan.resting];
   const context: StopContext = {
     endpoint: input.endpoint,
@@ -83,11 +86,12 @@ async function sendBatch(
     if (!endpointLost) throw stopFailure(end, context);
     outcomes.giveUpOn(left.map(opener(attempt)));
   }
-  const room = Math.max(0, input.maxHandover - plan.stubborn.length);
-  plan.stubborn.push(...(await handOver(attempt, outcomes, room, context)));
+  // From here on answers to what was left behind may come in: they are counted by sendAlert.
+  const counts = { ...outcomes.counts };
+  plan.stubborn.push(...(await handOver(attempt, outcomes, laggards, room, context)));
   await ledger.sync();
-  const { counts } = outcomes;
-  const again = [...outcomes.again, ...plan.resting].filter((row) => !row.ended);
+  const leftBehind = new Set(laggards);
+  const again = [...outcomes.again, ...plan.resting].filter((row) => !row.ended && !leftBehind.has(row));
   if (end.kind === 'done') {
     if (again.length > 0) throw transientFailure(context, dueInMs(again, attempt, wallMs()));
     if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - wallMs());
@@ -176,18 +180,20 @@ function endpointLostForGood(
 }
 
 /**
- * Moves the stubborn ones to sendAlert, up to a number. It is a change of owner like any other: written where the next owner reads, and then
+ * Moves the stubborn ones to sendAlert, up to a number, and those that are not answered while others are (sendAlert waits for their answers). It is a change of owner like any other: written where the next owner reads, and then
  * looked at whether it was still this attempt's to give.
  */
 async function handOver(
   { ledger }: SendAttempt,
   outcomes: RowOutcomes,
+  laggards: readonly OpenRow[],
   most: number,
   context: StopContext,
 ): Promise<number[]> {
-  const stubborn = outcomes.again
-    .filter((row) => row.attempts >= STUBBORN_AFTER || row.unknown >= STUBBORN_AFTER_UNANSWERED)
-    .slice(0, most);
+  const failed = outcomes.again.filter(
+    (row) => row.attempts >= STUBBORN_AFTER || row.unknown >= STUBBORN_AFTER_UNANSWERED,
+  );
+  const stubborn = [...laggards, ...failed].slice(0, most);
   if (stubborn.length === 0) return [];
   for (const row of stubborn) ledger.record('s', row.line, row.status, row.attempts, row.reason);
   const lines = stubborn.map((row) => row.line);

@@ -45,7 +45,13 @@ export interface FileResult extends FileTotals {
 export type FileEnd =
   | { readonly kind: 'ended'; readonly result: FileResult }
   /** The deadline or an interrupt came first; the delivery may go on without us. */
-  | { readonly kind: 'running'; readonly result: FileResult; readonly why: 'deadline' | 'interrupted' }
+  | {
+      readonly kind: 'running';
+      readonly result: FileResult;
+      readonly why: 'deadline' | 'interrupted';
+      /** As the last progress told. */
+      readonly waiting?: ProgressUpdate['waiting'];
+    }
   /** An operator ended it before its end; `pending` alerts of what was read were not sent. */
   | {
       readonly kind: 'stopped';
@@ -62,6 +68,8 @@ export type FileEnd =
 export interface ProgressUpdate {
   readonly file: string;
   readonly progress: FileProgress;
+  /** Why it does not get on, where that is the endpoint's doing; absent: it does, or nobody knows. */
+  readonly waiting?: NonNullable<GovernorView['waiting']>;
 }
 
 export interface DeliveryObserver {

@@ -5,6 +5,7 @@ import { rateText } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
+import { plainText } from '../domain/plain-text.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
@@ -16,14 +17,34 @@ const perSecond = (rate: number | null): string => (rate === null ? 'unlimited' 
 /** `99/s, 2 workers sending`: what is going on, and why nothing is. */
 export function endpointNow({ governor, note }: EndpointStatus): string {
   if (governor === null) return note ?? '';
-  const { activeWorkers, circuit, paused, ratePerSecond, reason, receiverPause } = governor;
+  const { activeWorkers, circuit, paused, ratePerSecond, reason, receiverPause, waiting } = governor;
   if (paused) return 'paused by an operator';
-  if (circuit === 'open') return `circuit open, probing now and then: ${reason}`;
+  if (circuit === 'open') {
+    const since = waiting?.since ? ` since ${timeOf(waiting.since)}` : '';
+    return `circuit open${since}, probing now and then: ${plainText(reason ?? '')}`;
+  }
   if (receiverPause && activeWorkers === 0) return pauseText(receiverPause);
+  if (waiting?.why === 'trouble') return waitingText(waiting);
   const now = `${perSecond(ratePerSecond)} now`;
   const back = circuit === 'half-open' ? ', rising again' : '';
-  const waiting = receiverPause ? `; ${pauseText(receiverPause)}` : '';
-  return `${now}${back}, ${workersText(activeWorkers)}${waiting}`;
+  const pauses = receiverPause ? `; ${pauseText(receiverPause)}` : '';
+  return `${now}${back}, ${workersText(activeWorkers)}${pauses}`;
+}
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** `14:03:10` on this machine's clock, with the date where it is not today's. */
+function timeOf(iso: string, now = new Date()): string {
+  const at = new Date(iso);
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  if (at.toDateString() === now.toDateString()) return time;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+}
+
+/** `the receiver asked for a pause (HTTP 429), until 14:03:10` */
+export function waitingText({ text, since, until }: NonNullable<GovernorView['waiting']>): string {
+  const when = until !== null ? `, until ${timeOf(until)}` : since !== null ? `, since ${timeOf(since)}` : '';
+  return `${plainText(text)}${when}`;
 }
 
 /** The receiver's own wish, by Retry-After or a reset. */

@@ -13,7 +13,7 @@ import type {
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
-import { endpointNow } from './endpoint-output.ts';
+import { endpointNow, waitingText } from './endpoint-output.ts';
 import { exitCodeOfError, lacksSome } from './exit-codes.ts';
 import type { Column } from './tables.ts';
 import { labelled, table } from './tables.ts';
@@ -94,7 +94,11 @@ export function endText(end: FileEnd, paint: Paint, flags = ''): string {
   const name = plainText(result.file);
   if (end.kind === 'running') {
     const why = end.why === 'deadline' ? 'still running at the deadline' : 'interrupted';
-    return `${paint('…', 'yellow')} ${name}: ${why}; ${countsText(result)}\n  workflow  ${result.workflowId}`;
+    return [
+      `${paint('…', 'yellow')} ${name}: ${why}; ${countsText(result)}`,
+      ...(end.waiting === undefined ? [] : [`  waiting   ${waitingText(end.waiting)}`]),
+      `  workflow  ${result.workflowId}`,
+    ].join('\n');
   }
   if (end.kind === 'stopped') {
     const until = end.readToTheEnd

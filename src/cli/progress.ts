@@ -5,6 +5,7 @@
 
 import type { ProgressUpdate } from '../app/app.ts';
 import { plainText } from '../domain/plain-text.ts';
+import { waitingText } from './endpoint-output.ts';
 import { count, duration } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -55,6 +56,7 @@ export function progressText({ file, others, rate, update }: ProgressState): str
   if (failed > 0) parts.push(`${count(failed)} failed`);
   if (counts.unconfirmed > 0) parts.push(`${count(counts.unconfirmed)} unconfirmed`);
   if (openStubborn > 0) parts.push(`${count(openStubborn)} being retried`);
+  if (update.waiting !== undefined) parts.push(`waiting: ${waitingText(update.waiting)}`);
   if (others > 0) parts.push(`and ${others} more ${others === 1 ? 'file' : 'files'}`);
   return parts.join('  ');
 }

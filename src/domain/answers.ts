@@ -78,33 +78,36 @@ export type Sign =
   | { readonly kind: 'alive' }
   /** Refused in a way that may be the endpoint's fault. */
   | { readonly kind: 'refusal'; readonly status: number }
-  /** `unanswered`: the request went out, nothing came back, and under `hold` its alert is lost for that. */
-  | { readonly kind: 'failure'; readonly unanswered: boolean }
+  /**
+   * `unanswered`: the request went out, nothing came back, and under `hold` its alert is lost for that. `unsent`: no connection, which says so
+   * whoever asks.
+   */
+  | { readonly kind: 'failure'; readonly unanswered: boolean; readonly unsent?: true }
   | { readonly kind: 'none' };
 
 const SUCCESS: Sign = { kind: 'success' };
 const THROTTLED: Sign = { kind: 'throttled' };
 const ALIVE: Sign = { kind: 'alive' };
 const FAILURE: Sign = { kind: 'failure', unanswered: false };
+const UNSENT: Sign = { kind: 'failure', unanswered: false, unsent: true };
 const UNANSWERED: Sign = { kind: 'failure', unanswered: true };
 const NONE: Sign = { kind: 'none' };
 
-/** `failedBefore`: this alert failed before, while the endpoint was well: that it fails again is its own affair. */
-export function signOf(verdict: Verdict, failedBefore: boolean, ambiguous: AmbiguousPolicy): Sign {
+/** `ownFault`: this alert failed before, and others have got through since: that it fails again is its own affair. */
+export function signOf(verdict: Verdict, ownFault: boolean, ambiguous: AmbiguousPolicy): Sign {
   switch (verdict.kind) {
     case 'delivered':
       return SUCCESS;
     case 'throttled':
       return THROTTLED;
     case 'permanent':
-      return verdict.endpointSuspect && !failedBefore ? { kind: 'refusal', status: verdict.status } : ALIVE;
+      return verdict.endpointSuspect && !ownFault ? { kind: 'refusal', status: verdict.status } : ALIVE;
     case 'transient':
-      return failedBefore ? NONE : FAILURE;
+      return ownFault ? NONE : FAILURE;
     case 'ambiguous':
-      return failedBefore ? NONE : ambiguous === 'hold' && verdict.status === undefined ? UNANSWERED : FAILURE;
+      return ownFault ? NONE : ambiguous === 'hold' && verdict.status === undefined ? UNANSWERED : FAILURE;
     case 'not_sent':
-      // A connection that is refused says so whoever asks.
-      return FAILURE;
+      return UNSENT;
     case 'local_fault':
     case 'withheld':
       return NONE;

@@ -36,7 +36,7 @@ export const WAITS = {
     doubtMs: 1_000,
   },
   /** The governor's probes of an endpoint that is ill. Doubles. */
-  probeMs: { first: 2_000, longest: 15_000, whereUnanswered: 30_000 },
+  probeMs: { first: 2_000, longest: 15_000, whereUnanswered: 30_000, lastTries: 4_000 },
 } as const;
 
 /** The n-th wait (from 1) of a row that doubles. */

@@ -5,8 +5,11 @@
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
 import type { Answer, JudgeContext, Verdict } from '../domain/answers.ts';
-import { judge, signOf } from '../domain/answers.ts';
+import { causeOf, judge, signOf } from '../domain/answers.ts';
 import type { AmbiguousPolicy, Endpoint } from '../domain/endpoint.ts';
+import { LONGEST_CAUSE } from '../domain/governor/contract.ts';
+import { clipped } from '../domain/plain-text.ts';
+import { Admission } from './admission.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { EndpointHealth } from './health.ts';
 import { Overload } from './overload.ts';
@@ -15,20 +18,6 @@ import type { AskProbe } from './probe.ts';
 import { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
 import { Turn } from './turn.ts';
-
-/** A wave: rows announced by one intent line. */
-const MAX_WAVE = 64;
-/** A wave holds no more than the pacer lets go within this time, so that an announced row is soon a sent one. */
-const WAVE_HORIZON_MS = 100;
-const PACER_POLL_MS = 10;
-/** After a sight of alerts that nobody may have got yet, those that somebody may have got are no probes for so long. */
-const FRESH_ALERTS_LAST_MS = 60_000;
-
-interface Waiting {
-  readonly max: number;
-  readonly risky: boolean;
-  readonly resolve: (count: number) => void;
-}
 
 /** A request in the pacer's queue. */
 interface Queued {
@@ -39,8 +28,14 @@ interface Queued {
 export interface SessionRequest {
   readonly id: string;
   readonly body: string;
-  /** The alert has failed before: if it fails again, that says little about the endpoint. */
-  readonly failedBefore: boolean;
+  /** It failed, or may have been accepted, before. */
+  readonly tried: boolean;
+  /** When it first failed, by the time of day; undefined: it has not. */
+  readonly firstFailedMs: number | undefined;
+  /** Others have got through since then, as its receipts know. */
+  readonly othersGotThrough: boolean;
+  /** Refused in a way that may be the endpoint's fault: the same again is no further sign of that. */
+  readonly refusedBefore: boolean;
   /** The policy that holds for its round. */
   readonly ambiguous: AmbiguousPolicy;
 }
@@ -62,21 +57,17 @@ export class EndpointSession {
   readonly #client: EndpointClient;
   readonly #pacer: Pacer;
   readonly #lease: RateLease;
-  readonly #probe: Probe | undefined;
   readonly #clock: Clock;
   /** Reused for every answer: an object an answer is to be seen. */
   readonly #judging: { -readonly [Key in keyof JudgeContext]: JudgeContext[Key] };
-  readonly #waiting: Waiting[] = [];
   readonly #queued = new Set<Queued>();
   readonly #turn: Turn;
-  /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
-  #admitted = 0;
-  /** Of these, not yet handed to the pacer: their intents are being written. */
-  #announcing = 0;
+  readonly #admission: Admission;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
-  #freshSeenMs = Number.NEGATIVE_INFINITY;
   #lastSuccessMs = 0;
-  #cancelPacerPoll: (() => void) | undefined;
+  #lastCause = '';
+  /** Of attempts that have ended before their last answers came. */
+  readonly #afterwards = new Set<Promise<void>>();
   #stopping = false;
 
   constructor({ endpoint, client, pacer, lease, probe, clock = systemClock }: SessionParts) {
@@ -84,9 +75,13 @@ export class EndpointSession {
     this.#client = client;
     this.#pacer = pacer;
     this.#lease = lease;
-    this.#probe = probe && new Probe(probe, clock);
     this.#clock = clock;
-    this.#turn = new Turn(clock, () => this.#admitWaiting());
+    this.#admission = new Admission({
+      ...{ maxConnections: endpoint.maxConnections, health: this.health, pacer, lease, clock },
+      probe: probe && new Probe(probe, clock),
+      onProbed: (well) => (well ? this.#turn.schedule() : this.wake()),
+    });
+    this.#turn = new Turn(clock, () => this.#admission.admit());
     const { ambiguous, idempotencyKey, maxRetryAfterMs, success } = endpoint;
     this.#judging = {
       ...{ ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 },
@@ -120,16 +115,29 @@ export class EndpointSession {
     return this.#lastSuccessMs;
   }
 
-  /** An ill endpoint must not be asked now: its probe says no, or there are alerts that nobody may have got yet, to ask it with. */
+  /** See Admission. */
   isBarred(risky: boolean): boolean {
-    if (!this.health.ill) return false;
-    if (risky && this.#clock.now() - this.#freshSeenMs < FRESH_ALERTS_LAST_MS) return true;
-    return this.#probe?.saysNo === true;
+    return this.#admission.isBarred(risky);
   }
 
-  /** There are alerts that nobody may have got yet. */
   seesFresh(): void {
-    this.#freshSeenMs = this.#clock.now();
+    this.#admission.seesFresh();
+  }
+
+  /** What the last request came to that did not get through; '' if all did. No text of a body. */
+  get lastCause(): string {
+    return this.#lastCause;
+  }
+
+  /** An alert is better chosen from anywhere than as the next one: neighbours may have the same fault. */
+  get inDoubt(): boolean {
+    return this.#admission.inDoubt;
+  }
+
+  /** What is to be done when answers come that nobody waits for any more; `close` waits for it. */
+  afterwards(work: Promise<void>): void {
+    const done = work.catch(() => undefined).finally(() => this.#afterwards.delete(done));
+    this.#afterwards.add(done);
   }
 
   stop(): void {
@@ -139,17 +147,17 @@ export class EndpointSession {
 
   async close(): Promise<void> {
     this.stop();
-    this.#cancelPacerPoll?.();
+    this.#admission.close();
     await this.#client.close();
+    await Promise.all(this.#afterwards);
     await this.#lease.close();
   }
 
-  /** Resolves to the size of the wave that may be announced now; to 0 after `wake`. `risky`: somebody may have got these alerts already. */
-  admit(max: number, risky: boolean): Promise<number> {
-    return new Promise((resolve) => {
-      this.#waiting.push({ max, risky, resolve });
-      this.#turn.schedule();
-    });
+  /** Resolves to the size of the wave that may be announced and sent now, at most `max`; to 0 after `wake`. `tried`: all of them were, before. */
+  admit(max: number, tried: boolean): Promise<number> {
+    const admitted = this.#admission.ask(max, tried);
+    this.#turn.schedule();
+    return admitted;
   }
 
   /**
@@ -157,7 +165,7 @@ export class EndpointSession {
    * not be written any more out of the pacer's queue, where a long pause would hold them.
    */
   wake(): void {
-    for (const { resolve } of this.#waiting.splice(0)) resolve(0);
+    this.#admission.sendAway();
     for (const turn of [...this.#queued]) if (!turn.mayWrite() && this.#queued.has(turn)) turn.withhold();
   }
 
@@ -166,7 +174,7 @@ export class EndpointSession {
    * returns. A callback, for this is the hot path, and each promise less is to be seen.
    */
   send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
-    this.#announcing--;
+    this.#admission.announced();
     if (this.#pacer.takes()) {
       this.#sendNow(request, mayWrite, done);
       return;
@@ -176,7 +184,7 @@ export class EndpointSession {
       withhold: () => {
         this.#queued.delete(turn);
         cancel();
-        this.#admitted--;
+        this.#admission.leave(1, request.tried);
         this.#turn.schedule();
         done({ kind: 'withheld' });
       },
@@ -189,9 +197,8 @@ export class EndpointSession {
   }
 
   /** Gives admissions back that are not going to be used. */
-  giveBack(count: number): void {
-    this.#announcing -= count;
-    this.#admitted -= count;
+  giveBack(count: number, tried: boolean): void {
+    this.#admission.giveBack(count, tried);
     this.#turn.schedule();
   }
 
@@ -204,16 +211,23 @@ export class EndpointSession {
     const sentMs = this.#clock.now();
     const { open } = this.#lease;
     const pacePerSecond = this.#lease.sends(sentMs);
+    this.#admission.sent(sentMs);
     const take = (answer: Answer): void => {
       this.#judging.nowMs = this.#clock.wallMs();
       this.#judging.ambiguous = request.ambiguous;
       this.#judging.hasTakenOne = this.health.successes > 0;
       const isWell = this.health.state === 'well';
       const verdict = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
-      this.#admitted--;
-      const failedBefore = request.failedBefore && !this.health.ill && this.#lease.circuit === 'closed';
-      const sign = signOf(verdict, failedBefore, request.ambiguous);
+      this.#admission.leave(1, request.tried);
+      const ownFault = this.#isItsOwnFault(request) || (verdict.kind === 'permanent' && request.refusedBefore);
+      const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });
       this.health.take(sign);
+      if (answer.kind === 'response') this.#admission.heard();
+      if (sign.kind === 'success' || sign.kind === 'alive') this.#lease.fares(undefined);
+      else if (answer.kind !== 'withheld' && !ownFault) {
+        this.#lastCause = clipped(causeOf(answer), LONGEST_CAUSE);
+        this.#lease.fares(this.#lastCause);
+      }
       this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond, open });
       if (sign.kind === 'success') this.#lastSuccessMs = this.#judging.nowMs;
       if (verdict.kind === 'throttled') {
@@ -228,37 +242,8 @@ export class EndpointSession {
     else take({ kind: 'withheld' });
   }
 
-  #admitWaiting(): void {
-    let paced = false;
-    while (this.#waiting.length > 0) {
-      const most = Math.min(this.health.openRequestLimit(this.endpoint.maxConnections), this.#lease.openLimit);
-      const free = most - this.#admitted;
-      if (free <= 0) break;
-      const allowed = this.#pacer.allowance(WAVE_HORIZON_MS) - this.#announcing;
-      if (allowed <= 0) {
-        paced = true;
-        this.#pollPacer();
-        break;
-      }
-      if (this.health.ill && this.#probe !== undefined && !this.#probe.saysYes) {
-        this.#probe.ask((well) => (well ? this.#turn.schedule() : this.wake()));
-        break;
-      }
-      // An ill endpoint is asked with an alert that nobody may have got yet, where there is one.
-      const fresh = this.health.ill ? this.#waiting.findIndex(({ risky }) => !risky) : 0;
-      const [next] = this.#waiting.splice(Math.max(0, fresh), 1) as [Waiting];
-      const count = Math.min(next.max, free, allowed, MAX_WAVE);
-      this.#admitted += count;
-      this.#announcing += count;
-      next.resolve(count);
-    }
-    this.#lease.demand(this.#admitted > 0 || this.#waiting.length > 0, !paced && this.#pacer.queued === 0);
-  }
-
-  #pollPacer(): void {
-    this.#cancelPacerPoll ??= this.#clock.after(PACER_POLL_MS, () => {
-      this.#cancelPacerPoll = undefined;
-      this.#admitWaiting();
-    });
+  /** It has failed before, and others have got through since. */
+  #isItsOwnFault({ firstFailedMs, othersGotThrough }: SessionRequest): boolean {
+    return firstFailedMs !== undefined && (othersGotThrough || this.#lastSuccessMs > firstFailedMs);
   }
 }

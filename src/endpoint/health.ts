@@ -1,12 +1,23 @@
 /**
  * What a process has seen of an endpoint lately, and what follows: how many requests may be open at once, and when to stop spending
- * alerts on it. Pure counting; no clock.
+ * alerts on it. Pure counting; no clock. A few alerts that are never answered are not an endpoint that is down: what fails is weighed first,
+ * and counts only for different alerts, of whatever file, and only if nobody who was asked later has got an answer.
  */
 import type { Sign } from '../domain/answers.ts';
 import { illnessOf } from '../domain/illness.ts';
 
 /** Open requests until the first success: a wrong URL or secret is noticed before it has cost many requests. */
 const UNPROVEN_LIMIT = 4;
+/** One more for each so long that nothing is heard: the first alerts of a file may be ones that are never answered. */
+const UNPROVEN_GROWTH_MS = 1_000;
+const NOTHING: Sign = { kind: 'none' };
+
+/** A request that has ended. */
+export interface Asked {
+  readonly id: string;
+  /** Monotonic. */
+  readonly sentMs: number;
+}
 
 export type HealthState = 'unproven' | 'well' | 'down' | 'misconfigured';
 
@@ -17,6 +28,10 @@ export class EndpointHealth {
   #unansweredRun = 0;
   #refusalRun = 0;
   #refusalStatus = 0;
+  /** When the latest of the requests that it answered was sent. */
+  #answeredSentMs = Number.NEGATIVE_INFINITY;
+  /** Alerts that count as failed. */
+  readonly #failing = new Set<string>();
 
   get state(): HealthState {
     return this.#state;
@@ -31,10 +46,38 @@ export class EndpointHealth {
     return this.#successes;
   }
 
-  /** Each request that was not answered is an alert in doubt: its place is not filled again before something gets through. */
-  openRequestLimit(maxConnections: number): number {
+  /** Whoever was asked before this has been answered, or is not going to be. */
+  get answeredSentMs(): number {
+    return this.#answeredSentMs;
+  }
+
+  /** Something fails, or nothing is known yet: alerts of different places are the better question. */
+  inDoubt(openRequests: number): boolean {
+    return this.ill || this.#failing.size > 0 || (this.#state === 'unproven' && openRequests >= UNPROVEN_LIMIT);
+  }
+
+  /** What the end of a request says about the endpoint, beside what is known of others. To be taken in by `take`. */
+  weigh(sign: Sign, { id, sentMs }: Asked): Sign {
+    if (sign.kind === 'none') return sign;
+    if (sign.kind !== 'failure') {
+      if (sentMs > this.#answeredSentMs) this.#answeredSentMs = sentMs;
+      return sign;
+    }
+    if (sentMs < this.#answeredSentMs) return NOTHING;
+    if (sign.unsent) return sign;
+    if (this.#failing.has(id)) return NOTHING;
+    this.#failing.add(id);
+    return sign;
+  }
+
+  /**
+   * Each request that was not answered is an alert in doubt: its place is not filled again before something gets through. `unheardMs`: for
+   * how long the first requests have been waiting for an answer.
+   */
+  openRequestLimit(maxConnections: number, unheardMs = 0): number {
     if (this.ill) return 1;
-    const most = this.#state === 'well' ? maxConnections : Math.min(UNPROVEN_LIMIT, maxConnections);
+    const unproven = UNPROVEN_LIMIT + Math.floor(unheardMs / UNPROVEN_GROWTH_MS);
+    const most = this.#state === 'well' ? maxConnections : Math.min(unproven, maxConnections);
     return Math.max(1, most - this.#unansweredRun);
   }
 
@@ -44,6 +87,7 @@ export class EndpointHealth {
         return;
       case 'success':
         this.#successes++;
+        this.#failing.clear();
         this.#failureRun = 0;
         this.#unansweredRun = 0;
         this.#refusalRun = 0;
@@ -65,15 +109,8 @@ export class EndpointHealth {
     }
   }
 
-  /** Somebody else found out that it answers again. */
-  recovers(): void {
-    this.#failureRun = 0;
-    this.#unansweredRun = 0;
-    this.#refusalRun = 0;
-    if (this.ill) this.#state = 'unproven';
-  }
-
   #isAtWork(): void {
+    this.#failing.clear();
     this.#failureRun = 0;
     this.#unansweredRun = 0;
     if (this.#state === 'down') this.#state = 'unproven';

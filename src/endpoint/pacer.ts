@@ -73,6 +73,12 @@ export class Pacer {
     return this.#waiting.length - this.#head - this.#cancelled;
   }
 
+  /** The next request need not keep its distance from the last one. */
+  goNow(): void {
+    this.#lastDueMs = Number.NEGATIVE_INFINITY;
+    this.#release();
+  }
+
   /** What may be sent now; 0: nothing. NO_LIMIT_FROM and above is not paced. */
   get ratePerSecond(): number {
     const nowMs = this.#clock.now();

@@ -14,26 +14,9 @@ import { nothingSeen, together } from './lease-account.ts';
 import type { Sending } from './lease-brake.ts';
 import { LeaseBrake } from './lease-brake.ts';
 import { ownClock } from './lease-clock.ts';
-import type { Pacer } from './pacer.ts';
+import type { RateLeaseOptions } from './lease-options.ts';
+import { LeaseTrouble } from './lease-trouble.ts';
 import { isUnlimited } from './pacer.ts';
-
-export interface RateLeaseOptions {
-  readonly pacer: Pacer;
-  /** New for each process. */
-  readonly workerId: string;
-  /** Rejects when the governor does not answer; it is asked again. */
-  readonly ask: (request: LeaseRequest) => Promise<LeaseAnswer>;
-  readonly random: () => number;
-  /** The longest pause that the receiver's headers are believed for. */
-  readonly maxPauseMs: number;
-  /** Faults of asking, once a change of state. */
-  readonly onTrouble: (error: unknown) => void;
-  /** Told at each change of `standingBy`. */
-  readonly onStandBy?: (standingBy: boolean) => void;
-  /** An operator has ended the pauses that the receiver asked for. */
-  readonly onResume?: () => void;
-  readonly clock?: Clock;
-}
 
 /** Without alerts for this long, the share is given back. */
 const IDLE_MS = 2_000;
@@ -66,11 +49,15 @@ export class RateLease {
   #freeSinceMs: number;
   #seen: Seen;
   #inTrouble = false;
+  /** The endpoint is ill, and nobody is left but alerts that were tried before. */
+  lastTries = false;
+  readonly #trouble: LeaseTrouble;
 
   constructor(options: RateLeaseOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#brake = new LeaseBrake(options.pacer, options.random);
+    this.#trouble = new LeaseTrouble((waiting) => options.onWaiting?.(waiting));
     this.#freeSinceMs = this.#clock.now();
     this.#seen = nothingSeen(this.#clock.now());
   }
@@ -136,6 +123,12 @@ export class RateLease {
   #hintOf(answer: Answer): RateHint | undefined {
     if (answer.kind !== 'response' || answer.rateHeaders === undefined) return undefined;
     return parseRateHint(answer.rateHeaders, this.#clock.wallMs(), this.#options.maxPauseMs);
+  }
+
+  /** What the last request came to; undefined: it got through. */
+  fares(cause: string | undefined): void {
+    const tellsMs = this.#trouble.fares(cause, this.#clock.now());
+    if (this.#askAtMs < Number.POSITIVE_INFINITY && tellsMs < this.#askAtMs) this.#askAt(tellsMs);
   }
 
   /** Gives the share back, so that others have it at once. */
@@ -229,6 +222,8 @@ export class RateLease {
       ...this.#brake.report(nowMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
+      ...(this.lastTries ? { lastTries: true } : {}),
+      ...(delivered === 0 ? this.#trouble.report(nowMs) : {}),
     };
   }
 
@@ -237,6 +232,7 @@ export class RateLease {
     const receivedMs = this.#clock.now();
     this.#circuit = answer.circuit;
     this.#hearResumes(answer.resumes ?? 0);
+    this.#trouble.hear(answer.waiting ?? null);
     if (idle) {
       // Stays away until there are alerts again; they may have come meanwhile.
       this.#askAtMs = Number.POSITIVE_INFINITY;

@@ -11,7 +11,9 @@ import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { systemClock } from '../clock.ts';
 import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
+import type { Waiting } from '../domain/governor/contract.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
+import { plainText } from '../domain/plain-text.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
 import { Pacer } from '../endpoint/pacer.ts';
@@ -94,6 +96,7 @@ class Sender {
       maxPauseMs: endpoint.maxRetryAfterMs,
       onStandBy: (standingBy) => this.#standBy(standingBy),
       onResume: () => this.session.resume(),
+      onWaiting: (waiting) => this.#logWaiting(waiting),
       onTrouble: (error) =>
         logger.warn(
           { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
@@ -109,6 +112,18 @@ class Sender {
         ),
     });
     this.session = new EndpointSession({ endpoint, client, pacer, lease, probe });
+  }
+
+  /** One line at each change: why nothing is sent, and until when. */
+  #logWaiting(waiting: Waiting | null): void {
+    const { logger } = this.#context;
+    const endpoint = this.#endpoint.name;
+    if (waiting === null) logger.info({ event: 'waiting_over', endpoint }, 'the endpoint is sent what there is again');
+    else {
+      const { text, ...known } = waiting;
+      const until = waiting.until === null ? '' : `, until ${waiting.until}`;
+      logger.warn({ event: 'waiting', endpoint, ...known }, `waiting: ${plainText(text)}${until}`);
+    }
   }
 
   #standBy(standingBy: boolean): void {
@@ -128,14 +143,14 @@ class Sender {
         heartbeat: () => activity.heartbeat(),
       };
     };
+    const slots = new SendingSlots(sendingSlots(rate));
     const dependencies = {
-      ...{ store, ledgers, ownStore, scope },
+      ...{ store, ledgers, ownStore, scope, lendSlot: () => slots.lend() },
       session: (wanted: string) => (wanted === name ? this.session : undefined),
       clock: systemClock,
       random: Math.random,
     };
     const own = createOwnWork({ store, ownStore, scope });
-    const slots = new SendingSlots(sendingSlots(rate));
     slots.open = !this.#standingBy;
     this.#slots.push(slots);
     return Worker.create({

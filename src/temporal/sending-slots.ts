@@ -1,6 +1,7 @@
 /**
  * The slots of a worker that sends. While it stands by (another worker has the whole rate) it takes no batches: each would wait in its
- * slot, and at a low rate those few would be all there are.
+ * slot, and at a low rate those few would be all there are. Whoever only waits for answers lends his slot to others: a few alerts that are
+ * never answered must not hold up everybody.
  */
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
 
@@ -8,11 +9,15 @@ interface Waiting {
   readonly grant: (permit: SlotPermit) => void;
 }
 
+/** Each of them costs a heartbeat now and then. */
+const MOST_LENT = 200;
+
 export class SendingSlots implements CustomSlotSupplier<ActivitySlotInfo> {
   readonly type = 'custom';
   readonly #waiting = new Set<Waiting>();
   #free: number;
   #open = true;
+  #lent = 0;
 
   constructor(slots: number) {
     this.#free = slots;
@@ -46,6 +51,21 @@ export class SendingSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   markSlotUsed(): void {}
 
+  /** Returns how to take it back; then there may be fewer free slots than none for a while. */
+  lend(): () => void {
+    if (this.#lent >= MOST_LENT) return () => undefined;
+    this.#lent++;
+    this.#free++;
+    this.#grant();
+    let isBack = false;
+    return () => {
+      if (isBack) return;
+      isBack = true;
+      this.#lent--;
+      this.#free--;
+    };
+  }
+
   releaseSlot(): void {
     this.#free++;
     this.#grant();
@@ -53,7 +73,7 @@ export class SendingSlots implements CustomSlotSupplier<ActivitySlotInfo> {
 
   #grant(): void {
     for (const waiting of this.#waiting) {
-      if (!this.#open || this.#free === 0) return;
+      if (!this.#open || this.#free <= 0) return;
       this.#free--;
       this.#waiting.delete(waiting);
       waiting.grant({});

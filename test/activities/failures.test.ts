@@ -1,6 +1,5 @@
 import { ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import type { StopReason } from '../../activities/batch.ts';
 import type { StopContext } from '../../activities/failures.ts';
 import {
   failureOf,
@@ -10,6 +9,7 @@ import {
   unknownEndpointFailure,
   unsettledFailure,
 } from '../../activities/failures.ts';
+import type { StopReason } from '../../activities/stop-reason.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { FAILURE } from '../../src/domain/names.ts';
@@ -30,8 +30,8 @@ describe('a reason to stop', () => {
     [{ kind: 'throttled', retryAfterMs: 5_000 }, FAILURE.throttled, true],
     [{ kind: 'shutdown' }, FAILURE.shuttingDown, true],
     [{ kind: 'superseded' }, FAILURE.superseded, true],
-    [{ kind: 'down' }, FAILURE.endpointUnavailable, false],
-    [{ kind: 'misconfigured' }, FAILURE.endpointMisconfigured, false],
+    [{ kind: 'down', cause: 'HTTP 503' }, FAILURE.endpointUnavailable, false],
+    [{ kind: 'misconfigured', cause: 'HTTP 401' }, FAILURE.endpointMisconfigured, false],
     [{ kind: 'store', error: new Fault('store', 'disk full', 'Make room.') }, FAILURE.store, false],
   ] as const)('%j is retried, and is benign where it is nobody’s fault', (stop, type, benign) => {
     const failure = stopFailure(stop, context());
@@ -72,8 +72,8 @@ describe('a reason to stop', () => {
   });
 
   test('an endpoint that is down is probed at least every half minute', () => {
-    expect(delayOf({ kind: 'down' }, { attempt: 1 })).toBe(1_000);
-    expect(delayOf({ kind: 'down' }, { attempt: 1_000 })).toBe(30_000);
+    expect(delayOf({ kind: 'down', cause: 'HTTP 503' }, { attempt: 1 })).toBe(1_000);
+    expect(delayOf({ kind: 'down', cause: 'HTTP 503' }, { attempt: 1_000 })).toBe(30_000);
   });
 });
 
@@ -93,7 +93,7 @@ test('lost requests and unknown endpoints are retried, the delay at least a mill
 });
 
 test('only faults of the store become one; everything else is passed on as it is', () => {
-  const failure = stopFailure({ kind: 'down' }, context());
+  const failure = stopFailure({ kind: 'down', cause: 'HTTP 503' }, context());
   expect(failureOf(failure, 1)).toBe(failure);
   expect(failureOf('text', 1)).toBeInstanceOf(Error);
   expect(failureOf(new Fault('store', 'disk full', 'Make room.'), 1)).toMatchObject({

@@ -117,6 +117,22 @@ describe('an endpoint', () => {
       governed({ receiverPause: { workers: 2, until: '2030-01-01T12:00:05.250Z' } }),
       '99/s now, 2 workers sending; the receiver asked for a pause, 2 workers wait until 2030-01-01T12:00:05Z',
     ],
+    [
+      'whose last request did not get through',
+      governed({
+        activeWorkers: 0,
+        waiting: {
+          ...{
+            why: 'trouble',
+            cause: 'getaddrinfo ENOTFOUND no.example',
+            since: new Date('2001-01-01T12:00:00').toISOString(),
+            until: null,
+          },
+          text: 'the last request did not get through: getaddrinfo ENOTFOUND no.example',
+        },
+      }),
+      'the last request did not get through: getaddrinfo ENOTFOUND no.example, since 2001-01-01 12:00:00',
+    ],
     ['that comes back', governed({ circuit: 'half-open' }), '99/s now, rising again, 2 workers sending'],
     [
       'of which nothing is known',

@@ -48,6 +48,19 @@ describe('the text', () => {
     expect(text(update({ alerts: 10, delivered: 5 }), 0.5)).toContain('0.5/s  10 s left');
   });
 
+  test('says why it does not get on, and until when', () => {
+    const waiting = {
+      why: 'asked',
+      cause: 'HTTP 429',
+      text: 'the receiver asked for a pause (HTTP 429)',
+      since: null,
+    } as const;
+    const until = new Date('2001-01-01T14:03:10').toISOString();
+    expect(text({ ...update({ alerts: 10 }), waiting: { ...waiting, until } })).toBe(
+      'a.csv  sending  0 of 10 (0%)  waiting: the receiver asked for a pause (HTTP 429), until 2001-01-01 14:03:10',
+    );
+  });
+
   test('of a file without alerts is at 100%', () => {
     expect(text(update({}, 'reporting'))).toBe('a.csv  reporting  0 of 0 (100%)');
   });

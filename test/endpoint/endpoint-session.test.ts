@@ -34,11 +34,13 @@ function newSession(ratePerSecond: number, maxConnections = 100, probe?: () => P
 }
 
 const OK: Answer = { kind: 'response', status: 200 };
+const FRESH = {
+  ...{ body: '{}', tried: false, firstFailedMs: undefined, othersGotThrough: false, refusedBefore: false },
+  ambiguous: 'resend' as const,
+};
 const yes = () => true;
 const sent = (session: EndpointSession, id: string, mayWrite: () => boolean): Promise<Verdict> =>
-  new Promise((resolve) =>
-    session.send({ id, body: '{}', failedBefore: false, ambiguous: 'resend' }, mayWrite, resolve),
-  );
+  new Promise((resolve) => session.send({ ...FRESH, id }, mayWrite, resolve));
 
 describe('a session', () => {
   test('admits at most 4 until the first success, then as many as there are connections, 64 a wave', async () => {
@@ -48,7 +50,7 @@ describe('a session', () => {
     expect(await session.admit(500, false)).toBe(64);
     expect(await session.admit(500, false)).toBe(32);
     const waiting = session.admit(500, false);
-    session.giveBack(10);
+    session.giveBack(10, false);
     expect(await waiting).toBe(10);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Sign } from '../../src/domain/answers.ts';
 import { EndpointHealth } from '../../src/endpoint/health.ts';
 
 const DOWN_RUN = 10;
@@ -78,10 +79,27 @@ describe('the health of an endpoint', () => {
     expect(health.openRequestLimit(64)).toBe(64);
   });
 
-  test('is unproven again when somebody else has found it well', () => {
+  test('lets one more request be open for each second in which nothing is heard of the first ones', () => {
     const health = new EndpointHealth();
+    expect([0, 999, 1_000, 10_000, 1e9].map((unheardMs) => health.openRequestLimit(64, unheardMs))).toEqual([
+      ...[4, 4, 5, 14, 64],
+    ]);
     times(DOWN_RUN, () => health.take(UNANSWERED));
-    health.recovers();
-    expect([health.state, health.openRequestLimit(64)]).toEqual(['unproven', 4]);
+    expect(health.openRequestLimit(64, 1e9)).toBe(1);
+  });
+
+  test('weighs failures: those of one alert are one, and none where others who were asked later got an answer', () => {
+    const health = new EndpointHealth();
+    const weighed = (sign: Sign, id: string, sentMs: number) => health.weigh(sign, { id, sentMs }).kind;
+    expect(weighed(FAILURE, 'a', 10)).toBe('failure');
+    expect(weighed(FAILURE, 'a', 20)).toBe('none');
+    expect(weighed({ ...FAILURE, unsent: true }, 'a', 30)).toBe('failure');
+    health.take(SUCCESS);
+    expect(weighed(SUCCESS, 'b', 50)).toBe('success');
+    expect([weighed(UNANSWERED, 'c', 49), weighed(UNANSWERED, 'd', 51)]).toEqual(['none', 'failure']);
+    // A success that was asked for before says nothing about now; what failed then may count again.
+    expect([weighed(SUCCESS, 'e', 40), health.answeredSentMs]).toEqual(['success', 50]);
+    health.take(SUCCESS);
+    expect(weighed(UNANSWERED, 'd', 52)).toBe('failure');
   });
 });

@@ -141,11 +141,6 @@ describe('an endpoint that closes after each answer without saying so', () => {
   it.each([
     ['at once', (socket: Socket) => void socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')],
     [
-      'with a reset',
-      (socket: Socket) =>
-        void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok', () => socket.resetAndDestroy()),
-    ],
-    [
       'a moment later',
       (socket: Socket) => {
         ok(socket);

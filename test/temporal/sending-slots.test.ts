@@ -45,6 +45,22 @@ describe('the slots of a worker that sends', () => {
     expect([left.state, stays.state]).toEqual(['aborted', 'granted']);
   });
 
+  it('are lent by who only waits for answers, and are his again afterwards', async () => {
+    const slots = new SendingSlots(1);
+    const asked = [ask(slots), ask(slots), ask(slots)];
+    const takeBack = slots.lend();
+    await settled();
+    expect(asked.map(({ state }) => state)).toEqual(['granted', 'granted', 'waiting']);
+    takeBack();
+    takeBack();
+    slots.releaseSlot();
+    await settled();
+    expect(asked[2]!.state).toBe('waiting');
+    slots.releaseSlot();
+    await settled();
+    expect(asked[2]!.state).toBe('granted');
+  });
+
   it('are never given out for eager activities', () => {
     expect(new SendingSlots(1).tryReserveSlot()).toBeNull();
   });

@@ -24,8 +24,14 @@ export function closedCircuit(nowMs: number): Circuit {
   return { name: 'closed', sinceMs: nowMs, reason: null, run: { kind: 'failure', count: 0 }, sorties: 0 };
 }
 
-/** After a worker's report. */
-export function observed(circuit: Circuit, delivered: number, badRun: BadRun | null, nowMs: number): Circuit {
+/** After a worker's report. `othersWell`: other workers have delivered lately, and have no failures since. */
+export function observed(
+  circuit: Circuit,
+  delivered: number,
+  badRun: BadRun | null,
+  nowMs: number,
+  othersWell = false,
+): Circuit {
   if (circuit.name === 'open') {
     // A success before the failures is none.
     if (delivered === 0 || badRun !== null) return circuit;
@@ -38,6 +44,8 @@ export function observed(circuit: Circuit, delivered: number, badRun: BadRun | n
     ? { ...base.run, ...badRun, count: base.run.count + badRun.count }
     : (badRun ?? (delivered > 0 ? closedCircuit(nowMs).run : base.run));
   if (illnessOf(run.kind, run.count, base.name === 'half-open') === undefined) return { ...base, run };
+  // Whoever gets through proves the endpoint well, whatever happens to this worker.
+  if (othersWell && badRun?.alerts && run.kind === 'failure') return { ...base, run };
   return { name: 'open', sinceMs: nowMs, reason: run.kind, run, sorties: Math.max(0, base.sorties - 1) };
 }
 
@@ -46,10 +54,12 @@ export function withProbe(circuit: Circuit): Circuit {
   return { ...circuit, sorties: circuit.sorties + 1 };
 }
 
-export function probeIntervalMs(circuit: Circuit): number {
+/** `lastTries`: whoever probes has no other alerts than those that were tried before, and each of them is to come to its end. */
+export function probeIntervalMs(circuit: Circuit, lastTries = false): number {
   // Where each probe may leave an alert in doubt.
   if (circuit.run.unanswered) return WAITS.probeMs.whereUnanswered;
-  return doubled(WAITS.probeMs, circuit.sorties);
+  const usualMs = doubled(WAITS.probeMs, circuit.sorties);
+  return lastTries ? Math.min(usualMs, WAITS.probeMs.lastTries) : usualMs;
 }
 
 /** Part of the rate that may be used: a receiver that has just come back is not run over. */

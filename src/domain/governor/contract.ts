@@ -39,7 +39,34 @@ export interface BadRun {
   readonly count: number;
   /** Requests went out, and nothing came back: each probe is an alert in doubt. Absent: false. */
   readonly unanswered?: boolean;
+  /** Failures are those of different alerts that were asked after the last one that was answered. Absent: of an earlier build, a mere run. */
+  readonly alerts?: true;
 }
+
+/** What a worker's requests come to, since none gets through any more. No text of a body, a row or a user. */
+export interface Trouble {
+  /** `connect ECONNREFUSED 10.0.0.7:443`, `HTTP 401`, `no answer within 15 s` … */
+  readonly cause: string;
+  readonly ageMs: number;
+}
+
+export interface Waiting {
+  /**
+   * `paused`: by an operator. `circuit`: nothing gets through, and only probes are sent. `asked`: the receiver wants to be left alone. `trouble`:
+   * what was sent last did not get through, and is tried again.
+   */
+  readonly why: 'paused' | 'circuit' | 'asked' | 'trouble';
+  /** What the last requests came to; null: nobody has told. */
+  readonly cause: string | null;
+  /** In words, without a time: the end of a sentence about the endpoint. */
+  readonly text: string;
+  /** ISO 8601. */
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+/** Of a `Trouble`, in characters. */
+export const LONGEST_CAUSE = 250;
 
 export interface LeaseRequest {
   /** New for each process, also after a restart. */
@@ -63,6 +90,10 @@ export interface LeaseRequest {
   readonly latencyMs: number | null;
   /** The lowest ceiling that the answers' headers stated; null: none did. */
   readonly ceilingPerSecond: number | null;
+  /** The endpoint is ill, and this worker has no alerts left but those that were tried before. Absent: it has others. */
+  readonly lastTries?: true;
+  /** Nothing has got through since this worker's last request. Absent: something has, or nothing was sent. */
+  readonly trouble?: Trouble;
   /** How much longer the receiver has asked this worker to send nothing. Absent: not at all. */
   readonly pauseMs?: number;
 }
@@ -80,6 +111,8 @@ export interface LeaseAnswer {
   readonly resumes?: number;
   /** Requests that the worker may have open at once. Absent: as many as it likes. */
   readonly openLimit?: number;
+  /** Why nothing is sent just now, over all workers. Absent: of an earlier build. */
+  readonly waiting?: Waiting | null;
 }
 
 export interface GovernorConfig {

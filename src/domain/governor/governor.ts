@@ -58,7 +58,10 @@ export function decide(state: GovernorState, event: GovernorEvent, nowMs: number
 /** Takes in what the worker saw. */
 function hear(state: GovernorState, request: LeaseRequest, nowMs: number): GovernorState {
   const book = entered(pruned(state.book, nowMs), request, nowMs);
-  const circuit = observed(state.circuit, request.delivered, request.badRun, nowMs);
+  const othersWell = Object.entries(book).some(
+    ([id, { wellMs }]) => id !== request.workerId && wellMs !== undefined && nowMs - wellMs < LEASE_MS,
+  );
+  const circuit = observed(state.circuit, request.delivered, request.badRun, nowMs, othersWell);
   let learner = state.learner;
   const idle = nowMs - state.activeMs > LEASE_MS;
   if (idle || state.paused || state.circuit.name === 'open') learner = untested(learner, 0, state.activeMs, nowMs);
@@ -124,9 +127,25 @@ function entered(book: LeaseBook, request: LeaseRequest, nowMs: number): LeaseBo
     sentPerSecond: (request.sent * 1_000) / Math.max(1_000, request.elapsedMs),
     askedMs: nowMs,
     nextMs: nowMs + RENEW_MS,
+    ...(request.lastTries ? { lastTries: true as const } : {}),
+    ...troubleOf(book[request.workerId], request, nowMs),
+    ...wellSince(book[request.workerId], request, nowMs),
     ...(request.pauseMs === undefined ? {} : { pausedUntilMs: nowMs + request.pauseMs }),
   };
   return { ...book, [request.workerId]: borrower };
+}
+
+/** It lasts until something gets through. */
+function troubleOf(before: Borrower | undefined, request: LeaseRequest, nowMs: number): Pick<Borrower, 'trouble'> {
+  const { trouble, delivered } = request;
+  if (trouble !== undefined) return { trouble: { cause: trouble.cause, sinceMs: nowMs - trouble.ageMs } };
+  return delivered > 0 || before?.trouble === undefined ? {} : { trouble: before.trouble };
+}
+
+function wellSince(before: Borrower | undefined, request: LeaseRequest, nowMs: number): Pick<Borrower, 'wellMs'> {
+  if (request.badRun !== null) return {};
+  if (request.delivered > 0) return { wellMs: nowMs };
+  return before?.wellMs === undefined ? {} : { wellMs: before.wellMs };
 }
 
 function overridden(state: GovernorState, override: Override, nowMs: number): GovernorState {

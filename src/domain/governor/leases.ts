@@ -30,6 +30,12 @@ export interface Borrower {
   readonly askedMs: number;
   /** When it is expected again. */
   readonly nextMs: number;
+  /** When it last told of deliveries that no failure came after. Absent: it has not, or an earlier build heard it. */
+  readonly wellMs?: number;
+  /** What its requests come to, since none got through. Absent: they do get through, or none was sent. */
+  readonly trouble?: { readonly cause: string; readonly sinceMs: number };
+  /** All that it has left are last tries at an ill endpoint. */
+  readonly lastTries?: true;
   /** Until then the receiver has asked it to send nothing. Absent: it has not. */
   readonly pausedUntilMs?: number;
   /** Requests that it may have open at once. Absent: as many as it likes. */

@@ -11,7 +11,8 @@ import { isActive, lentToOthers, lentUntilMs, openAtOthers, raised, spanAt, span
 import { fairShares } from './rate-share.ts';
 import { nextRenewalMs } from './renewals.ts';
 import type { GovernorState } from './state.ts';
-import { isSearching, totalPerSecond } from './state.ts';
+import { isSearching, onlyLastTries, totalPerSecond } from './state.ts';
+import { waitingOf } from './waiting.ts';
 
 /** Below this rate one worker holds all of it. Once shared it stays so down to a lower one: a change of hands costs a second. */
 const SHARED_FROM = 100;
@@ -44,7 +45,9 @@ export function lendTo(
   const lends =
     own.demandPerSecond !== 0 && !state.paused && nowMs >= state.quietUntilMs && (holder ?? workerId) === workerId;
   if (open && lends) state = { ...state, circuit: withProbe(state.circuit) };
-  const leaseMs = open ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit) + 1_000) : LEASE_MS;
+  const leaseMs = open
+    ? Math.max(LEASE_MS, 2 * probeIntervalMs(state.circuit, onlyLastTries(state)) + 1_000)
+    : LEASE_MS;
   const spans = lends ? lease(state, workerId, nowMs, leaseMs) : [];
   const segments = spans.map((span) => ({
     fromMs: span.fromMs - nowMs,
@@ -55,8 +58,9 @@ export function lendTo(
   const openLimit = openLimitOf(state, workerId, nowMs);
   const borrower: Borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   const entry = openLimit === undefined ? borrower : { ...borrower, openLimit };
+  const after = { ...state, book: { ...state.book, [workerId]: entry } };
   return {
-    state: { ...state, book: { ...state.book, [workerId]: entry } },
+    state: after,
     answer: {
       segments,
       renewAfterMs,
@@ -64,6 +68,7 @@ export function lendTo(
       paused: state.paused,
       resumes: state.resumes ?? 0,
       ...(openLimit === undefined ? {} : { openLimit }),
+      waiting: waitingOf(after, nowMs),
     },
   };
 }

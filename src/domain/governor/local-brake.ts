@@ -155,7 +155,12 @@ export function answered(
   const same = kind === brake.run.kind;
   const count = same ? brake.run.count + 1 : 1;
   const unanswered = (same && brake.run.unanswered === true) || (sign.kind === 'failure' && sign.unanswered);
-  const run: BadRun = unanswered ? { kind, count, unanswered } : { kind, count };
+  const run: BadRun = {
+    kind,
+    count,
+    ...(unanswered ? { unanswered } : {}),
+    ...(kind === 'failure' ? { alerts: true } : {}),
+  };
   const next: LocalBrake = { ...brake, run, runReported: same ? brake.runReported : 0 };
   if (!circuitClosed || !isWorthReporting(kind, count)) return next;
   return {

@@ -4,6 +4,7 @@
  * it; undefined: nothing is. Pure.
  */
 import type { Rate } from '../endpoint.ts';
+import { LONGEST_CAUSE } from './contract.ts';
 
 const LOWEST_RATE = 0.001;
 const HIGHEST_RATE = 1_000_000;
@@ -56,6 +57,7 @@ export function faultOfLeaseRequest(value: unknown): string | undefined {
     faultOfAmounts(fields, ['sent', 'delivered', 'elapsedMs']) ??
     faultOfAmounts(present(fields, ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'pauseMs'])) ??
     faultOfBrake(fields.brake) ??
+    faultOfTrouble(fields.trouble) ??
     faultOfRun(fields.badRun) ??
     faultOfEpisodes(fields.episodes)
   );
@@ -75,6 +77,17 @@ function faultOfEpisodes(value: unknown): string | undefined {
   }
   const names = ['admitted', 'pacePerSecond', 'beganAgoMs', 'refusedAgoMs', 'triedAgoMs', 'recoveredAgoMs'];
   return value.map((each) => faultOfAmounts(fieldsOf(each) ?? {}, names)).find((fault) => fault !== undefined);
+}
+
+function faultOfTrouble(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const fields = fieldsOf(value);
+  if (fields === undefined) return `trouble is an object, and not ${shown(value)}`;
+  const { cause } = fields;
+  if (typeof cause !== 'string' || cause === '' || cause.length > 2 * LONGEST_CAUSE) {
+    return `trouble.cause is a short text, and not ${shown(cause)}`;
+  }
+  return faultOfAmounts(fields, ['ageMs']);
 }
 
 function faultOfRun(value: unknown): string | undefined {

@@ -1,11 +1,12 @@
 /** Input of the governor's workflow, its one activity, and what a person is shown of it. Pure. */
 
-import type { CircuitName, GovernorConfig } from './contract.ts';
+import type { CircuitName, GovernorConfig, Waiting } from './contract.ts';
 import { UNLIMITED_PER_SECOND } from './contract.ts';
 import type { GovernorState } from './governor.ts';
 import { totalPerSecond } from './governor.ts';
 import { learnedText } from './learned-text.ts';
 import { isActive } from './leases.ts';
+import { waitingOf } from './waiting.ts';
 
 export interface GovernorInput {
   readonly endpoint: string;
@@ -49,11 +50,14 @@ export interface GovernorView {
     readonly workers: number /** ISO 8601: the last of them. */;
     readonly until: string;
   } | null;
+  /** Why nothing is sent just now; null, or absent in answers of an earlier build: it is sent what there is. */
+  readonly waiting?: Waiting | null;
 }
 
 export function viewOf(endpoint: string, state: GovernorState, nowMs: number): GovernorView {
   const total = totalPerSecond(state, nowMs);
-  const { name, reason } = state.circuit;
+  const { name } = state.circuit;
+  const waiting = waitingOf(state, nowMs);
   return {
     endpoint,
     configured: state.config.rate,
@@ -61,10 +65,11 @@ export function viewOf(endpoint: string, state: GovernorState, nowMs: number): G
     ratePerSecond: total >= UNLIMITED_PER_SECOND / 10 ? null : Math.round(total * 100) / 100,
     paused: state.paused,
     circuit: name,
-    reason: name === 'open' ? reasonText(reason) : null,
+    reason: waiting?.why === 'circuit' ? waiting.text : null,
     activeWorkers: Object.values(state.book).filter((borrower) => isActive(borrower, nowMs)).length,
     learned: learnedText(state, nowMs),
     receiverPause: receiverPause(state, nowMs),
+    waiting,
   };
 }
 
@@ -73,12 +78,6 @@ function receiverPause(state: GovernorState, nowMs: number): NonNullable<Governo
     pausedUntilMs > nowMs ? [pausedUntilMs] : [],
   );
   return ends.length === 0 ? null : { workers: ends.length, until: new Date(Math.max(...ends)).toISOString() };
-}
-
-function reasonText(reason: GovernorState['circuit']['reason']): string {
-  return typeof reason === 'number'
-    ? `it answers ${reason} to everything: check its URL and secret`
-    : 'it does not answer, or fails every request';
 }
 
 /** Markdown for the Web UI. */
@@ -92,7 +91,9 @@ export function governorDetails(view: GovernorView): string {
         ? 'Coming back after a failure'
         : view.receiverPause
           ? `The receiver asked for a pause until ${view.receiverPause.until}`
-          : 'Sending';
+          : view.waiting
+            ? `Waiting: ${view.waiting.text}`
+            : 'Sending';
   return [
     `**Endpoint ${view.endpoint}**: ${state}`,
     '',

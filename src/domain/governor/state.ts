@@ -56,8 +56,14 @@ export function trusted(state: GovernorState): GovernorState {
 /** What may be sent in all at `atMs`, as far as is known now. */
 export function totalPerSecond(state: GovernorState, atMs: number): number {
   if (state.paused) return 0;
-  if (state.circuit.name === 'open') return 1_000 / probeIntervalMs(state.circuit);
+  if (state.circuit.name === 'open') return 1_000 / probeIntervalMs(state.circuit, onlyLastTries(state));
   return returning(state.circuit, atMs) * Math.min(maximumPerSecond(state, atMs), curve(state.learner, atMs));
+}
+
+/** Nobody who asks has other alerts. */
+export function onlyLastTries({ book }: GovernorState): boolean {
+  const borrowers = Object.values(book).filter(({ demandPerSecond }) => demandPerSecond !== 0);
+  return borrowers.length > 0 && borrowers.every(({ lastTries }) => lastTries === true);
 }
 
 /** The rate in force: the operator's order, or the configured one. */

@@ -62,12 +62,12 @@ describe('a worker whose requests all fail', () => {
     expect(brake.askAtMs).toBe(5_000);
     expect(braked(brake, 100, 5_999)).toBe(0);
     expect(braked(brake, 100, 6_000)).toBe(100);
-    expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 10 });
+    expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 10, alerts: true });
   });
   it('says that requests were not answered, if one of them was not', () => {
     let brake = RELEASED_BRAKE;
     for (let n = 0; n < 3; n++) brake = answered(brake, { kind: 'failure', unanswered: n === 1 }, 5_000, true);
-    expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 3, unanswered: true });
+    expect(reportOf(brake, 5_000).badRun).toEqual({ kind: 'failure', count: 3, unanswered: true, alerts: true });
   });
   it('waits for the governor after ten identical refusals, and counts on from there', () => {
     let brake = RELEASED_BRAKE;
