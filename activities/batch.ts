@@ -12,12 +12,13 @@ import { mayBegin } from '../src/domain/ledger/fence.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import { failpoint } from '../src/failpoint.ts';
-import type { ChunkRow } from '../src/store/chunks.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 import type { OpenRow } from './row-outcomes.ts';
 import { RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd, StopReason } from './stop-reason.ts';
 import { takesPrecedence } from './stop-reason.ts';
+import type { UnsentRow } from './unsent-row.ts';
+import { isRisky, wasTried } from './unsent-row.ts';
 
 /**
  * A batch that sends for longer leaves the slot to others and is scheduled again: where the rate is unknown, or falls, a batch may be minutes
@@ -25,13 +26,6 @@ import { takesPrecedence } from './stop-reason.ts';
  */
 const TURN_MS = 5_000;
 
-/** As it lies in the chunk, if no receipt mentions it: an attempt has thousands of those, and opens each when its wave goes out. */
-export type UnsentRow = ChunkRow | OpenRow;
-
-export const isOpen = (row: UnsentRow): row is OpenRow => 'unknown' in row;
-
-/** Somebody may have got it already. */
-export const isRisky = (row: UnsentRow): boolean => isOpen(row) && row.unknown > 0;
 /** What has been asked for so long, while others who were asked later have been answered, is not waited for. */
 const LEAVE_AFTER_MS = 2_000;
 const LEAVE_LOOK_MS = 250;
@@ -267,6 +261,3 @@ export class Batch {
     if (this.#open.size === 0) this.#onDrained?.();
   }
 }
-
-const wasTried = (row: UnsentRow): boolean =>
-  isOpen(row) && (row.unknown > 0 || row.firstFailureMs !== undefined || row.refusedBefore);

@@ -16,12 +16,13 @@ import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import type { UnsentRow } from './batch.ts';
-import { Batch, isOpen, isRisky } from './batch.ts';
+import { Batch } from './batch.ts';
 import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd } from './stop-reason.ts';
+import type { UnsentRow } from './unsent-row.ts';
+import { isOpen, isRisky } from './unsent-row.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
 export interface ActivityScope {

@@ -10,8 +10,6 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import type { UnsentRow } from './batch.ts';
-import { isOpen, isRisky } from './batch.ts';
 import type { StopContext } from './failures.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
@@ -19,6 +17,8 @@ import type { SendAttempt, SendDependencies } from './send-activity.ts';
 import { attemptRows, dueInMs, opener, openRow, withAttempt } from './send-activity.ts';
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
+import type { UnsentRow } from './unsent-row.ts';
+import { isOpen, isRisky } from './unsent-row.ts';
 
 /** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
 const STUBBORN_AFTER = 3;
