@@ -78,7 +78,7 @@ export async function withAttempt<Result>(
     const { scope, rows } = choose(await readChunk(store, input));
     // A journal for each look at a long pause would be one for nothing.
     const { pauseMs } = session;
-    if (pauseMs > WAITS.attempt.longestInSlotMs) {
+    if (pauseMs > WAITS.attempt.longestInSlotMs && !isThrottledForGood(session)) {
       const { attempt } = dependencies.scope();
       const { name, retry } = session.endpoint;
       const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
@@ -115,6 +115,10 @@ export async function withAttempt<Result>(
   };
   return tellingTemporal(dependencies.scope().attempt, () => pulsing(clock, beat, attempt));
 }
+
+/** A receiver that asks for pauses, again and again or for a long one, is not waited for longer than one that is down. */
+export const isThrottledForGood = ({ throttledForMs, endpoint }: EndpointSession): boolean =>
+  throttledForMs > endpoint.retry.giveUpAfterMs;
 
 /** When an alert of the chunk was last delivered; 0: never. */
 function lastDeliveryMs({ states }: Ledger): number {

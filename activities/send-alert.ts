@@ -10,7 +10,7 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { asOwn, attemptRows, dueInMs, openRow, withAttempt } from './send-activity.ts';
+import { asOwn, attemptRows, dueInMs, isThrottledForGood, openRow, withAttempt } from './send-activity.ts';
 import { isStop } from './stop-reason.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {
@@ -55,6 +55,7 @@ async function sendOne(
   if (decision.dueMs > plan.nowMs) throw transientFailure(context, decision.dueMs - plan.nowMs);
   const open = openRow(attempt, row, decision);
   const { outcomes, end } = await attemptRows(dependencies, attempt, [open]);
+  if (end.kind === 'throttled' && isThrottledForGood(attempt.session) && !open.ended) outcomes.giveUpOn([open]);
   await ledger.sync();
   const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);
   if (outcome !== undefined) return outcome;

@@ -14,7 +14,7 @@ import type { StopContext } from './failures.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { attemptRows, dueInMs, opener, openRow, withAttempt } from './send-activity.ts';
+import { attemptRows, dueInMs, isThrottledForGood, opener, openRow, withAttempt } from './send-activity.ts';
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
@@ -165,14 +165,15 @@ function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly k
   }
 }
 
-/** The endpoint has been down or misconfigured for longer than the policy waits: the rest of the batch is undelivered. */
+/** The endpoint has been down, or refused everything, for longer than the policy waits: the rest of the batch is undelivered. */
 function endpointLostForGood(
   stop: StopReason,
   rows: readonly UnsentRow[],
-  { plan }: SendAttempt,
+  { plan, session }: SendAttempt,
   input: SendAlertsInput,
   nowMs: number,
 ): boolean {
+  if (stop.kind === 'throttled') return isThrottledForGood(session);
   if (stop.kind !== 'down' && stop.kind !== 'misconfigured') return false;
   if (input.endpointLost) return true;
   const since = rows.map((row) => isOpen(row) && row.firstFailureMs).filter((value) => typeof value === 'number');

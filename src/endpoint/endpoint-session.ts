@@ -66,6 +66,7 @@ export class EndpointSession {
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #lastSuccessMs = 0;
   #lastCause = '';
+  #throttledSinceMs: number | undefined;
   /** Of attempts that have ended before their last answers came. */
   readonly #afterwards = new Set<Promise<void>>();
   #stopping = false;
@@ -102,6 +103,11 @@ export class EndpointSession {
   /** How much longer the receiver asked to be left alone. */
   get pauseMs(): number {
     return this.#pausedUntilMs === Number.NEGATIVE_INFINITY ? 0 : Math.max(0, this.#pausedUntilMs - this.#clock.now());
+  }
+
+  /** For how long it has asked for pauses and taken nothing, as far as this process knows. */
+  get throttledForMs(): number {
+    return this.#throttledSinceMs === undefined ? 0 : this.#clock.now() - this.#throttledSinceMs;
   }
 
   /** An operator says that the receiver need not be left alone any longer. */
@@ -223,6 +229,8 @@ export class EndpointSession {
       const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });
       this.health.take(sign);
       if (answer.kind === 'response') this.#admission.heard();
+      if (sign.kind === 'throttled') this.#throttledSinceMs ??= this.#clock.now();
+      else if (answer.kind === 'response') this.#throttledSinceMs = undefined;
       if (sign.kind === 'success' || sign.kind === 'alive') this.#lease.fares(undefined);
       else if (answer.kind !== 'withheld' && !ownFault) {
         this.#lastCause = clipped(causeOf(answer), LONGEST_CAUSE);

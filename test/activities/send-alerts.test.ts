@@ -236,6 +236,18 @@ describe('an endpoint that is down', () => {
   });
 });
 
+describe('a receiver that asks for pauses without end', () => {
+  test.each(['0', '3600'])('(Retry-After: %s) is not waited for longer than the policy says', async (retryAfter) => {
+    staged = await stageAlerts(30);
+    receiver.script = () => ({ status: 429, headers: { 'retry-after': retryAfter } });
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, giveUpAfterMs: 400 } } });
+    const send = () => worker.sendAlerts(batchInput(staged));
+    expect(await failureOf(send())).toHaveProperty('type', FAILURE.throttled);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await send()).toMatchObject({ delivered: 0, undelivered: 30, endpointLost: true });
+  });
+});
+
 describe('an ill endpoint', () => {
   test('is asked with an alert that nobody may have got, though the next ones in the batch are in doubt', async () => {
     staged = await stageAlerts(3);
