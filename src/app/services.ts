@@ -46,6 +46,10 @@ export class Services {
           const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
           return installation.deliveries.untilEnded(fileWorkflowId(staged.sha256, endpoint.name), signal);
         },
+        isRefused: ({ staged }) => {
+          const workflowId = fileWorkflowId(staged.sha256, endpoint.name);
+          return installation.deliveries.isRefused(workflowId, this.#closing.signal);
+        },
       },
       async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );

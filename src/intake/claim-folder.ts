@@ -3,7 +3,7 @@
  * system, so exactly one watcher wins a file; adopting a dead watcher's claim is one too. What is in a claim folder is owed: it stays
  * there until its workflow is known to have started, and then goes to `<inbox>/processed`.
  */
-import { link, lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FilePriority } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
@@ -20,6 +20,7 @@ import {
 } from './inbox-names.ts';
 import type { Alive, Heartbeat, WatcherIdentity } from './instance.ts';
 import { ALIVE_FILE, DEAD_AFTER_MS, DeathWatch, HEARTBEAT_MS, parseAlive } from './instance.ts';
+import { moveOverNothing } from './move.ts';
 import type { OtherWatcher, Terms } from './terms.ts';
 
 export class ClaimFolder {
@@ -149,30 +150,34 @@ export class ClaimFolder {
     await removeShown(folder);
   }
 
-  /** Moves a claim's file to `processed`, over nothing. False: another watcher has moved it. */
-  async finish(claim: FilePlace, now: Date): Promise<boolean> {
+  /** Moves a claim's file to `processed`, over nothing, and returns its path there. undefined: another watcher has moved it. */
+  async finish(claim: FilePlace, now: Date): Promise<string | undefined> {
     const folder = join(this.#inbox, PROCESSED_FOLDER);
     await refuseLinks(folder);
     await mkdir(folder, { recursive: true });
-    if (await this.#isLinkedIn(folder, claim)) {
+    const linked = await this.#linkIn(folder, claim);
+    if (linked !== undefined) {
       await rm(claim.path, { force: true });
-      return true;
+      return linked;
     }
     const moved = await moveOverNothing(claim.path, (copy) => join(folder, processedName(claim.name, now, copy)));
     // Nothing moved, and still there: it was the folder that vanished.
-    if (!moved && (await lstat(claim.path).catch(() => undefined)) !== undefined) throw new Error(`${folder} is gone`);
+    if (moved === undefined && (await lstat(claim.path).catch(() => undefined)) !== undefined) {
+      throw new Error(`${folder} is gone`);
+    }
     return moved;
   }
 
-  /** Whether a watcher died after it had linked the file into `processed`, and before it had removed the claim. */
-  async #isLinkedIn(folder: string, claim: FilePlace): Promise<boolean> {
+  /** Where the file is in `processed`, if a watcher died after it had linked it there, and before it had removed the claim. */
+  async #linkIn(folder: string, claim: FilePlace): Promise<string | undefined> {
     const own = await lstat(claim.path).catch(() => undefined);
-    if (own === undefined || own.nlink < 2) return false;
+    if (own === undefined || own.nlink < 2) return undefined;
     for (const name of await readdir(folder)) {
-      const other = await lstat(join(folder, name)).catch(() => undefined);
-      if (other?.ino === own.ino && other.dev === own.dev) return true;
+      const path = join(folder, name);
+      const other = await lstat(path).catch(() => undefined);
+      if (other?.ino === own.ino && other.dev === own.dev) return path;
     }
-    return false;
+    return undefined;
   }
 
   /** Gives something that must not be read back to the folder that it came from. */
@@ -208,33 +213,6 @@ async function removeShown(folder: string): Promise<void> {
     await rm(join(folder, name), { force: true }).catch(() => undefined);
   }
   await rmdir(folder).catch(() => undefined);
-}
-
-/**
- * Moves a file to the first of the names that is free. A hard link never replaces anything, and leaves nothing half-made behind in a crash.
- * Where there are none (exFAT, some network mounts) a look and a rename must do. False: there is no such file any more.
- */
-async function moveOverNothing(from: string, target: (copy: number) => string): Promise<boolean> {
-  for (let copy = 1; ; copy += 1) {
-    const to = target(copy);
-    try {
-      await link(from, to);
-      await rm(from, { force: true });
-      return true;
-    } catch (error) {
-      if (isErrno(error, 'EEXIST')) continue;
-      if (isErrno(error, 'ENOENT')) return false;
-      if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
-    }
-    if ((await lstat(to).catch(() => undefined)) !== undefined) continue;
-    return rename(from, to).then(
-      () => true,
-      (error: unknown) => {
-        if (isErrno(error, 'ENOENT')) return false;
-        throw error;
-      },
-    );
-  }
 }
 
 async function readHeartbeat(folder: string): Promise<Heartbeat> {

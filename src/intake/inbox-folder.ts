@@ -13,7 +13,7 @@ import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
 import { readEnds } from './file-ends.ts';
 import { findComplete, lookAtAll } from './find-complete.ts';
-import { isUploadInProgress, PROCESSED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
+import { isUploadInProgress, PROCESSED_FOLDER, REJECTED_FOLDER, STATE_FOLDER, URGENT_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import type { SidecarKind, Vouching } from './sidecars.ts';
 import { Sidecars } from './sidecars.ts';
@@ -26,7 +26,7 @@ const MAX_FILES = 50_000;
 const MAX_REFUSED = 10_000;
 const HOW_TO_WRITE =
   'write it under another name, as .part, and rename it when it is whole, or raise intake.settleSeconds';
-const OWN_FOLDERS = new Set([STATE_FOLDER, PROCESSED_FOLDER, URGENT_FOLDER]);
+const OWN_FOLDERS = new Set([STATE_FOLDER, PROCESSED_FOLDER, REJECTED_FOLDER, URGENT_FOLDER]);
 
 export interface FolderRules {
   /** Whether CSV files begin with a header. Default true. */

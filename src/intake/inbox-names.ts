@@ -5,6 +5,7 @@ import { plainText } from '../domain/plain-text.ts';
 /** The watcher's own folders in an inbox. */
 export const STATE_FOLDER = '.wds';
 export const PROCESSED_FOLDER = 'processed';
+export const REJECTED_FOLDER = 'rejected';
 export const URGENT_FOLDER = 'urgent';
 
 /** NAME_MAX of the usual file systems, in bytes. */

@@ -50,6 +50,8 @@ export interface SubmissionQueueOptions {
   readonly nowMs: () => number;
   /** Takes a file back that turned out to be written to still. */
   readonly unsettled: (file: DroppedFile) => void;
+  /** A workflow has the file, which is at `path` now. */
+  readonly processed: (submission: Submission, path: string) => void;
   /** Called when a file has left this queue, or needs another try. */
   readonly changed: () => void;
 }
@@ -145,10 +147,11 @@ export class SubmissionQueue {
       this.#recovered('submit', task);
       failpoint('arrival.started');
       step = 'move';
-      await claimFolder.finish(file, now());
+      const path = await claimFolder.finish(file, now());
       this.#recovered('move', task);
       this.#submitted += 1;
       void this.#untilEnded(task, submission);
+      if (path !== undefined && task.result !== 'already_delivered') this.#options.processed(submission, path);
       const { sha256, sizeBytes } = task.staged;
       say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
     } catch (error) {

@@ -25,6 +25,9 @@ import { newIdentity } from './instance.ts';
 import type { IntakeLogger } from './log.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
+import { pause } from './pause.ts';
+import type { IsRefused } from './refused-drops.ts';
+import { RefusedDrops } from './refused-drops.ts';
 import type { Submit, UntilEnded } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
 import type { Terms } from './terms.ts';
@@ -55,6 +58,8 @@ export interface WatchOptions extends FolderRules {
   readonly now?: () => Date;
   /** Files under way are bounded by it. Default: what was submitted is not waited for. */
   readonly untilEnded?: UntilEnded;
+  /** Absent: all files stay in `processed`. */
+  readonly isRefused?: IsRefused;
 }
 
 export interface WatcherStatus {
@@ -130,9 +135,11 @@ class InboxWatcher implements Watcher {
     });
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
     const underWay = new UnderWay();
+    const refused = new RefusedDrops(this.#inbox, options.isRefused ?? (async () => false), say);
     const queue = new SubmissionQueue({
       ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, untilEnded, claimFolder, underWay, say },
       unsettled: (file) => this.#claimer.settle(file),
+      processed: (submission, path) => refused.follow(submission, path),
       changed: () => this.#wake(),
     });
     this.#claimFolder = claimFolder;
@@ -247,14 +254,4 @@ class InboxWatcher implements Watcher {
     await pause(CLOSE_GRACE_MS, this.#queue.stop());
     await this.#claimFolder.close();
   }
-}
-
-/** Waits, but not longer than until `cut` has ended. */
-async function pause(ms: number, cut?: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>((end) => {
-    timer = setTimeout(end, ms);
-  });
-  await (cut === undefined ? elapsed : Promise.race([elapsed, cut]));
-  clearTimeout(timer);
 }

@@ -198,6 +198,13 @@ export class FileDeliveries {
     await connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
   }
 
+  /** Waits for the end of a delivery, and says whether the file was refused as a whole. */
+  async isRefused(workflowId: string, signal: AbortSignal): Promise<boolean> {
+    const { connection, workflow } = this.#client;
+    const end = await connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
+    return end.kind === 'failed' && end.fault instanceof Fault && end.fault.code === 'file_refused';
+  }
+
   #isForeign({ installation }: NewestRun): boolean {
     return installation !== undefined && installation !== this.#parts.ownStore.installation;
   }

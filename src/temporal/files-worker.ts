@@ -15,7 +15,7 @@ import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../clock.ts';
 import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
-import { filesTaskQueue } from '../domain/names.ts';
+import { filesTaskQueue, fileWorkflowId } from '../domain/names.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { runIsOpen } from './file-deliveries.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
@@ -60,13 +60,12 @@ function createFilesWorker(
   { requestTimeoutMs, reading }: FilesWorkerOptions,
   taskQueue: string,
 ): Promise<Worker> {
-  const { store, ownStore, ledgers, reportsRoot, reportForm, logger } = context;
+  const { store, ownStore, ledgers, reportsRoot, reportForm, logger, refused } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
-  const onRefusal = (refused: RefusedFile): void =>
-    logger.warn({ event: 'file_refused', ...refused }, 'file refused, nothing of it is sent');
+  const onRefusal = (file: RefusedFile): void => logRefusal(logger, refused, file);
   const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs, onRefusal };
   const own = createOwnWork({ store, ownStore, scope });
   const { readChunks } = createReadChunks({
@@ -102,7 +101,7 @@ function createFilesWorker(
           reportsRoot,
           ...reportForm,
           scope,
-          onReport: (input, summary) => logEnd(logger, input, summary),
+          onReport: (input, summary) => logEnd(logger, refused, input, summary),
         }),
       ),
       takeOverOrigins: own(createTakeOverOrigins(origins)),
@@ -114,8 +113,23 @@ function createFilesWorker(
   });
 }
 
+/** Beyond these, the SDK's lines about them come through, too. */
+const MOST_REFUSED = 10_000;
+
+/** The one line about a file that is refused. */
+function logRefusal(logger: Logger, refused: Set<string>, file: Omit<RefusedFile, 'code'> & object): void {
+  const { sha256, endpoint } = file;
+  if (endpoint !== undefined && refused.size < MOST_REFUSED) refused.add(fileWorkflowId(sha256, endpoint));
+  logger.warn({ event: 'file_refused', ...file }, 'file refused, nothing of it is sent');
+}
+
 /** The one line about a file that everybody looks for. */
-function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summary: FileSummary): void {
+function logEnd(
+  logger: Logger,
+  refused: Set<string>,
+  { fileName, endpoint, round }: WriteReportInput,
+  summary: FileSummary,
+): void {
   const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
   const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
   const warnings = warningLines(summary);
@@ -125,6 +139,17 @@ function logEnd(logger: Logger, { fileName, endpoint }: WriteReportInput, summar
       : { invalidReasons: invalidLines(summary), invalidRows: `${summary.reportDir}/invalid.csv` }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
+  // Its rows were read and found wanting; whoever was alerted by an earlier run lets it go on.
+  if (round === 0 && delivered + unconfirmed === 0) {
+    const reason =
+      'Too many of its rows are invalid, or all. Mend the file and drop it again, or send it with --max-invalid.';
+    logRefusal(logger, refused, { file: fileName, sha256, endpoint, line: firstLine(summary), reason, ...found });
+    return;
+  }
+  refused.delete(fileWorkflowId(sha256, endpoint));
   const level = delivered === alerts && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
   logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found }, 'file reported');
 }
+
+const firstLine = ({ invalidReasons = [] }: FileSummary): number | undefined =>
+  invalidReasons.length === 0 ? undefined : Math.min(...invalidReasons.map((reason) => reason.firstLine));

@@ -53,6 +53,7 @@ export class Installation {
   /** Rejects if this process cannot go on, and would if it were started again. */
   readonly lost: Promise<never>;
   readonly #target: TemporalTarget;
+  readonly #refused = new Set<string>();
   readonly #logger: Logger;
   readonly #filesWorkers: RunningWorker[] = [];
   readonly #alertsWorkers: RunningWorker[] = [];
@@ -167,14 +168,15 @@ export class Installation {
 
   async #workerContext(): Promise<WorkerContext> {
     if (this.#native === undefined) {
-      logThrough(this.#logger);
+      logThrough(this.#logger, this.#refused);
       this.#native = connectNative(this.#target);
     }
     const connection = await this.#native;
     const { store, ownStore, ledgers, reportsRoot, settings } = this;
     const { client } = this.temporal;
     const reportForm = settings.reports;
-    return { client, connection, store, ownStore, ledgers, reportsRoot, reportForm, logger: this.#logger };
+    const refused = this.#refused;
+    return { refused, client, connection, store, ownStore, ledgers, reportsRoot, reportForm, logger: this.#logger };
   }
 }
 
@@ -189,14 +191,13 @@ async function openStore(home: string): Promise<OpenedStore> {
   return { store, ownStore: new OwnStore(store, await settleInstallationId(store), place) };
 }
 
-const typeOf = (error: unknown): string => (error as { type?: string } | undefined)?.type ?? '';
-/** The activity that refused the file has said so. */
-const isRefusal = (error: unknown): boolean => typeOf((error as Error | undefined)?.cause) === FAILURE.fileRefused;
-
 const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
 
-/** The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. */
-function logThrough(logger: Logger): void {
+/**
+ * The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. `refused`: IDs of the workflows of files
+ * that this process has logged as refused; of a workflow's failure nothing but the text comes through to here.
+ */
+function logThrough(logger: Logger, refused: ReadonlySet<string>): void {
   Runtime.install({
     // By itself the SDK stops all workers at once at a signal, and nobody would be left to take the share of the rate back (6 s of waiting).
     shutdownSignals: [],
@@ -209,7 +210,8 @@ function logThrough(logger: Logger): void {
       const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reason };
       // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
       // Errors of workflows come from another realm, so they are known by their type, not by their class.
-      if (OWN_FAILURES.has(typeOf(error)) || isRefusal(error)) logger.debug(fields, message);
+      const isSaid = OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '');
+      if (isSaid || refused.has(`${workflowId}`)) logger.debug(fields, message);
       else if (level === 'ERROR') logger.error(fields, message);
       else logger.warn(fields, message);
     }),

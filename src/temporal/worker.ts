@@ -19,6 +19,8 @@ export interface WorkerContext {
   readonly reportsRoot: string;
   readonly reportForm: ReportForm;
   readonly logger: Logger;
+  /** IDs of the workflows of files that were logged as refused. */
+  readonly refused: Set<string>;
 }
 
 export interface RunningWorker {

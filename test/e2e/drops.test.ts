@@ -41,6 +41,37 @@ describe('a file dropped into the inbox', () => {
     expect(JSON.parse(report.stdout)).toMatchObject({ delivered: 1_000, pending: 0, state: 'completed' });
   });
 
+  test('of which nothing can be sent is one line in the log that says why and what to do, and lies in rejected', async ({
+    site,
+  }) => {
+    await site.receive();
+    const worker = await site.worker();
+    await site.watcher();
+    await site.drop('open.csv', 'userId,alertMessage\nuser-1,hello\nuser-2,"never closed\n');
+    await site.drop('mixed.csv', `${asCsv(alerts(2))}user-8,\nuser-9,\n`);
+    const rejected = (): Promise<string[]> => readdir(join(site.inbox, 'rejected')).catch(() => []);
+    await until(
+      'both are in rejected',
+      async () => (await rejected()).length === 2 && (await processed(site)).length === 0,
+    );
+    const names = (await rejected()).map((name) => name.replace(/^.*Z-/, ''));
+    expect(names.sort()).toEqual(['mixed.csv', 'open.csv']);
+    const lines = worker.stderr.split('\n').filter((line) => line.startsWith('{'));
+    const warnings = lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ level }) => level === 'warn');
+    const [open, ...more] = warnings.filter(({ file }) => file === 'open.csv');
+    expect(more).toEqual([]);
+    expect(open).toMatchObject({
+      event: 'file_refused',
+      line: 3,
+      reason: expect.stringMatching(/never closed.*drop the file again/i),
+    });
+    expect(warnings.filter(({ file }) => file === 'mixed.csv')).toMatchObject([{ event: 'file_refused', line: 4 }]);
+    expect(warnings).toHaveLength(2);
+    expect(await site.receiver.requests()).toEqual([]);
+  });
+
   test('does not keep a second file of other content waiting, nor does a name that stays in upload', async ({
     site,
   }) => {

@@ -65,6 +65,7 @@ async function parts(race: (path: string) => void) {
     now: () => new Date(),
     nowMs,
     unsettled: (file) => claimer.settle(file),
+    processed: () => undefined,
     changed: () => undefined,
   });
   const inbox = new InboxFolder(scene.inbox, 'normal', context, say);
