@@ -70,13 +70,14 @@ try {
   const cpu = await Promise.all(children.map(({ pid }) => cpuSeconds(pid)));
   await untilPutAway();
   const sent = [...requests.values()];
+  const delivered = sent.length / alerts;
   const twice = sent.filter((count) => count > 1).length;
   console.log(
-    `${files} files of ${alerts} alerts, ${watchers} watcher(s): ${seconds.toFixed(1)} s, ${(requests.size / alerts / seconds).toFixed(1)} files/s; ` +
-      `alerts missed ${files * alerts - requests.size}, sent twice ${twice}; files put away ${(await put()).length}`,
+    `${files} files of ${alerts} alerts, ${watchers} watcher(s): ${seconds.toFixed(1)} s, ${(delivered / seconds).toFixed(1)} files/s; ` +
+      `alerts not sent by then ${files * alerts - requests.size}, sent twice ${twice}; files put away ${(await put()).length}`,
   );
   for (const [at, { name, pid }] of children.entries()) {
-    const milliseconds = ((cpu[at]! - cpuBefore[at]!) * 1_000) / files;
+    const milliseconds = ((cpu[at]! - cpuBefore[at]!) * 1_000) / delivered;
     console.log(`${name}: peak ${await memoryMiB(pid, 'HWM')} MiB, CPU ${milliseconds.toFixed(1)} ms a file`);
   }
 } finally {
