@@ -1,11 +1,11 @@
 /**
- * Finds the end of a CSV record over the limit without holding it: of its bytes only the first are kept. By RFC 4180, as csv-parse reads it: a
+ * Finds the end of a CSV record over the limit, or of a long one with stray quotes, without holding it: of its bytes only the first are kept. By RFC 4180, as csv-parse reads it: a
  * quote opens a field at its very beginning, and in it a quote is written twice.
  */
 import type { FileRefusal } from '../domain/failure.ts';
 import type { CsvColumns } from './csv-header.ts';
 import { refusalOf, swallowedRows } from './csv-records.ts';
-import { CR, countLineEnds, LF } from './text.ts';
+import { CR, countLineEnds, LF, trimLineEnd } from './text.ts';
 
 const QUOTE = 0x22;
 /** Enough to see what it is, and whether it is several rows. */
@@ -24,6 +24,7 @@ export class LongRecord {
   readonly #separator: number;
   #state: State = 'field start';
   #lines = 0;
+  #sizeBytes = 0;
   /** Nothing but zeros: padding at the end of a file. */
   #isPadding = true;
 
@@ -39,6 +40,10 @@ export class LongRecord {
   get isPadding(): boolean {
     return this.#isPadding;
   }
+  /** Without its line end. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
 
   /**
    * Takes the bytes from `from` on. `done`: offset behind what was taken; a CR that may be half of a CRLF must come again. Throws FileRefusal where it
@@ -51,8 +56,9 @@ export class LongRecord {
     if (this.kept.length < KEPT_BYTES) {
       this.kept = Buffer.concat([this.kept, bytes.subarray(from, done)]).subarray(0, KEPT_BYTES);
     }
-    this.#isPadding &&= bytes.subarray(from, done).every((byte) => byte === 0 || byte === LF || byte === CR);
+    this.#isPadding &&= isPadding(bytes, from, done);
     this.#lines += countLineEnds(bytes, from, done);
+    this.#sizeBytes += (end === -1 ? done : trimLineEnd(bytes, from, done)) - from;
     if (end === -1 && final && this.#state === 'quoted') throw this.#refusal('CSV_QUOTE_NOT_CLOSED');
     return { ended: end !== -1 || final, done };
   }
@@ -81,6 +87,14 @@ export class LongRecord {
   #refusal(code: string): FileRefusal {
     return refusalOf(code, this.line);
   }
+}
+
+function isPadding(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at];
+    if (byte !== 0 && byte !== LF && byte !== CR) return false;
+  }
+  return true;
 }
 
 /**

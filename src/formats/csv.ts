@@ -19,8 +19,8 @@ import { findStart } from './csv-start.ts';
 import type { RowReader, RowSink } from './row-reader.ts';
 import { CR, countLineEnds, LF, lastLineEnd, lineEndBefore } from './text.ts';
 
-/** Read in one turn of the event loop where rows have stray quotes. */
-const CAREFUL_BYTES = 8 * 1024;
+/** Read in one turn of the event loop where rows have stray quotes; the second where that holds no two of them. */
+const CAREFUL_BYTES = [8 * 1024, 16 * 1024];
 /** Blank lines between two parts of a broken row, at most: a few, as paragraphs have. */
 const MAX_GAP_BYTES = 64;
 
@@ -160,16 +160,21 @@ export class CsvReader implements RowReader {
     handOut(held, this.#bytes, this.#columns!, this.#allUtf8, this.#options, this.#sink);
   }
 
-  /** From a record with a stray quote on: little by little, for such rows cost some 50 µs each. */
+  /** From a record with a stray quote on: little by little, for such rows cost some 50 µs each quote. */
   #readCarefully(final: boolean): void {
-    const start = this.#at;
-    const part = this.#bytes.subarray(start, start + CAREFUL_BYTES);
-    const isRest = start + part.length === this.#bytes.length;
-    const records = this.#readWithStrayQuotes(part, final && isRest);
-    if (isRest || this.#stopped || this.#long !== undefined) return;
-    // The last one comes again: with it alone nothing would ever be done.
-    if (records < 2) this.#readWithStrayQuotes(this.#bytes.subarray(this.#at), final);
-    else this.#paused = true;
+    let records = 0;
+    for (const size of CAREFUL_BYTES) {
+      const part = this.#bytes.subarray(this.#at, this.#at + size);
+      const isRest = this.#at + part.length === this.#bytes.length;
+      records += this.#readWithStrayQuotes(part, final && isRest);
+      if (isRest || this.#stopped || this.#long !== undefined) return;
+      // The last one comes again: with it alone nothing would ever be done.
+      if (records >= 2) break;
+    }
+    this.#paused = true;
+    if (records >= 2) return;
+    this.#skipLineEnds();
+    if (!this.#isLaterWindows() && records === 0) this.#beginLong(final);
   }
 
   /**
@@ -251,6 +256,8 @@ export class CsvReader implements RowReader {
     if (long.isPadding) return;
     refuseIfSwallowed(long.kept, long.line, this.#columns!);
     this.#rows++;
-    this.#sink.invalid(long.line, 'row_too_large', long.kept);
+    // One within the limit has stray quotes.
+    const reason = long.sizeBytes > this.#options.maxRecordBytes ? 'row_too_large' : 'bad_csv';
+    this.#sink.invalid(long.line, reason, long.kept);
   }
 }

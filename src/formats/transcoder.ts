@@ -10,7 +10,7 @@ const REPLACEMENT = Buffer.from('\ufffd');
 /** Below this no byte is part of a longer character, in any encoding that is read. */
 const FIRST_TRAIL_BYTE = 0x30;
 /** A piece without such a byte is cut all the same: it is in the middle of a record that is far too long. */
-const LONGEST_CHARACTERLESS_BYTES = 16 * 1024 * 1024;
+const LONGEST_CHARACTERLESS_BYTES = 2 * 1024 * 1024;
 
 interface Piece {
   readonly bytes: Buffer;

@@ -40,6 +40,19 @@ describe('a well-formed record over the limit is row_too_large, and the rest goe
   });
 });
 
+test('a long record full of stray quotes is bad_csv, is read little by little, and its neighbours are not lost', async () => {
+  const stray = `u1,${'a"b '.repeat(10_000)}`;
+  const good = `u3,"${'x, y '.repeat(20_000)}"`;
+  const content = `${HEADER}u0,x\n${stray}\nu2,"ok"\n${stray}\n${good}\nu4,q"q\n${good}\nu5,x\n`;
+  for (const blockBytes of [30_000, 2_000_000]) {
+    const { rows } = await collect(content, { blockBytes });
+    expect(rows.map((each) => ('invalid' in each ? each.invalid : each.userId))).toEqual([
+      ...['u0', 'bad_csv', 'u2', 'bad_csv', 'u3', 'bad_csv', 'u3', 'u5'],
+    ]);
+    expect(rows.map(({ line }) => line)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+  }
+});
+
 test('a quote that is not closed, or closed within a field, refuses the file however long that is', async () => {
   const how = { blockBytes: 500, options: { maxRecordBytes: 1000 } };
   const rest = 'x'.repeat(5_000);
