@@ -262,19 +262,22 @@ describe('an ill endpoint', () => {
 });
 
 describe('refusals that may be the fault of the endpoint', () => {
-  test.each([401, 403, 404, 410])('%d: a run of 20 stops, and costs no alert', async (status) => {
-    staged = await stageAlerts(60);
-    let well = false;
-    receiver.script = () => (well ? 200 : status);
-    const worker = startWorker();
-    const send = () => worker.sendAlerts(batchInput(staged));
-    expect(await failureOf(send())).toHaveProperty('type', FAILURE.endpointMisconfigured);
-    expect(receiver.log.length).toBeLessThan(24);
-    for (let probe = 0; probe < 5; probe++) await failureOf(send());
-    expect(receiver.log.length).toBeLessThan(30);
-    well = true;
-    expect(await send()).toMatchObject({ delivered: 60, unsettled: 0 });
-  });
+  test.each([301, 308, 400, 401, 402, 403, 404, 405, 407, 410, 411, 415, 421, 426, 501, 505])(
+    '%d: a run of 20 stops, and costs no alert',
+    async (status) => {
+      staged = await stageAlerts(60);
+      let well = false;
+      receiver.script = () => (well ? 200 : status);
+      const worker = startWorker();
+      const send = () => worker.sendAlerts(batchInput(staged));
+      expect(await failureOf(send())).toHaveProperty('type', FAILURE.endpointMisconfigured);
+      expect(receiver.log.length).toBeLessThan(24);
+      for (let probe = 0; probe < 5; probe++) await failureOf(send());
+      expect(receiver.log.length).toBeLessThan(30);
+      well = true;
+      expect(await send()).toMatchObject({ delivered: 60, unsettled: 0 });
+    },
+  );
 
   test('with successes between are meant for the alert', async () => {
     staged = await stageAlerts(60);
