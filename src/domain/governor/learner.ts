@@ -10,6 +10,10 @@
  * A refusal sets the ceiling to the total at which it happened. Met twice at about the same height, it is probed less often.
  * Pure; the state is plain JSON and of constant size.
  */
+import type { OpenLimit } from './concurrency.ts';
+import type { Episode } from './episodes.ts';
+import type { WindowLimit } from './explain.ts';
+
 export interface Learner {
   /** The rate at `anchorMs`, from which the curve starts. */
   readonly basePerSecond: number;
@@ -43,10 +47,6 @@ export interface KnownWindow extends WindowLimit {
   /** How long it is held before it is tried whether there is more. */
   readonly restMs: number;
 }
-
-import type { OpenLimit } from './concurrency.ts';
-import type { Episode } from './episodes.ts';
-import type { WindowLimit } from './explain.ts';
 
 export const START_PER_SECOND = 10;
 const MIN_PER_SECOND = 0.5;

@@ -43,11 +43,12 @@ export interface GovernorView {
   /** Why the circuit is not closed. */
   readonly reason: string | null;
   readonly activeWorkers: number;
-  /** The receiver has asked workers to send nothing for a while; null, or absent in answers of an earlier build: it has not. */
   /** What was learned of its limit, in words; null, or absent in answers of an earlier build: nothing yet. */
   readonly learned?: string | null;
+  /** The receiver has asked workers to send nothing for a while; null, or absent in answers of an earlier build: it has not. */
   readonly receiverPause?: {
-    readonly workers: number /** ISO 8601: the last of them. */;
+    readonly workers: number;
+    /** ISO 8601: the last of them. */
     readonly until: string;
   } | null;
   /** Why nothing is sent just now; null, or absent in answers of an earlier build: it is sent what there is. */
