@@ -3,6 +3,7 @@
  * about a minute; the same figures in every run. `node dist/bench/simulate.js [SEEDS]`
  */
 
+import { KINDS, kindFigures, kindScenario } from '../simulation/rate/kinds.ts';
 import {
   knownLimit,
   MOVES_DOWN_AT,
@@ -108,6 +109,30 @@ table(
       (most(runs.flatMap((run) => run.renewals)) / 10).toFixed(1),
     ];
   }),
+);
+
+table(
+  `Kinds of limits that services have, unknown, 150 s, ${seeds.length} seeds: the worst (mean)`,
+  ['limit', 'workers', 'used after a minute', 'refused in all', 'of them after a minute', 'seeds out of bounds'],
+  KINDS.flatMap((kind) =>
+    ([1, 2] as const).map((workers) => {
+      const all = seeds.map((seed) => {
+        const scenario = kindScenario(kind, seed, workers);
+        return kindFigures(simulate(scenario, seed), scenario);
+      });
+      const bound = kind.headers === undefined ? 0.9 : 0.95;
+      const out = all.filter((f) => f.used < bound || f.refused > f.allowed || f.refusedLate > f.allowedLate);
+      const used = all.map((f) => f.used);
+      return [
+        kind.name,
+        `${workers}`,
+        `${least(used).toFixed(3)} (${mean(used).toFixed(3)})`,
+        `${most(all.map((f) => f.refused))} (${mean(all.map((f) => f.refused)).toFixed(1)})`,
+        `${most(all.map((f) => f.refusedLate))} (${mean(all.map((f) => f.refusedLate)).toFixed(1)})`,
+        `${out.length}`,
+      ];
+    }),
+  ),
 );
 
 const restart = fewSeeds.map((seed) =>

@@ -63,6 +63,8 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   );
   const circuit = observed(state.circuit, request.delivered, request.badRun, nowMs, othersWell);
   let learner = state.learner;
+  // Said by the worker, so that the history of a governor that runs is replayed as it was.
+  if (request.episodes !== undefined) learner = { ...learner, hastens: true };
   const idle = nowMs - state.activeMs > LEASE_MS;
   if (idle || state.paused || state.circuit.name === 'open') learner = untested(learner, 0, state.activeMs, nowMs);
   learner = stated(learner, request, nowMs);
