@@ -6,6 +6,7 @@
 import type { Clock } from '../src/clock.ts';
 import type { BeginRoundInput, BegunRound } from '../src/domain/contracts.ts';
 import { settleOptions } from '../src/store/delivery-record.ts';
+import { OnceIndex } from '../src/store/once/once-index.ts';
 import { beginRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { staleRoundFailure, tellingTemporal } from './failures.ts';
@@ -20,16 +21,20 @@ export interface BeginRoundDependencies {
 
 export function createBeginRound({ store, runIsOpen, scope, clock }: BeginRoundDependencies) {
   return async function begin(input: BeginRoundInput): Promise<BegunRound> {
-    const { workflowId, runId, ambiguous } = input;
+    const { workflowId, runId, ambiguous, once } = input;
     if (!(await runIsOpen(workflowId, runId))) {
       throw staleRoundFailure(`run ${runId} is closed: it begins nothing more`);
     }
     return tellingTemporal(scope().attempt, async () => {
       const parse = await settleOptions(store, input, input.parse);
       const begunAt = new Date(clock.wallMs()).toISOString();
-      const policy = ambiguous === undefined ? {} : { ambiguous };
-      const { round } = await beginRound(store, input, { runId, begunAt, ...policy });
-      return { round, parse };
+      const options = { ...(ambiguous === undefined ? {} : { ambiguous }), ...(once === undefined ? {} : { once }) };
+      const round = await beginRound(store, input, { runId, begunAt, ...options });
+      const begun = { round: round.round, parse };
+      if (round.once !== undefined) return { ...begun, once: round.once };
+      // After the round is there: whoever begins an index now finds the file by it.
+      const indexed = await new OnceIndex(store, input.endpoint, clock).exists();
+      return indexed ? { ...begun, once: { withinMs: null } } : begun;
     });
   };
 }

@@ -80,12 +80,7 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
         category: ApplicationFailureCategory.BENIGN,
       });
     case 'superseded':
-      return retryable({
-        type: FAILURE.superseded,
-        message: 'a newer attempt is at work',
-        delayMs: WAITS.attempt.supersededMs,
-        benign: true,
-      });
+      return supersededFailure();
     case 'throttled': {
       const askedMs = stop.retryAfterMs ?? doubled(WAITS.attempt.unnamedPauseMs, attempt);
       const pauseMs = Math.min(askedMs, WAITS.attempt.namedPauseLookMs);
@@ -118,6 +113,13 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
   }
 }
 
+/** Others have been faster. */
+export function supersededFailure(): ApplicationFailure {
+  const { supersededMs } = WAITS.attempt;
+  const message = 'a newer attempt is at work';
+  return retryable({ type: FAILURE.superseded, message, delayMs: supersededMs, benign: true });
+}
+
 /** Alerts that failed for a passing reason and have attempts left. `dueInMs`: until the first of them may be sent again. */
 export function transientFailure(context: StopContext, dueInMs: number): ApplicationFailure {
   const restMs = Math.max(WAITS.attempt.shortestRestMs, dueInMs);
@@ -139,6 +141,16 @@ export function unsettledFailure(count: number, delayMs: number): ApplicationFai
     type: FAILURE.unsettled,
     message: `${count} alerts wait until the deadline of their lost requests has passed`,
     delayMs,
+    benign: true,
+  });
+}
+
+/** Rows that say what rows of earlier files say are settled after those. */
+export function earlierFileFailure(count: number, attempt: number): ApplicationFailure {
+  return retryable({
+    type: FAILURE.earlierFile,
+    message: `${count} alerts or more wait for an earlier file with the same messages, which is being delivered; wds status names those that run`,
+    delayMs: doubled(WAITS.attempt.earlierFileMs, attempt),
     benign: true,
   });
 }

@@ -123,7 +123,9 @@ export const isThrottledForGood = ({ throttledForMs, endpoint }: EndpointSession
 /** When an alert of the chunk was last delivered; 0: never. */
 function lastDeliveryMs({ states }: Ledger): number {
   let lastMs = 0;
-  for (const state of states.values()) if (state.outcome === 'delivered') lastMs = Math.max(lastMs, state.atMs);
+  for (const { outcome, duplicateOf, atMs } of states.values()) {
+    if (outcome === 'delivered' && duplicateOf === '') lastMs = Math.max(lastMs, atMs);
+  }
   return lastMs;
 }
 

@@ -11,7 +11,7 @@ import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopContext } from './failures.ts';
-import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
+import { earlierFileFailure, stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
 import { attemptRows, dueInMs, isThrottledForGood, opener, openRow, withAttempt } from './send-activity.ts';
@@ -35,6 +35,10 @@ interface Plan {
   readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
   /** Of the delivered ones, those that this round did not deliver itself. */
   deliveredBefore: number;
+  /** An earlier file has delivered the same to the same user. */
+  duplicates: number;
+  /** They wait for rows of earlier files. */
+  elsewhere: number;
   readonly stubborn: number[];
   /** To be written down as unconfirmed. */
   readonly unconfirmed: { readonly line: number; readonly attempts: number }[];
@@ -95,6 +99,7 @@ async function sendBatch(
   if (end.kind === 'done') {
     if (again.length > 0) throw transientFailure(context, dueInMs(again, attempt, wallMs()));
     if (input.closing && plan.waiting > 0) throw unsettledFailure(plan.waiting, plan.settleAtMs - wallMs());
+    if (input.closing && plan.elsewhere > 0) throw earlierFileFailure(plan.elsewhere, context.attempt);
     failpoint('sending.settled');
   }
   return {
@@ -103,11 +108,12 @@ async function sendBatch(
     undelivered: plan.ended.undelivered + counts.undelivered,
     unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + counts.unconfirmed,
     stubborn: plan.stubborn,
-    unsettled: plan.unproven + plan.waiting + outcomes.unproven,
+    unsettled: plan.unproven + plan.waiting + plan.elsewhere + outcomes.unproven,
     endpointLost,
     turnOver: end.kind === 'turn_over',
     deliveredBefore: plan.deliveredBefore,
     epoch: ledger.epoch,
+    ...(plan.duplicates === 0 ? {} : { duplicates: plan.duplicates }),
   };
 }
 
@@ -119,6 +125,8 @@ function planBatch(attempt: SendAttempt): Plan {
     resting: [],
     ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
     deliveredBefore: 0,
+    duplicates: 0,
+    elsewhere: 0,
     stubborn: [],
     unconfirmed: [],
     unproven: 0,
@@ -134,6 +142,10 @@ function planBatch(attempt: SendAttempt): Plan {
     const decision = planRow(state, options);
     // Ended by sendAlert, whose own result counts it.
     if (decision.kind === 'ended' && state.handedOverRound === options.round) continue;
+    if (state.duplicateOf !== '') {
+      plan.duplicates++;
+      continue;
+    }
     if (state.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
     if (decision.kind !== 'send') place(plan, row.line, decision);
     else (decision.dueMs > options.nowMs ? plan.resting : plan.triedBefore).push(openRow(attempt, row, decision));
@@ -154,6 +166,9 @@ function place(plan: Plan, line: number, decision: Exclude<RowPlan, { readonly k
       break;
     case 'unproven':
       plan.unproven++;
+      break;
+    case 'elsewhere':
+      plan.elsewhere++;
       break;
     case 'wait':
       plan.waiting++;

@@ -1,16 +1,19 @@
 /**
- * After a file that mends rows of earlier ones was sent: what was delivered is written into the receipts of the rows that it took the
- * place of, and of those that they had taken the place of before. Idempotent.
+ * After a file that took rows of earlier ones over was sent: what was delivered is written into the receipts of the rows that it took the
+ * place of, and of those that they had taken the place of before. Then the index of rows is merged, where there is one. Idempotent.
  */
 import type { OriginsInput } from '../src/domain/contracts.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
+import { namesIn } from '../src/domain/ledger/row-names.ts';
 import { readChunk } from '../src/store/chunks.ts';
+import { mergeIndex } from '../src/store/once/merge-index.ts';
+import { OnceIndex } from '../src/store/once/once-index.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
 import type { Mended, OriginDependencies } from './take-over-origins.ts';
 import { byChunk, roundAt, withLedger, withPulse } from './take-over-origins.ts';
 
 export function createSettleOrigins(dependencies: OriginDependencies) {
-  const { store, ledgers } = dependencies;
+  const { store, ledgers, clock } = dependencies;
   return (input: OriginsInput): Promise<void> =>
     withPulse(dependencies, async () => {
       const finder = new OriginFinder(store, input.endpoint);
@@ -20,9 +23,18 @@ export function createSettleOrigins(dependencies: OriginDependencies) {
         for (const row of await readChunk(store, chunk)) {
           if (states.get(row.line)?.outcome !== 'delivered') continue;
           for (const origin of await finder.lineage(row, chunk)) mended.push({ row, origin });
+          for (const name of namesIn(states.get(row.line)?.tookFrom ?? '')) {
+            if (name === row.origin) continue;
+            const origin = await finder.find(name);
+            if (origin !== undefined) mended.push({ row, origin });
+          }
         }
         for (const group of byChunk(mended)) await settle(input, group);
       }
+      if (input.once === undefined) return;
+      const { withinMs } = input.once;
+      const sinceMs = withinMs === null ? Number.NEGATIVE_INFINITY : clock.wallMs() - withinMs;
+      await mergeIndex(new OnceIndex(store, input.endpoint, clock), { ledgers, sinceMs });
     });
 
   async function settle(input: OriginsInput, group: readonly Mended[]): Promise<void> {

@@ -46,7 +46,7 @@ interface Inherited {
 }
 
 export function createTakeOverOrigins(dependencies: OriginDependencies) {
-  const { store, ledgers, clock } = dependencies;
+  const { store, ledgers } = dependencies;
   return (input: OriginsInput): Promise<void> =>
     withPulse(dependencies, async () => {
       const { round } = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
@@ -92,43 +92,43 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
       }
     });
   }
+}
 
-  /** All of one chunk of an earlier file. */
-  async function takeOver(
-    { requestTimeoutMs }: OriginDependencies,
-    input: OriginsInput,
-    group: readonly Mended[],
-  ): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly ChunkRow[] }> {
-    const { chunk } = group[0]!.origin;
-    const lines = group.map(({ origin }) => origin.row.line);
-    const round = await roundAt(store, chunk);
-    return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
-      const inherited: Inherited[] = [];
-      const movedOn: ChunkRow[] = [];
-      for (const { row, origin } of group) {
-        const state = ledger.states.get(origin.row.line);
-        const self = `${input.sha256}:${row.line}`;
-        // Who owns it was looked up before this attempt had its place in the order.
-        if (state !== undefined && state.movedTo !== '' && state.movedTo !== self) {
-          movedOn.push(row);
-          continue;
-        }
-        const delivered = state?.outcome === 'delivered';
-        const openMs = state?.openFencedMs;
-        const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
-        if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
-        inherited.push({
-          row,
-          from: origin.name,
-          delivered,
-          unknown: state?.unknown ?? 0,
-        });
-        if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
+/** All of one chunk of an earlier file. `movedOn`: rows that somebody else has taken, so that they are to be taken from that one. */
+export async function takeOver(
+  { store, ledgers, clock, requestTimeoutMs }: OriginDependencies,
+  input: OriginsInput,
+  group: readonly Mended[],
+): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly ChunkRow[] }> {
+  const { chunk } = group[0]!.origin;
+  const lines = group.map(({ origin }) => origin.row.line);
+  const round = await roundAt(store, chunk);
+  return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
+    const inherited: Inherited[] = [];
+    const movedOn: ChunkRow[] = [];
+    for (const { row, origin } of group) {
+      const state = ledger.states.get(origin.row.line);
+      const self = `${input.sha256}:${row.line}`;
+      // Who owns it was looked up before this attempt had its place in the order.
+      if (state !== undefined && state.movedTo !== '' && state.movedTo !== self) {
+        movedOn.push(row);
+        continue;
       }
-      if ((await ledger.confirm(lines)) !== undefined) return { inherited, movedOn };
-      throw stopFailure({ kind: 'superseded' }, { ...NO_CONTEXT, endpoint: input.endpoint, left: lines.length });
-    });
-  }
+      const delivered = state?.outcome === 'delivered';
+      const openMs = state?.openFencedMs;
+      const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
+      if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
+      inherited.push({
+        row,
+        from: origin.name,
+        delivered,
+        unknown: state?.unknown ?? 0,
+      });
+      if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
+    }
+    if ((await ledger.confirm(lines)) !== undefined) return { inherited, movedOn };
+    throw stopFailure({ kind: 'superseded' }, { ...NO_CONTEXT, endpoint: input.endpoint, left: lines.length });
+  });
 }
 
 const NO_CONTEXT = {

@@ -15,6 +15,8 @@ export const FAILPOINTS = [
   'arrival.started',
   /** A window is committed; its activity is not completed. */
   'reading.committed',
+  /** Once a message: the file has its number; it has not looked for its rows in earlier ones. */
+  'once.registered',
   /** The intent of a wave is written; nothing of it is sent. */
   'sending.announced',
   /** An answer has come; its receipt is not written. */

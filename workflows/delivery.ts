@@ -26,13 +26,19 @@ import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';
 
+export interface DeliveryHooks {
+  readonly onProgress: () => void;
+  /** What is to be done before the last visits, where there are any; undefined: nothing. */
+  readonly beforeRevisits: (() => Promise<void>) | undefined;
+}
+
 const known = (epoch: number | undefined): { epoch?: number } => (epoch === undefined ? {} : { epoch });
 
 export class Delivery {
   readonly #input: FileWorkflowInput;
   readonly #round: RoundOfRun;
   readonly #windows: readonly WindowResult[];
-  readonly #onProgress: () => void;
+  readonly #hooks: DeliveryHooks;
   readonly #unfinished: Stretch[];
   #revisit: Stretch[];
   readonly #stubborn: StubbornAlerts;
@@ -50,19 +56,19 @@ export class Delivery {
     round: RoundOfRun,
     windows: readonly WindowResult[],
     carried: CarriedState | undefined,
-    onProgress: () => void,
+    hooks: DeliveryHooks,
   ) {
     this.#input = input;
     this.#round = round;
     this.#windows = windows;
-    this.#onProgress = onProgress;
+    this.#hooks = hooks;
     this.#unfinished = [...(carried?.unfinished ?? [])];
     this.#revisit = [...(carried?.revisit ?? [])];
     this.#nextChunk = carried?.nextChunk ?? 1;
     this.#sent = carried?.sent ?? NOTHING_SENT;
     const onOutcome = (outcome: Outcome): void => {
       this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
-      onProgress();
+      hooks.onProgress();
     };
     this.#stubborn = new StubbornAlerts({ input, round, sending: this.#sending, onOutcome }, carried?.stubborn ?? []);
     const { maxStubborn, parallelChunks } = input.delivery;
@@ -86,6 +92,8 @@ export class Delivery {
     try {
       this.#stubborn.resume();
       await this.#runLanes(() => this.#takeUnsent(), false);
+      const { beforeRevisits } = this.#hooks;
+      if (beforeRevisits !== undefined && this.#revisit.length > 0 && !this.#historyIsLong()) await beforeRevisits();
       if (!this.#historyIsLong()) await this.#runLanes(() => this.#takeRevisit(), true);
       await condition(() => this.#stubborn.size === 0 || this.#stubborn.failure !== undefined || this.#historyIsLong());
       if (this.#stubborn.failure !== undefined) throw this.#stubborn.failure;
@@ -177,7 +185,7 @@ export class Delivery {
           if (result.unsettled > 0) this.#revisit.push({ ...stretch, from, to, ...known(epoch) });
           from = to;
         }
-        this.#onProgress();
+        this.#hooks.onProgress();
       });
     }
   }

@@ -23,8 +23,6 @@ import type {
   BegunRound,
   CarriedState,
   FileWorkflowInput,
-  OriginActivities,
-  OriginsInput,
   ReadActivities,
   ReportActivities,
   RoundActivities,
@@ -41,6 +39,7 @@ import { refusedFor } from '../src/domain/rows/max-invalid.ts';
 import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
+import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
 import { failedWith, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
@@ -67,6 +66,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   let summary: FileSummary | undefined;
   let delivery: Delivery | undefined;
   let paused = carried?.paused ?? false;
+  let once = carried?.once;
 
   const progress = (): FileProgress => ({
     phase: paused && (phase === 'reading' || phase === 'sending') ? 'paused' : phase,
@@ -83,7 +83,8 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
 
   /** Gives this run a round, and reads the file again where its receipts belong to another way of reading it. */
   const begin = async (): Promise<RoundOfRun> => {
-    const { round, parse } = await beginRound(input);
+    const { round, parse, once: ofRound } = await beginRound(input);
+    once = ofRound;
     if (parseKey(parse) !== parseKey(input.parse)) {
       input = { ...input, parse };
       windows.length = 0;
@@ -95,18 +96,27 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
 
   /** One try at the file: to the end, unless another run's try begins meanwhile. */
   const deliverAll = async (round: RoundOfRun, from: CarriedState | undefined): Promise<FileSummary> => {
-    if (from === undefined) await takeOverOrigins(input, windows, round);
+    if (from === undefined) {
+      await takeOverOrigins(input, windows, round);
+      if (once !== undefined) await lookBack(input, windows, round, once, false);
+    }
+    const last = once;
+    const beforeRevisits = last && (() => lookBack(input, windows, round, last, true));
     for (let pass = 1; ; pass++) {
       phase = 'sending';
-      delivery = new Delivery(input, round, windows, pass === 1 ? from : undefined, show);
+      delivery = new Delivery(input, round, windows, pass === 1 ? from : undefined, {
+        onProgress: show,
+        beforeRevisits,
+      });
       delivery.pause(paused);
       show();
       const done = await delivery.run();
-      if (!done) await continueAsNew<typeof fileWorkflow>({ ...submitted, carried: delivery.carried() });
+      if (!done)
+        await continueAsNew<typeof fileWorkflow>({ ...submitted, carried: { ...delivery.carried(), ...onceOf(once) } });
       phase = 'reporting';
       show();
       const seen = countsOf(windows, delivery.sent);
-      await settleOrigins(input, windows, round);
+      await settleOrigins(input, windows, round, once);
       const counts = await report(input, round, seen);
       const missing = typeof round.round === 'string' ? undefined : receiptsMissing(seen, counts);
       if (missing !== undefined) throw missing;
@@ -153,7 +163,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     // What was sent until then is reported, if that can be done now: it can later (wds report), and the end must not wait for a disk.
     await CancellationScope.nonCancellable(async () => {
       if (round === undefined) return;
-      await settleOrigins(input, windows, round, lastOptions);
+      await settleOrigins(input, windows, round, once, lastOptions);
       summary = await report(input, round, undefined, lastOptions);
     }).catch(() => undefined);
     phase = 'cancelled';
@@ -170,11 +180,15 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
 }
 
 function beginRound(input: FileWorkflowInput): Promise<BegunRound> {
-  const { endpoint, parse, delivery } = input;
+  const {
+    endpoint,
+    parse,
+    delivery: { ambiguous, once },
+  } = input;
   const { workflowId, runId } = workflowInfo();
   const of = { ...fileWork(input), endpoint, workflowId, runId };
   return byFilesWorker(input, 'begin a round', ({ beginRound }: RoundActivities) =>
-    beginRound({ ...of, parse, ambiguous: delivery.ambiguous }),
+    beginRound({ ...of, parse, ambiguous, ...onceOf(once) }),
   );
 }
 
@@ -208,38 +222,6 @@ async function restore(input: FileWorkflowInput, windows: readonly WindowResult[
     if (!sameLayout(before, again)) throw otherContent(before);
   }
 }
-
-const mends = (windows: readonly WindowResult[]): boolean => windows.some((window) => window.origins > 0);
-
-/** Rows that mend rows of earlier files take their places, before anything is sent. */
-async function takeOverOrigins(
-  input: FileWorkflowInput,
-  windows: readonly WindowResult[],
-  round: RoundOfRun,
-): Promise<void> {
-  if (!mends(windows)) return;
-  const activities = proxyActivities<OriginActivities>({
-    ...fileOptions(input),
-    summary: 'take over the rows that it mends',
-  });
-  await activities.takeOverOrigins(originsInput(input, windows, round));
-}
-
-async function settleOrigins(
-  input: FileWorkflowInput,
-  windows: readonly WindowResult[],
-  round: RoundOfRun,
-  options = fileOptions,
-): Promise<void> {
-  if (!mends(windows)) return;
-  const activities = proxyActivities<OriginActivities>({ ...options(input), summary: 'settle the rows that it mends' });
-  await activities.settleOrigins(originsInput(input, windows, round));
-}
-
-const originsInput = (input: FileWorkflowInput, windows: readonly WindowResult[], round: RoundOfRun): OriginsInput => ({
-  ...{ ...fileWork(input), endpoint: input.endpoint, parseKey: parseKey(input.parse) },
-  ...{ ...round, windows: windows.length },
-});
 
 /** `seen`: what the workflow has seen by itself; a report that shows less waits. */
 function report(

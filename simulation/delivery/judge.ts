@@ -22,6 +22,9 @@ export interface JudgeOptions {
   readonly maximumUnanswered: number;
 }
 
+/** The report lists the row as a duplicate of one that an earlier file has delivered. */
+const SAME = 'duplicate';
+
 /** What the report says of one row. */
 interface Reported {
   readonly outcome: string;
@@ -49,7 +52,8 @@ export function judge(story: Story, { maximumUnanswered }: JudgeOptions): Violat
       checkFile(story, dropped, report, found);
     }
   }
-  for (const lineage of lineagesOf(story.dropped)) checkUsers(story, lineage, reports, maximumUnanswered, found);
+  for (const lineage of story.shared ? [story.dropped] : lineagesOf(story.dropped))
+    checkUsers(story, lineage, reports, maximumUnanswered, found);
   return violations;
 }
 
@@ -97,6 +101,9 @@ function reportOf(story: Story, { file, home }: Dropped): Reports | string | und
       .map((record) => record.split(','));
   const rows = new Map<number, Reported>();
   for (const [, line, outcome = ''] of records('receipts.csv')) rows.set(Number(line), { outcome, named: false });
+  for (const [line, , , , firstSha256 = ''] of records('duplicates.csv')) {
+    if (firstSha256 !== '') rows.set(Number(line), { outcome: SAME, named: false });
+  }
   for (const [, line] of records('ambiguous.csv')) {
     const row = rows.get(Number(line));
     if (row !== undefined) row.named = true;
@@ -126,25 +133,27 @@ function checkFile(
   const alerts = alertsOf(dropped);
   const run = runsOf(story, dropped).at(-1);
   if (run === undefined) return;
-  const { delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
+  const { delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending, ofEarlierFiles = 0 } = summary;
   const ends = delivered + rejected + undelivered + unconfirmed + pending;
+  const said = alerts.size - [...rows.values()].filter(({ outcome }) => outcome === SAME).length;
   const told = `${name}: ${JSON.stringify({ ...summary, reportDir: undefined, sha256: undefined })}`;
   const ended = run.status === 'COMPLETED' || run.status === 'FAILED';
   if (ended && !summary.readToTheEnd) found('not read to its end', told);
   if (summary.readToTheEnd) {
-    if (ends + invalid + duplicates !== dropped.file.rows.length || ends !== alerts.size) found('sums', told);
+    if (ends + invalid + duplicates !== dropped.file.rows.length || ends !== said) found('sums', told);
+    if (alerts.size - said !== ofEarlierFiles) found('sums', told);
     for (const line of alerts.keys()) if (!rows.has(line)) found('row not reported', `${name} line ${line}`);
     if (rows.size !== alerts.size) found('row not reported', told);
   }
   if (ended && pending > 0) found('row without an end', told);
-  if (run.status === 'COMPLETED' && delivered !== alerts.size) found('success that is none', told);
+  if (run.status === 'COMPLETED' && delivered !== said) found('success that is none', told);
   for (const { status, failure, runId } of runsOf(story, dropped)) {
     const meant = failure instanceof ApplicationFailure && failure.type === FAILURE.undeliveredAlerts;
     if (status === 'FAILED' && !meant) found('fails for no reason', `${name} ${runId}: ${failure}; ${failure?.cause}`);
   }
 }
 
-/** Files of which one mends rows of the other belong together, and so does the same file in two homes. */
+/** Files of which one mends rows of the other belong together, and so does the same file in two homes. (All do that have rows in common.) */
 function lineagesOf(dropped: readonly Dropped[]): Dropped[][] {
   const lineages = new Map<string, Dropped[]>();
   for (const one of dropped) {
@@ -192,11 +201,12 @@ function checkUsers(
     const outcomes = reported.map(({ outcome }) => outcome);
     const named = reported.some((row) => row.named);
     const told = `${userId}: acted on ${acted} of ${requests.length}, ${unknown} unknown, ${presses} presses, reported ${outcomes.join(' ')}, ${named ? '' : 'not '}named`;
-    if (outcomes.includes('delivered') && acted === 0) found('delivered that was not', told);
+    if ((outcomes.includes('delivered') || outcomes.includes(SAME)) && acted === 0)
+      found('delivered that was not', told);
     if (held && acted > 1 + presses) found('twice under hold', told);
     if (!held && acted > 1 && !named) found('twice without a word', told);
     const pending = outcomes.includes('pending');
-    const isTold = outcomes.includes('delivered') || outcomes.includes('unconfirmed') || named;
+    const isTold = ['delivered', 'unconfirmed', SAME].some((outcome) => outcomes.includes(outcome)) || named;
     // What a loss of power has hidden is named when it is sent again; until then it is pending.
     if (acted > 0 && outcomes.length > 0 && !isTold && !(pending && story.powerLosses > 0)) {
       found('alerted without a word', told);

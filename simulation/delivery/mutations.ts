@@ -25,6 +25,8 @@ const LEDGER = 'src/store/folder-ledger';
 const ROUNDS = 'src/store/rounds';
 const ORIGINS = 'src/store/origins';
 const TAKE_OVER = 'activities/take-over-origins';
+const LOOK_BACK = 'activities/look-back';
+const EARLIER = 'src/domain/ledger/earlier';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -189,6 +191,42 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: 'a mended row does not know that its origin may have got through',
     theme: 'mends',
     pieces: [{ module: TAKE_OVER, from: 'unknown: state?.unknown ?? 0', to: 'unknown: 0' }],
+  },
+  {
+    name: 'earlier-files-not-asked',
+    fault: 'once a message, a file does not look for its rows in those that are being sent',
+    theme: 'shared',
+    pieces: [{ module: LOOK_BACK, from: 'if (one.open)', to: 'if (false)' }],
+  },
+  {
+    name: 'latest-file-overlooked',
+    fault: 'of two files that come at the same moment none looks into the other',
+    theme: 'shared',
+    pieces: [
+      {
+        module: 'src/store/once/once-index',
+        from: 'for (const file of files) {\n                for (let part',
+        to: 'for (const file of files.slice(0, -1)) {\n                for (let part',
+      },
+    ],
+  },
+  {
+    name: 'earlier-rows-not-taken-over',
+    fault: 'what an earlier file has left is sent by a later one, and again by a retry of the earlier',
+    theme: 'shared',
+    pieces: [
+      {
+        module: TAKE_OVER,
+        from: "if (!delivered)\n                ledger.record('m', origin.row.line, undefined, 0, self);",
+        to: '',
+      },
+    ],
+  },
+  {
+    name: 'taken-over-for-good-at-once',
+    fault: 'a row counts as taken over although whoever took it was stopped before he looked',
+    theme: 'shared',
+    pieces: [{ module: EARLIER, from: 'if (state.movedTo === self)', to: 'if (false)' }],
   },
   {
     name: 'options-replaced',

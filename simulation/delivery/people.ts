@@ -41,7 +41,7 @@ export class People {
     this.#site = site;
     this.#trace = trace;
     this.#alarm = alarm;
-    for (const [file, rows] of files.entries()) this.#add(rowsOf(file, rows), undefined, site.home);
+    for (const [file, rows] of files.entries()) this.#add(rowsOf(file, rows, site.plan.shared), undefined, site.home);
   }
 
   do(step: PersonStep): void {
@@ -183,10 +183,18 @@ export class People {
 
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-/** Now and then a row that is none, and a user that is there twice. */
-function rowsOf(file: number, count: number): SimRow[] {
+/**
+ * Now and then a row that is none, and a user that is there twice. `shared`: all but the last row of a file are those of the first file, in
+ * another order.
+ */
+function rowsOf(file: number, count: number, shared: boolean): SimRow[] {
   const rows: SimRow[] = [];
-  for (let row = 0; row < count; row++) rows.push({ userId: userOf(file, row), alertMessage: `hello ${row}` });
+  for (let row = 0; row < count; row++) {
+    const userId = userOf(shared && row < count - 1 ? 0 : file, row);
+    const say = { userId, alertMessage: `hello ${row}` };
+    if (file % 2 === 1) rows.unshift(say);
+    else rows.push(say);
+  }
   if (count % 3 === 0) rows.push({ userId: '', alertMessage: 'nobody' });
   if (count % 4 === 1) rows.push({ userId: userOf(file, 0), alertMessage: 'once more' });
   return rows;

@@ -22,16 +22,23 @@ const leastHistory = ({ maxStubborn, files }: Plan): number => 5 + 3 * Math.min(
 function draw(seed: number, onlyTheme: Theme | undefined): Plan {
   const chance = new Chance(seed).fork('plan');
   const anyTheme = chance.weighted(
-    THEMES.map((one) => [one === 'neighbours' || one === 'homes' ? 1 : 3, one] as const),
+    THEMES.filter((one) => one !== 'shared').map(
+      (one) => [one === 'neighbours' || one === 'homes' ? 1 : 3, one] as const,
+    ),
   );
-  const theme = onlyTheme ?? anyTheme;
+  const once = new Chance(seed).fork('once');
+  const theme = onlyTheme ?? (once.happens(0.1) ? 'shared' : anyTheme);
+  const shared = theme === 'shared';
   const policy: AmbiguousPolicy = chance.happens(0.5) ? 'hold' : 'resend';
+  const more = shared ? once.whole(1, 2) : 0;
   const files = Array.from(
     {
-      length: chance.weighted([
-        [6, 1],
-        [2, 2],
-      ] as const),
+      length:
+        more +
+        chance.weighted([
+          [6, 1],
+          [2, 2],
+        ] as const),
     },
     () => chance.whole(1, 7),
   );
@@ -44,6 +51,8 @@ function draw(seed: number, onlyTheme: Theme | undefined): Plan {
   const plan: Plan = {
     seed,
     policy,
+    once: shared || once.happens(0.15),
+    shared,
     receipts: theme === 'objects' || (theme !== 'folds' && chance.happens(0.1)) ? 'objects' : 'folder',
     homes: chance.happens(theme === 'homes' ? 0.6 : 0.1) ? 2 : 1,
     files,
@@ -72,6 +81,8 @@ function draw(seed: number, onlyTheme: Theme | undefined): Plan {
     lastRetry: chance.happens(0.5),
     quietAtMs,
   };
+  // Files wait for one another, and what one gives up the next one tries.
+  if (shared) return { ...plan, giveUpAfterMs: Math.min(plan.giveUpAfterMs, 600_000) };
   if (theme === 'folds')
     return { ...amongNeighbours(plan, chance), ...FOLDING, noise: { ...plan.noise, storeStalls: 0.1 } };
   return theme === 'neighbours' ? amongNeighbours(plan, chance) : plan;

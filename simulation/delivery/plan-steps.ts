@@ -18,7 +18,8 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
   const anyFile = (): number => chance.whole(0, files - 1);
   const anyWorker = (): number => chance.whole(0, workers - 1);
   for (let file = 0; file < files; file++) {
-    const atMs = Math.round(chance.between(0, 1_000));
+    const apart = theme === 'shared' && chance.happens(0.5) ? chance.pick([3_000, 20_000]) : 1_000;
+    const atMs = Math.round(chance.between(0, apart));
     const home = chance.happens(0.2) ? 1 : 0;
     steps.push({ atMs, do: 'submit', file, chunkSize: chance.pick(CHUNK_SIZES), home });
     if (home === 1) steps.push({ atMs: atMs + 500, do: 'submit', file, chunkSize: 3, home: 0 });
@@ -67,6 +68,15 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
         steps.push({ atMs, do: 'disk', trouble: 'gone', forMs: Math.round(chance.between(100, 20_000)) });
         steps.push({ atMs: at(), do: 'submit', file, chunkSize: chance.pick(CHUNK_SIZES), home: chance.whole(0, 1) });
         break;
+      case 'shared': {
+        // Files come while others are being sent, or after those have failed, and what failed is tried again.
+        const laterMs = Math.round(chance.pick([500, 5_000, quietAtMs]) * chance.next());
+        steps.push({ atMs: laterMs, do: 'submit', file: anyFile(), chunkSize: chance.pick(CHUNK_SIZES), home: 0 });
+        if (chance.happens(0.5)) steps.push(faultStep(chance, worker, atMs, chance.happens(0.5) ? CRASHES : FAULTS));
+        if (chance.happens(0.5))
+          steps.push(...anotherTry(chance, file, Math.round(chance.between(0, laterMs + 5_000))));
+        break;
+      }
       case 'silence':
         steps.push({ atMs: at(), do: chance.pick(['retry', 'retry-unconfirmed']), file });
         break;
@@ -78,7 +88,9 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
         }
     }
   }
-  return steps.filter((step) => step.atMs < quietAtMs).sort((a, b) => a.atMs - b.atMs);
+  // A mended row says something else: whether that user got what the others say is told by the other themes.
+  const meant = (step: Step): boolean => step.atMs < quietAtMs && !(theme === 'shared' && step.do === 'mend');
+  return steps.filter(meant).sort((a, b) => a.atMs - b.atMs);
 }
 
 /** The run is ended, one way or another, and a new try begins. */

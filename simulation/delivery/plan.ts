@@ -78,6 +78,10 @@ export interface Noise {
 export interface Plan {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
+  /** Files are sent once a message. */
+  readonly once: boolean;
+  /** Files that are there from the start have rows in common: those of the first, as far as they have so many. */
+  readonly shared: boolean;
   /** Where receipts are: in the folder, or in objects. */
   readonly receipts: 'folder' | 'objects';
   /** Installations in the namespace: 1 or 2. */
@@ -113,7 +117,7 @@ export interface Plan {
  * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
  * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
  * heartbeat · `homes`: two installations, and stores that are not there · `objects`: `rounds` with receipts in objects ·
- * `folds`: `neighbours` whose journals are folded all the time · `anything`.
+ * `folds`: `neighbours` whose journals are folded all the time · `shared`: files with rows in common, once a message · `anything`.
  */
 export const THEMES = [
   'rounds',
@@ -124,6 +128,7 @@ export const THEMES = [
   'homes',
   'objects',
   'folds',
+  'shared',
   'anything',
 ] as const;
 export type Theme = (typeof THEMES)[number];

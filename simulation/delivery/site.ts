@@ -29,6 +29,8 @@ import type { Computing } from './wiring.ts';
 import { ENDPOINT, fileActivities, sendActivities, simSession } from './wiring.ts';
 
 const MESSAGE_MS = 10;
+/** Longer than any schedule. */
+const ONCE_WITHIN_MS = 30 * 24 * 3_600_000;
 
 /** What a worker does: all, or one half of it. */
 export type Role = 'all' | 'files' | 'alerts';
@@ -179,8 +181,9 @@ export class Site {
   }
 
   get delivery(): DeliveryOptions {
-    const { batchSize, parallelChunks, maxStubborn, maxHistoryEvents } = this.plan;
-    return { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents };
+    const { batchSize, parallelChunks, maxStubborn, maxHistoryEvents, once } = this.plan;
+    const options = { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents };
+    return once ? { ...options, once: { withinMs: ONCE_WITHIN_MS } } : options;
   }
 
   startWorker(role: Role, home = this.home): SimWorker {

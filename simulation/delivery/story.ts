@@ -45,6 +45,11 @@ export class Story {
     return this.#people.dropped;
   }
 
+  /** Files say the same to the same users. */
+  get shared(): boolean {
+    return this.#plan.shared;
+  }
+
   get powerLosses(): number {
     return this.#troubles.powerLosses;
   }

@@ -4,6 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { createBeginRound } from '../../activities/begin-round.ts';
+import { createLookBack } from '../../activities/look-back.ts';
 import { createOwnWork } from '../../activities/own-work.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
@@ -22,7 +23,7 @@ import { RateLease } from '../../src/endpoint/rate-lease.ts';
 import type { OwnStore } from '../../src/store/installation-identity.ts';
 import { windowKey } from '../../src/store/layout.ts';
 import type { Ledgers } from '../../src/store/ledger.ts';
-import { runIsOpen } from '../../src/temporal/file-deliveries.ts';
+import { isRunning, runIsOpen } from '../../src/temporal/file-deliveries.ts';
 import type { Plan } from './plan.ts';
 import type { SimFile } from './sim-files.ts';
 import { windowObjects } from './sim-files.ts';
@@ -139,6 +140,17 @@ export function fileActivities(
       ),
     takeOverOrigins: (input, scope) => owned(computing, scope)(createTakeOverOrigins(origins(scope)))(input),
     settleOrigins: (input, scope) => owned(computing, scope)(createSettleOrigins(origins(scope)))(input),
+    lookBack: (input, scope) =>
+      owned(
+        computing,
+        scope,
+      )(
+        createLookBack({
+          ...origins(scope),
+          readChunks: read,
+          isRunning: (workflowId) => isRunning(client, workflowId),
+        }),
+      )(input),
     writeReport: (input, scope) => owned(computing, scope)(report(scope))(input),
   };
 }

@@ -39,7 +39,16 @@ export const PARSE_FLAGS: readonly SettingFlag[] = [
   { flags: '--max-invalid <share>', about: 'more invalid rows than this refuse a file (20%)', key: 'parse.maxInvalid' },
 ];
 
-const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS];
+export const ONCE_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: '--once <what>',
+    about: 'file, or message: no user gets a message twice, from whatever files',
+    key: 'delivery.once',
+  },
+  { flags: '--once-days <days>', about: 'with --once message: for how long', key: 'delivery.onceDays' },
+];
+
+const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS];
 
 export interface GlobalOptions {
   readonly config?: string;

@@ -39,6 +39,8 @@ export const DEFAULTS = {
     },
   },
   delivery: {
+    once: 'file',
+    onceDays: 30,
     maxStubborn: 100,
     maxHistoryEvents: 8_000,
   },

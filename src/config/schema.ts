@@ -93,6 +93,18 @@ const parse = z.strictObject({
 });
 
 const delivery = z.strictObject({
+  once: setting(z.enum(['file', 'message']), {
+    expects: 'file or message',
+    about:
+      'What is delivered once: `file`, each file to an endpoint; `message`, each message to a user, whichever of the files of an endpoint says it.',
+    env: 'WDS_ONCE',
+    flag: '--once <what>',
+  }),
+  onceDays: setting(atLeast(0.0001, 3650), {
+    expects: 'days from 0.0001 to 3650',
+    about: 'With `once: message`: how long a message that was delivered is not sent to the same user again.',
+    flag: '--once-days <days>',
+  }),
   batchSize: setting(whole(1, 5000), {
     expects: 'a whole number from 1 to 5000',
     about: 'Alerts that one SendAlerts activity sends.',

@@ -19,6 +19,8 @@ export interface TemporalFlags {
 
 /** What the operator stated about delivering; the rest follows from the endpoint. */
 export interface StatedDelivery {
+  readonly once: 'file' | 'message';
+  readonly onceDays: number;
   readonly batchSize?: number;
   readonly parallelChunks?: number;
   readonly maxStubborn: number;
@@ -60,6 +62,8 @@ export interface Settings {
 
 export const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
 
+const DAY_MS = 24 * 3_600_000;
+
 /** How files are delivered to an endpoint, as far as the operator did not state it. */
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
   const rate = endpoint?.rate ?? 'auto';
@@ -67,6 +71,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     batchSize: stated.batchSize ?? defaultBatchSize(rate),
     parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 8 : 4),
     ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
+    ...(stated.once === 'file' ? {} : { once: { withinMs: Math.round(stated.onceDays * DAY_MS) } }),
     maxStubborn: stated.maxStubborn,
     maxHistoryEvents: stated.maxHistoryEvents,
     maxInvalid: stated.maxInvalid,

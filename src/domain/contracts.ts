@@ -5,6 +5,7 @@
 import type { Outcome } from './alert.ts';
 import type { FileCounts, FileSummary, SentCounts } from './counts.ts';
 import type { AmbiguousPolicy } from './endpoint.ts';
+import type { OnceOptions, OnceRound } from './ledger/earlier.ts';
 import type { ParseOptions } from './parse-options.ts';
 import type { WindowFindings } from './rows/findings.ts';
 
@@ -78,6 +79,8 @@ export interface BeginRoundInput extends FileWork {
   readonly parse: ParseOptions;
   /** The endpoint's policy when the file was submitted. */
   readonly ambiguous: AmbiguousPolicy | undefined;
+  /** Once a message, as it was submitted; absent: once a file. */
+  readonly once?: OnceOptions;
 }
 
 export interface BegunRound {
@@ -85,6 +88,8 @@ export interface BegunRound {
   readonly round: number;
   /** Those that the receipts of this delivery belong to; others than the run's where an earlier run has settled them. */
   readonly parse: ParseOptions;
+  /** What other files of the endpoint have to do with this one; absent: nothing. */
+  readonly once?: OnceRound;
 }
 
 /** A try at a file, and whose it is. */
@@ -129,7 +134,8 @@ export interface SendAlertsResult {
   readonly stubborn: readonly number[];
   /**
    * Alerts that are better settled at the end of the file: requests of a crashed attempt whose answers may still come in, and
-   * 401/403/404/410 answers that may be the endpoint's fault. The batch is to be visited again, with `closing`.
+   * 401/403/404/410 answers that may be the endpoint's fault; and those that wait for a row of an earlier file. The batch is to be visited again,
+   * with `closing`.
    */
   readonly unsettled: number;
   /** The endpoint was ill for longer than the policy waits; the rest of the batch is undelivered. */
@@ -140,6 +146,8 @@ export interface SendAlertsResult {
   readonly deliveredBefore?: number;
   /** Of this attempt. */
   readonly epoch?: number;
+  /** Alerts of the batch, in none of the counts above, that an earlier file has delivered; absent: none. */
+  readonly duplicates?: number;
 }
 
 export interface SendAlertInput extends SendTarget {
@@ -167,6 +175,8 @@ export interface DeliveryOptions {
   readonly parallelChunks: number;
   /** The endpoint's policy at the submission; absent in histories of before. */
   readonly ambiguous?: AmbiguousPolicy;
+  /** Absent: once a file. */
+  readonly once?: OnceOptions;
   /** Open sendAlert activities at most; beyond that new batches wait. */
   readonly maxStubborn: number;
   /** Continue as new when a run's history reaches this many events. */
@@ -222,6 +232,7 @@ export interface CarriedState extends RoundOfRun {
   readonly stubborn: readonly StubbornRef[];
   /** An operator has paused the file. */
   readonly paused?: boolean;
+  readonly once?: OnceRound;
 }
 
 export interface ReadActivities {
@@ -236,6 +247,12 @@ export interface OriginsInput extends FileWork, RoundOfRun {
   readonly parseKey: string;
   /** Windows that the workflow has seen: the store must have them. Absent in histories of earlier builds. */
   readonly windows?: number;
+  readonly once?: OnceRound;
+}
+export interface LookBackInput extends OriginsInput {
+  readonly once: OnceRound;
+  /** false: registers the file, and looks for its rows in earlier ones. true: looks again at those that wait for one. */
+  readonly waiting: boolean;
 }
 export interface RoundActivities {
   beginRound(input: BeginRoundInput): Promise<BegunRound>;
@@ -245,6 +262,10 @@ export interface OriginActivities {
   takeOverOrigins(input: OriginsInput): Promise<void>;
   /** After it was sent: what was delivered in their place is written into the receipts of the rows that it mends. */
   settleOrigins(input: OriginsInput): Promise<void>;
+}
+export interface LookBackActivities {
+  /** Before a file is sent, and before the last visits: rows that say what a row of an earlier file says are settled after that one. */
+  lookBack(input: LookBackInput): Promise<void>;
 }
 export interface ReportActivities {
   writeReport(input: WriteReportInput): Promise<FileSummary>;

@@ -5,6 +5,8 @@ import type { Findings } from './rows/findings.ts';
 export interface SentCounts extends Readonly<Record<Outcome, number>> {
   /** Of the delivered ones, those that this round did not deliver itself. */
   readonly deliveredBefore?: number;
+  /** Alerts that were none: an earlier file has delivered the same to the same user. */
+  readonly duplicates?: number;
 }
 
 /** The counts of a file at one endpoint, computed from receipts alone. */
@@ -17,6 +19,8 @@ export interface FileCounts extends Readonly<Record<Outcome, number>>, Findings 
   readonly pending: number;
   /** Of the delivered ones, those that this round has delivered itself. Absent in histories of before. */
   readonly sentNow?: number;
+  /** Of the duplicates, those that say what an earlier file has delivered. Absent: none. */
+  readonly ofEarlierFiles?: number;
 }
 
 export interface FileSummary extends FileCounts {
@@ -49,6 +53,7 @@ export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
   undelivered: left.undelivered + right.undelivered,
   unconfirmed: left.unconfirmed + right.unconfirmed,
   deliveredBefore: (left.deliveredBefore ?? 0) + (right.deliveredBefore ?? 0),
+  duplicates: (left.duplicates ?? 0) + (right.duplicates ?? 0),
 });
 
 export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
@@ -57,4 +62,5 @@ export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
   undelivered: left.undelivered - right.undelivered,
   unconfirmed: left.unconfirmed - right.unconfirmed,
   deliveredBefore: (left.deliveredBefore ?? 0) - (right.deliveredBefore ?? 0),
+  duplicates: (left.duplicates ?? 0) - (right.duplicates ?? 0),
 });

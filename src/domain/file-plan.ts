@@ -10,18 +10,19 @@ const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid
   windows.reduce((total, window) => total + window[key], 0);
 
 export function countsOf(windows: readonly WindowResult[], sent: SentCounts): FileCounts {
-  const alerts = sum(windows, 'alerts');
-  const { deliveredBefore = 0, ...outcomes } = sent;
+  const { deliveredBefore = 0, duplicates: ofEarlierFiles = 0, ...outcomes } = sent;
+  const alerts = sum(windows, 'alerts') - ofEarlierFiles;
   const ended = sent.delivered + sent.rejected + sent.undelivered + sent.unconfirmed;
   return {
     rows: sum(windows, 'rows'),
     alerts,
     ...outcomes,
     invalid: sum(windows, 'invalid'),
-    duplicates: sum(windows, 'duplicates'),
+    duplicates: sum(windows, 'duplicates') + ofEarlierFiles,
     pending: Math.max(0, alerts - ended),
     sentNow: sent.delivered - deliveredBefore,
     ...findingsOf(windows),
+    ...(ofEarlierFiles === 0 ? {} : { ofEarlierFiles }),
   };
 }
 

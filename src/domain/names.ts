@@ -90,6 +90,8 @@ export const FAILURE = {
   shuttingDown: 'WorkerShuttingDown',
   /** Requests of a crashed attempt may still be answered; they are settled when their deadline has passed. Retryable. */
   unsettled: 'Unsettled',
+  /** Alerts wait for those of an earlier file that says the same. Retryable. */
+  earlierFile: 'EarlierFile',
   /** The store refused a write or a read. Retryable. */
   store: 'StoreFault',
   /** Work of another installation, or a store that is not the one that the work began with. Retryable: the right one may come. */

@@ -13,6 +13,8 @@ export const WAITS = {
     storeMs: { first: 1_000, longest: 30_000 },
     /** No descriptor, port or buffer on this machine. Doubles. */
     localFaultMs: { first: 1_000, longest: 30_000 },
+    /** Rows wait for those of a file that is being delivered. Doubles. */
+    earlierFileMs: { first: 500, longest: 15_000 },
     /** 429 without a Retry-After. Doubles. */
     unnamedPauseMs: { first: 1_000, longest: 30_000 },
     /** A pause that is named may be long: so often it is looked at whether an operator has ended it. */

@@ -152,6 +152,18 @@ export async function readWindow(store: Store, ref: WindowRef): Promise<WindowRe
   return (await readWindowFile(store, ref))?.result;
 }
 
+/** The line of a chunk's first alert, without reading the rest. Throws ChunksMissing. */
+export async function readFirstLine(store: Store, ref: WindowRef & { readonly chunk: number }): Promise<number> {
+  const file = await cachedWindowFile(store, ref);
+  const place = file?.chunks[ref.chunk - file.result.firstChunk];
+  const key = alertsKey(ref.sha256, ref.parseKey, ref.window);
+  const what = `chunk ${ref.chunk} of the file ${ref.sha256.slice(0, 12)}`;
+  if (place === undefined || !(await store.exists(key))) throw await missing(store, ref, what);
+  const head = await store.readRange(key, place.offset, place.offset + Math.min(place.length, LONGEST_LINE_NUMBER));
+  return Number.parseInt(head.toString('latin1'), 10);
+}
+const LONGEST_LINE_NUMBER = 16;
+
 /** The alerts of one chunk in the order of the file. Throws ChunksMissing, or Fault('store') if it is not what was written. */
 export async function readChunk(store: Store, ref: WindowRef & { readonly chunk: number }): Promise<ChunkRow[]> {
   const file = await cachedWindowFile(store, ref);

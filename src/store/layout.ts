@@ -14,6 +14,7 @@
  *   <sha>/<endpoint>/000001/000007.journal chunk 1, epoch 7: the journal of one attempt
  *   <sha>/<endpoint>/000001/000031.base    what the journals came to that the attempt of epoch 31 folded
  *   <sha>/<endpoint>/1000000004/…          receipts of places (origins.ts), as of a chunk: of lines 4000 to 4999
+ *   <sha>/<endpoint>/once/000018           the file may have this number among those that are sent once a message (src/store/once/)
  *   <sha>/<endpoint>/000001.1, row-42.1    journals of before: of chunk 1, and of the stubborn alert on line 42
  */
 
@@ -46,7 +47,7 @@ export interface ChunkOf extends DeliveryOf {
 /** Beyond all chunks of a file: receipts that lie by lines. */
 export const FIRST_PLACES_CHUNK = 1_000_000_000;
 
-const numbered = (value: number): string => String(value).padStart(6, '0');
+export const numbered = (value: number): string => String(value).padStart(6, '0');
 
 export const deliveryPrefix = ({ sha256, endpoint }: DeliveryOf): string => `${sha256}/${endpoint}`;
 export const deliveryKey = (of: DeliveryOf): string => `${deliveryPrefix(of)}/delivery.json`;

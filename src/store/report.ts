@@ -19,6 +19,7 @@ import { findingsOf } from '../domain/rows/findings.ts';
 import type { ChunkRow } from './chunks.ts';
 import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
 import type { Ledgers } from './ledger.ts';
+import { DUPLICATE_COLUMNS, EARLIER_COLUMNS, EarlierFiles } from './report-duplicates.ts';
 import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
 import { newestRound } from './rounds.ts';
 import type { Store } from './store.ts';
@@ -47,7 +48,7 @@ export interface WrittenReport extends FileSummary {
   readonly roundRunId: string | undefined;
 }
 
-type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow' | keyof Findings>]: number };
+type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow' | 'ofEarlierFiles' | keyof Findings>]: number };
 type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
 
 const SPREADSHEET = { spreadsheet: true } as const;
@@ -71,12 +72,14 @@ export async function writeReportFiles(
   const { sha256, endpoint, fileName, parse } = request;
   const folderName = reportFolderName(fileName, sha256, endpoint);
   const reportDir = join(reportsRoot, folderName);
-  const files = await ReportFiles.open(reportsRoot, folderName, headers(request));
+  const newest = await newestRound(store, request);
+  const columns = newest?.once === undefined ? DUPLICATE_COLUMNS : [...DUPLICATE_COLUMNS, ...EARLIER_COLUMNS];
+  const files = await ReportFiles.open(reportsRoot, folderName, headers(request, columns));
   const counts: Counts = { ...NO_COUNTS };
   const windows: WindowFindings[] = [];
   const ambiguous = { count: 0, lines: [] as number[] };
-  const newest = request.round === undefined ? await newestRound(store, request) : undefined;
   const round = request.round ?? newest?.round;
+  const earlier = new EarlierFiles(store, request);
   let sentNow = 0;
   let complete = false;
   try {
@@ -89,11 +92,11 @@ export async function writeReportFiles(
       counts.alerts += window.alerts;
       counts.invalid += window.invalid;
       counts.duplicates += window.duplicates;
-      await appendRejects(store, files, of);
+      await appendRejects(store, files, of, columns.length);
       for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
         const rows = await readChunk(store, { ...of, chunk });
         const states = await ledgers.read({ sha256, endpoint, chunk });
-        await appendChunk(files, request, rows, states, counts, ambiguous);
+        await appendChunk(files, request, await earlier.without(files, rows, states), states, counts, ambiguous);
         if (round !== undefined) for (const row of rows) if (wasDeliveredIn(states.get(row.line), round)) sentNow++;
         heartbeat();
       }
@@ -102,7 +105,10 @@ export async function writeReportFiles(
     if (!complete && (await wasReadBefore(store, reportDir, request))) {
       throw await missing(store, request, `what ${fileName} consists of`);
     }
-    const summary = { sha256, reportDir, ...counts, sentNow, ...findingsOf(windows) };
+    counts.alerts -= earlier.duplicates;
+    counts.duplicates += earlier.duplicates;
+    const ofEarlierFiles = earlier.duplicates === 0 ? {} : { ofEarlierFiles: earlier.duplicates };
+    const summary = { sha256, reportDir, ...counts, sentNow, ...ofEarlierFiles, ...findingsOf(windows) };
     const difference = request.seen && differenceFrom(request.seen, counts);
     if (difference !== undefined) throw new OtherStore(difference);
     const report = {
@@ -151,7 +157,10 @@ export class OtherStore extends Fault {
  * The first line of each file. In those that are meant to be dropped the user's own two columns come first, under their names, and wds's own give
  * way to them: a second column of the same name would make the file useless.
  */
-function headers({ parse, byteOrderMark = false }: ReportRequest): Record<string, string> {
+function headers(
+  { parse, byteOrderMark = false }: ReportRequest,
+  duplicates: readonly string[],
+): Record<string, string> {
   const { userIdColumn, alertMessageColumn } = parse;
   const taken = new Set([userIdColumn, alertMessageColumn].map((name) => name.trim().toLowerCase()));
   const own = (name: string): string => (taken.has(name) ? `wds${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
@@ -166,7 +175,7 @@ function headers({ parse, byteOrderMark = false }: ReportRequest): Record<string
     'unconfirmed.csv': failed,
     'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
     'invalid.csv': mendable(own('line'), own('reason'), own('row'), ORIGIN),
-    'duplicates.csv': csvRecord(['line', 'firstLine', 'userId', 'firstFile'], SPREADSHEET),
+    'duplicates.csv': csvRecord(duplicates, SPREADSHEET),
   };
   const mark = byteOrderMark ? BYTE_ORDER_MARK : '';
   const marked = Object.entries(lines).map(([name, line]) => [name, mark + line] as const);
@@ -177,6 +186,7 @@ async function appendRejects(
   store: Store,
   files: ReportFiles,
   of: { sha256: string; parseKey: string; window: number },
+  duplicateColumns: number,
 ): Promise<void> {
   for await (const reject of readRejects(store, of)) {
     if (reject.kind === 'invalid') {
@@ -185,7 +195,8 @@ async function appendRejects(
       await files.append('invalid.csv', csvRecord([userId, alertMessage, line, reason, row, origin], DROPPABLE));
     } else {
       const { line, firstLine, userId, firstFile = '' } = reject;
-      await files.append('duplicates.csv', csvRecord([line, firstLine, userId, firstFile], SPREADSHEET));
+      const cells = [line, firstLine, userId, firstFile, ''].slice(0, duplicateColumns);
+      await files.append('duplicates.csv', csvRecord(cells, SPREADSHEET));
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { AmbiguousPolicy } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
+import type { OnceOptions } from '../domain/ledger/earlier.ts';
 import type { DeliveryOf } from './layout.ts';
 import { roundKey, roundsPrefix } from './layout.ts';
 import { StaleRound } from './ledger.ts';
@@ -15,6 +16,8 @@ export interface RoundRecord {
   /** The endpoint's policy when it began; undefined: of before rounds were numbers. */
   readonly ambiguous?: AmbiguousPolicy;
   readonly begunAt: string;
+  /** Once a message: in the round that was begun so, and in all that follow. */
+  readonly once?: OnceOptions;
 }
 
 export interface Round extends RoundRecord {
@@ -38,7 +41,9 @@ export async function beginRound(store: Store, of: DeliveryOf, wanted: RoundReco
     const newest = await newestRound(store, of);
     if (newest?.runId === wanted.runId) return newest;
     const round = (newest?.round ?? 0) + 1;
-    if (await store.create(roundKey(of, round), `${JSON.stringify(wanted)}\n`)) return { ...wanted, round };
+    const once = wanted.once ?? newest?.once;
+    const record = once === undefined ? wanted : { ...wanted, once };
+    if (await store.create(roundKey(of, round), `${JSON.stringify(record)}\n`)) return { ...record, round };
   }
 }
 

@@ -230,7 +230,11 @@ interface NewestRun {
 }
 
 /** Whether this very run is open: another run of the same workflow is not it. */
-export async function runIsOpen(client: Client, workflowId: string, runId: string): Promise<boolean> {
+export const runIsOpen = (client: Client, workflowId: string, runId: string): Promise<boolean> =>
+  isRunning(client, workflowId, runId);
+
+/** Whether a workflow runs; with `runId`: whether this run of it does. */
+export async function isRunning(client: Client, workflowId: string, runId?: string): Promise<boolean> {
   try {
     return (await client.workflow.getHandle(workflowId, runId).describe()).status.name === 'RUNNING';
   } catch (error) {

@@ -6,6 +6,7 @@ import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
 import { createBeginRound } from '../../activities/begin-round.ts';
+import { createLookBack } from '../../activities/look-back.ts';
 import { createOwnWork } from '../../activities/own-work.ts';
 import { createReadChunks } from '../../activities/read-chunks.ts';
 import type { RefusedFile } from '../../activities/refusals.ts';
@@ -17,7 +18,7 @@ import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
 import { filesTaskQueue, fileWorkflowId } from '../domain/names.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
-import { runIsOpen } from './file-deliveries.ts';
+import { isRunning, runIsOpen } from './file-deliveries.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -106,6 +107,9 @@ function createFilesWorker(
       ),
       takeOverOrigins: own(createTakeOverOrigins(origins)),
       settleOrigins: own(createSettleOrigins(origins)),
+      lookBack: own(
+        createLookBack({ ...origins, readChunks, isRunning: (workflowId) => isRunning(context.client, workflowId) }),
+      ),
       ...createApplyTaskQueueRate({
         setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
       }),

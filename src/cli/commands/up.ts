@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { UpOptions, UpState } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 import { endText } from '../output.ts';
 
 export function registerUp(program: Command, context: CommandContext): void {
@@ -25,6 +25,7 @@ export function registerUp(program: Command, context: CommandContext): void {
     });
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
+  addSettings(command, ONCE_FLAGS);
   addExamples(command, [
     ['see it work: a bundled receiver takes the alerts', 'wds up'],
     ['deliver what is dropped into ./inbox', 'wds up --url https://example.com/hook --rate 100'],

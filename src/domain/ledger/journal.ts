@@ -16,10 +16,14 @@ import type { Outcome } from '../alert.ts';
  * `d` delivered · `r` rejected · `u` undelivered · `c` unconfirmed: outcomes.
  * `t` passing failure, an attempt used up · `a` the same with the answer unknown · `f` refusal that may be the endpoint's fault ·
  * `p` pending again, nothing used up (throttled, never sent) · `x` pending again, the last attempt given back (the endpoint was ill) ·
- * `s` handed over to sendAlert · `m` taken over by a row of a later file that mends this one (named in the reason) ·
- * `o` taken over from a row of an earlier file (named in the reason), with so many unknown outcomes (in the place of attempts).
+ * `s` handed over to sendAlert · `m` taken over by a row of a later file, which mends this one or says the same (named in the reason) ·
+ * `o` taken over from a row of an earlier file (named in the reason), with so many unknown outcomes (in the place of attempts) ·
+ * `w` waits for a row of an earlier file that says the same (named in the reason), until that one is delivered, or an `o` names it.
  */
-export type ResultKind = 'd' | 'r' | 'u' | 'c' | 't' | 'a' | 'f' | 'p' | 'x' | 's' | 'm' | 'o';
+export type ResultKind = 'd' | 'r' | 'u' | 'c' | 't' | 'a' | 'f' | 'p' | 'x' | 's' | 'm' | 'o' | 'w';
+
+/** Reason of a `d`: an earlier file has delivered the same message to the same user, and this row is a duplicate of the one named. */
+export const SAME_AS = 'same as ';
 
 export const OUTCOME_OF_KIND = {
   d: 'delivered',
@@ -163,7 +167,7 @@ export type JournalEvent =
       readonly reason: string;
     };
 
-const RESULT_KINDS: ReadonlySet<string> = new Set('dructafpxsmo');
+const RESULT_KINDS: ReadonlySet<string> = new Set('dructafpxsmow');
 
 export function parseEvent(text: string): JournalEvent | undefined {
   const fields = text.split(' ', 5);

@@ -48,7 +48,9 @@ export type RowPlan =
   /** Not before `atMs`: its answer may still come in. */
   | { readonly kind: 'wait'; readonly atMs: number }
   /** Refused, perhaps by the endpoint's fault: for the last visit. */
-  | { readonly kind: 'unproven' };
+  | { readonly kind: 'unproven' }
+  /** An earlier file, whose row says the same, comes first. */
+  | { readonly kind: 'elsewhere' };
 
 export function planRow(state: RowState | undefined, options: PlanOptions): RowPlan {
   const { round, reopenUnconfirmed, nowMs, requestTimeoutMs } = options;
@@ -56,6 +58,7 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
   if (outcome !== undefined) return { kind: 'ended', outcome };
   if (state === undefined) return neverSent(options);
   if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
+  if (state.waitsFor !== '') return { kind: 'elsewhere' };
   if (state.handedOverRound === round) return { kind: 'handed_over' };
   const sameRound = state.round === round;
   const attempts = sameRound ? state.attempts : 0;

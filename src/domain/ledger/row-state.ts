@@ -8,7 +8,8 @@
 import type { Outcome } from '../alert.ts';
 import { supersedes } from './fence.ts';
 import type { JournalEvent, JournalHeader, ParsedJournal } from './journal.ts';
-import { OUTCOME_OF_KIND, parseEvent, touches } from './journal.ts';
+import { OUTCOME_OF_KIND, parseEvent, SAME_AS, touches } from './journal.ts';
+import { hasName, withName, withoutName } from './row-names.ts';
 
 export interface RowState {
   /** Set when the alert has ended; `delivered` for ever, the others for the round named. */
@@ -36,6 +37,12 @@ export interface RowState {
   handedOverRound: number;
   /** `<sha256>:<line>` of the row that took this one's place; '' if none has. It is never sent from here again. */
   movedTo: string;
+  /** Names of rows of earlier files (row-names.ts): those whose places this one has taken, … */
+  tookFrom: string;
+  /** … and those that are to be settled before this one may be sent. */
+  waitsFor: string;
+  /** The row of an earlier file that has delivered the same message to the same user; '' if this is no duplicate. */
+  duplicateOf: string;
   /** Accepted twice, by answers that came late; or sent again after an attempt whose last second a power loss may have taken. */
   maybeTwice: boolean;
   /** The highest epoch that says something about the row. */
@@ -60,6 +67,9 @@ export const freshState = (): RowState => ({
   refusalOpen: false,
   handedOverRound: NO_ROUND,
   movedTo: '',
+  tookFrom: '',
+  waitsFor: '',
+  duplicateOf: '',
   maybeTwice: false,
   epoch: Number.NEGATIVE_INFINITY,
 });
@@ -170,6 +180,12 @@ function takeResult(
       // Written again by whoever was interrupted.
       state.unknown += Math.max(0, attempts - state.inherited);
       state.inherited = Math.max(state.inherited, attempts);
+      state.tookFrom = withName(state.tookFrom, event.reason);
+      state.waitsFor = withoutName(state.waitsFor, event.reason);
+      return;
+    case 'w':
+      // Whoever wrote it may have been stopped since: what was taken over meanwhile is waited for no more.
+      if (!hasName(state.tookFrom, event.reason)) state.waitsFor = withName(state.waitsFor, event.reason);
       return;
     case 's':
       state.handedOverRound = Math.max(state.handedOverRound, journal.round);
@@ -187,7 +203,15 @@ function takeResult(
     default:
       if (open.delete(line) && kind === 'd' && state.outcome === 'delivered') state.maybeTwice = true;
   }
+  // An answer is more than the word that none is needed.
+  if (kind === 'd' && attempts > 0 && state.duplicateOf !== '') {
+    state.outcome = undefined;
+    state.duplicateOf = '';
+  }
   if (state.outcome === 'delivered' || (!isNew && kind !== 'd')) return;
+  if (kind === 'd' && attempts === 0 && event.reason.startsWith(SAME_AS)) {
+    state.duplicateOf = event.reason.slice(SAME_AS.length);
+  }
   state.status = event.status;
   state.attempts = attempts;
   state.atMs = event.atMs;
@@ -238,26 +262,3 @@ export function outcomeInRound(
 /** Delivered by an attempt of this very round, and not in an earlier one or as the row of another file. */
 export const wasDeliveredIn = (state: RowState | undefined, round: number): boolean =>
   state?.outcome === 'delivered' && state.outcomeRound === round && state.attempts > 0;
-
-const DEFAULTS = freshState();
-
-/** A base: states as text, a line a row, without what is as it is from the start. */
-export function statesText(states: RowStates): string {
-  let text = '';
-  for (const [line, state] of states) {
-    const changed = Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key as keyof RowState]);
-    text += `${JSON.stringify([line, Object.fromEntries(changed)])}\n`;
-  }
-  return text;
-}
-
-export function parseStates(text: string): RowStates {
-  const states: RowStates = new Map();
-  for (const entry of text.split('\n')) {
-    if (entry === '') continue;
-    const [line, changed] = JSON.parse(entry) as [number, Partial<RowState>];
-    // Infinity is null in JSON: whoever had that request open has closed its journal since.
-    states.set(line, { ...freshState(), ...changed, openFencedMs: changed.openFencedMs ?? undefined });
-  }
-  return states;
-}

@@ -11,13 +11,8 @@ import {
   rangeScope,
   resultLine,
 } from '../../../src/domain/ledger/journal.ts';
-import {
-  foldJournals,
-  outcomeInRound,
-  parseStates,
-  settled,
-  statesText,
-} from '../../../src/domain/ledger/row-state.ts';
+import { foldJournals, outcomeInRound, settled } from '../../../src/domain/ledger/row-state.ts';
+import { parseStates, statesText } from '../../../src/domain/ledger/states-text.ts';
 
 const BOOT = 'this-run';
 interface Of {

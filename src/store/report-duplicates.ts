@@ -1,0 +1,57 @@
+/** Once a message: the rows of a report that say what an earlier file has delivered. They are duplicates, listed with that file and line. */
+import { csvRecord } from '../domain/csv-writer.ts';
+import { parseRowName } from '../domain/ledger/row-names.ts';
+import type { RowState } from '../domain/ledger/row-state.ts';
+import type { ChunkRow } from './chunks.ts';
+import { readDeliveryRecord } from './delivery-record.ts';
+import type { ReportFiles } from './report-files.ts';
+import type { Store } from './store.ts';
+
+/** The last one is a SHA-256, and empty where the first row is in the same file. */
+export const DUPLICATE_COLUMNS = ['line', 'firstLine', 'userId', 'firstFile'];
+/** Once a message. */
+export const EARLIER_COLUMNS = ['firstFileName'];
+
+export class EarlierFiles {
+  duplicates = 0;
+  readonly #store: Store;
+  readonly #endpoint: string;
+  /** By SHA-256. */
+  readonly #names = new Map<string, string>();
+
+  constructor(store: Store, { endpoint }: { readonly endpoint: string }) {
+    this.#store = store;
+    this.#endpoint = endpoint;
+  }
+
+  /** The rows that are alerts of this file; the others are counted and listed. */
+  async without(
+    files: ReportFiles,
+    rows: readonly ChunkRow[],
+    states: ReadonlyMap<number, RowState>,
+  ): Promise<readonly ChunkRow[]> {
+    const alerts: ChunkRow[] = [];
+    let text = '';
+    for (const row of rows) {
+      const first = parseRowName(states.get(row.line)?.duplicateOf ?? '');
+      if (first === undefined) {
+        alerts.push(row);
+        continue;
+      }
+      this.duplicates++;
+      const { userId } = JSON.parse(row.body) as { userId: string };
+      const name = await this.#nameOf(first.sha256);
+      text += csvRecord([row.line, first.line, userId, first.sha256, name], { spreadsheet: true });
+    }
+    if (text !== '') await files.append('duplicates.csv', text);
+    return alerts;
+  }
+
+  async #nameOf(sha256: string): Promise<string> {
+    const known = this.#names.get(sha256);
+    if (known !== undefined) return known;
+    const name = (await readDeliveryRecord(this.#store, { sha256, endpoint: this.#endpoint }))?.fileName ?? '';
+    this.#names.set(sha256, name);
+    return name;
+  }
+}
