@@ -122,7 +122,7 @@ export async function takeOver(
         row,
         from: origin.name,
         delivered,
-        unknown: state?.unknown ?? 0,
+        unknown: (state?.unknown ?? 0) + (ledger.mayHaveLost(origin.row.line) ? 1 : 0),
       });
       if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
     }

@@ -190,7 +190,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'mended-forgets-the-unknown',
     fault: 'a mended row does not know that its origin may have got through',
     theme: 'mends',
-    pieces: [{ module: TAKE_OVER, from: 'unknown: state?.unknown ?? 0', to: 'unknown: 0' }],
+    pieces: [{ module: TAKE_OVER, from: 'unknown: (state?.unknown ?? 0)', to: 'unknown: 0' }],
   },
   {
     name: 'earlier-files-not-asked',
@@ -227,6 +227,12 @@ export const MUTATIONS: readonly Mutation[] = [
     fault: 'a row counts as taken over although whoever took it was stopped before he looked',
     theme: 'shared',
     pieces: [{ module: EARLIER, from: 'if (state.movedTo === self)', to: 'if (false)' }],
+  },
+  {
+    name: 'taken-over-what-was-lost',
+    fault: 'a row is taken over without regard to what a loss of power may have hidden',
+    theme: 'shared',
+    pieces: [{ module: TAKE_OVER, from: 'ledger.mayHaveLost(origin.row.line) ? 1 : 0', to: '0' }],
   },
   {
     name: 'options-replaced',

@@ -11,7 +11,15 @@ import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
 import { supersedes } from '../domain/ledger/fence.ts';
 import type { JournalHeader, ResultKind } from '../domain/ledger/journal.ts';
-import { CLOSED_LINE, headerLine, intentLine, linesScope, parseJournal, resultLine } from '../domain/ledger/journal.ts';
+import {
+  CLOSED_LINE,
+  headerLine,
+  intentLine,
+  linesScope,
+  parseJournal,
+  resultLine,
+  touches,
+} from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import { settled } from '../domain/ledger/row-state.ts';
 import type { Reading } from './folder-journals.ts';
@@ -64,7 +72,8 @@ export class FolderLedgers implements Ledgers {
       const states = settled(
         this.#journals.states({ ...reading, journals: [...reading.journals, { ...header, ...EMPTY }] }),
       );
-      return new FolderLedger({ of, store: this.#store, clock: this.#clock, journal, header, attempt, states });
+      const hiding = reading.journals.filter(({ closed, boot = this.#boot }) => !closed && boot !== this.#boot);
+      return new FolderLedger({ of, store: this.#store, clock: this.#clock, journal, header, attempt, states, hiding });
     } catch (error) {
       await journal.close().catch(() => undefined);
       throw error;
@@ -114,6 +123,8 @@ interface FolderLedgerParts {
   readonly header: JournalHeader;
   readonly attempt: Attempt;
   readonly states: RowStates;
+  /** Journals of other runs of the machine that were not closed. */
+  readonly hiding: readonly JournalHeader[];
 }
 
 class FolderLedger implements Ledger {
@@ -131,6 +142,14 @@ class FolderLedger implements Ledger {
 
   get epoch(): number {
     return this.#parts.header.epoch;
+  }
+
+  mayHaveLost(line: number): boolean {
+    const state = this.states.get(line);
+    return this.#parts.hiding.some(
+      ({ epoch, scope }) =>
+        touches(scope, line) && (state === undefined || (state.epoch <= epoch && state.outcome === undefined)),
+    );
   }
 
   async announce(lines: readonly number[]): Promise<Confirmed> {

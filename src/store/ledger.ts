@@ -28,6 +28,8 @@ export interface Ledger {
   readonly epoch: number;
   /** The alerts of the chunk as all earlier attempts left them. Alerts that nobody mentioned are missing. */
   readonly states: RowStates;
+  /** Whether a loss of power may have taken the word that the alert was about to be sent: nothing is known of it since. */
+  mayHaveLost(line: number): boolean;
   /**
    * Writes down that these rows are about to be sent, and then looks whether they are still this attempt's: otherwise none of them may be
    * sent. What was recorded before goes with it.

@@ -110,6 +110,11 @@ class ObjectLedger implements Ledger {
     return this.#header.epoch;
   }
 
+  /** What was written is there. */
+  mayHaveLost(): boolean {
+    return false;
+  }
+
   announce(lines: readonly number[]): Promise<Confirmed> {
     return this.#inTurn(() => this.#write(intentLine(lines, this.#clock.wallMs()), lines));
   }
