@@ -29,6 +29,8 @@ export interface FileTotals extends Findings {
   readonly unconfirmed: number;
   readonly invalid: number;
   readonly duplicates: number;
+  /** Of the duplicates, those that say what an earlier file has delivered (`once: message`). Absent: none. */
+  readonly ofEarlierFiles?: number;
   /** From submission to the end, or until now. */
   readonly seconds: number;
 }

@@ -39,7 +39,7 @@ export function duration(seconds: number): string {
 
 type Counts = Pick<
   FileTotals,
-  'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates'
+  'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates' | 'ofEarlierFiles'
 >;
 
 /** `1,000 delivered, 2 rejected`: what is nought is left out, but for `delivered`. */
@@ -50,15 +50,18 @@ export function countsText(counts: Counts, pending = 0): string {
   const rows = [
     ...(pending > 0 ? [`${count(pending)} pending`] : []),
     ...(counts.invalid > 0 ? [`${count(counts.invalid)} invalid`] : []),
-    ...(counts.duplicates > 0 ? [`${count(counts.duplicates)} duplicate`] : []),
+    ...(counts.duplicates > 0 ? [`${count(counts.duplicates)} duplicate${earlierText(counts)}`] : []),
   ];
   return [`${count(counts.delivered)} of ${count(counts.alerts)} delivered`, ...rest, ...rows].join(', ');
 }
 
+const earlierText = ({ ofEarlierFiles = 0 }: Counts): string =>
+  ofEarlierFiles === 0 ? '' : ` (${count(ofEarlierFiles)} delivered from an earlier file)`;
+
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
   const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
-  const { invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir } = result;
+  const { invalid, duplicates, ofEarlierFiles, sentNow, alreadyDelivered, seconds, reportDir } = result;
   return {
     file,
     sha256,
@@ -71,6 +74,7 @@ export function resultObject(result: FileResult): FileResult {
     unconfirmed,
     invalid,
     duplicates,
+    ...(ofEarlierFiles === undefined ? {} : { ofEarlierFiles }),
     sentNow,
     alreadyDelivered,
     seconds,
@@ -142,6 +146,7 @@ function findingLines(file: FileTotals & { readonly reportDir?: string }): strin
 
 /** Which of the delivered ones are of this time. */
 function whenText({ alerts, delivered, sentNow, alreadyDelivered, seconds }: FileResult): string {
+  if (alerts === 0) return 'nothing to send';
   if (sentNow === 0 && delivered === alerts) return `${count(alreadyDelivered)} delivered before, nothing sent`;
   const inTime = `in ${duration(seconds)}`;
   if (alreadyDelivered === 0) return inTime;

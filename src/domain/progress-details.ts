@@ -23,6 +23,7 @@ export function progressDetails({ phase, counts, openStubborn }: FileProgress, r
     ['unconfirmed', counts.unconfirmed],
     ['invalid rows', counts.invalid],
     ['duplicate rows', counts.duplicates],
+    ['of these delivered from an earlier file', counts.ofEarlierFiles ?? 0],
     ['stubborn, retried one by one', openStubborn],
   ];
   const shown = rows.filter(([label, count], index) => index < 4 || count > 0 || label === 'delivered');

@@ -53,8 +53,9 @@ export function invalidLines({ invalidReasons = [], notes = [] }: Findings): str
 export function warningLines({
   alerts,
   duplicates,
+  ofEarlierFiles = 0,
   notes = [],
-}: Pick<FileCounts, 'alerts' | 'duplicates'> & Findings): string[] {
+}: Pick<FileCounts, 'alerts' | 'duplicates' | 'ofEarlierFiles'> & Findings): string[] {
   const lines = notes.flatMap(({ note, rows, firstLine }) => {
     const users = rows === 1 ? '1 row with a user' : `${grouped(rows)} rows with users`;
     const where = rows === 1 ? `on line ${grouped(firstLine)}` : `the first on line ${grouped(firstLine)}`;
@@ -67,8 +68,9 @@ export function warningLines({
         return [];
     }
   });
-  if (duplicates < 2 || duplicates <= alerts) return lines;
-  const most = `${grouped(duplicates)} of ${grouped(alerts + duplicates)} rows are duplicates, each of a user that has a row before: see duplicates.csv, and whether the user column is the right one`;
+  const ofThisFile = duplicates - ofEarlierFiles;
+  if (ofThisFile < 2 || ofThisFile <= alerts + ofEarlierFiles) return lines;
+  const most = `${grouped(ofThisFile)} of ${grouped(alerts + duplicates)} rows are duplicates, each of a user that has a row before: see duplicates.csv, and whether the user column is the right one`;
   return [...lines, most];
 }
 
