@@ -88,13 +88,19 @@ export class OnceIndex {
 
   /** Gives a file its number, for ever; its rows can be seen before it has it. Throws ChunksMissing. */
   async register(file: RowsOf): Promise<number> {
-    const known = await this.numberOf(file);
-    if (known !== undefined) return known;
+    return (await this.numberOf(file)) ?? this.registerRows(file, rowPiecesOf(this.store, file));
+  }
+
+  /** The same for a file that has none yet. */
+  async registerRows(
+    file: Omit<RowsOf, 'windows'>,
+    source: AsyncIterable<Pick<RowPiece, 'rows' | 'words'>>,
+  ): Promise<number> {
     const { store, endpoint } = this;
     const { sha256, parseKey } = file;
     let rows = 0;
     let pieces = 0;
-    for await (const piece of rowPiecesOf(store, file)) {
+    for await (const piece of source) {
       await store.put(keys.rowsKey(endpoint, file, ++pieces), Buffer.from(piece.words.buffer));
       rows += piece.rows;
     }
