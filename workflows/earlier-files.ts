@@ -3,7 +3,6 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type {
   FileWorkflowInput,
-  LookBackActivities,
   OriginActivities,
   OriginsInput,
   RoundOfRun,
@@ -51,7 +50,7 @@ export async function lookBack(
   waiting: boolean,
 ): Promise<void> {
   const summary = waiting ? 'wait for rows of earlier files' : 'look for its rows in earlier files';
-  const activities = proxyActivities<LookBackActivities>({ ...fileOptions(input), summary });
+  const activities = proxyActivities<OriginActivities>({ ...fileOptions(input), summary });
   await activities.lookBack({ ...originsInput(input, windows, round), once, waiting });
 }
 

@@ -101,8 +101,8 @@ function reportOf(story: Story, { file, home }: Dropped): Reports | string | und
       .map((record) => record.split(','));
   const rows = new Map<number, Reported>();
   for (const [, line, outcome = ''] of records('receipts.csv')) rows.set(Number(line), { outcome, named: false });
-  for (const [line, , , , firstSha256 = ''] of records('duplicates.csv')) {
-    if (firstSha256 !== '') rows.set(Number(line), { outcome: SAME, named: false });
+  for (const [line, , , , firstFileName = ''] of records('duplicates.csv')) {
+    if (firstFileName !== '') rows.set(Number(line), { outcome: SAME, named: false });
   }
   for (const [, line] of records('ambiguous.csv')) {
     const row = rows.get(Number(line));

@@ -262,8 +262,6 @@ export interface OriginActivities {
   takeOverOrigins(input: OriginsInput): Promise<void>;
   /** After it was sent: what was delivered in their place is written into the receipts of the rows that it mends. */
   settleOrigins(input: OriginsInput): Promise<void>;
-}
-export interface LookBackActivities {
   /** Before a file is sent, and before the last visits: rows that say what a row of an earlier file says are settled after that one. */
   lookBack(input: LookBackInput): Promise<void>;
 }

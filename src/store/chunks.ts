@@ -152,34 +152,33 @@ export async function readWindow(store: Store, ref: WindowRef): Promise<WindowRe
   return (await readWindowFile(store, ref))?.result;
 }
 
-/** The line of a chunk's first alert, without reading the rest. Throws ChunksMissing. */
-export async function readFirstLine(store: Store, ref: WindowRef & { readonly chunk: number }): Promise<number> {
-  const file = await cachedWindowFile(store, ref);
-  const place = file?.chunks[ref.chunk - file.result.firstChunk];
-  const key = alertsKey(ref.sha256, ref.parseKey, ref.window);
-  const what = `chunk ${ref.chunk} of the file ${ref.sha256.slice(0, 12)}`;
-  if (place === undefined || !(await store.exists(key))) throw await missing(store, ref, what);
-  const head = await store.readRange(key, place.offset, place.offset + Math.min(place.length, LONGEST_LINE_NUMBER));
-  return Number.parseInt(head.toString('latin1'), 10);
-}
-const LONGEST_LINE_NUMBER = 16;
-
 /** The alerts of one chunk in the order of the file. Throws ChunksMissing, or Fault('store') if it is not what was written. */
-export async function readChunk(store: Store, ref: WindowRef & { readonly chunk: number }): Promise<ChunkRow[]> {
+export async function readChunk(store: Store, ref: ChunkRef): Promise<ChunkRow[]> {
+  const { bytes, key, crc } = await readBytes(store, ref);
+  if (crc32(bytes) !== crc) {
+    forget(store, ref);
+    throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
+  }
+  return parseChunk(bytes.toString('utf8'));
+}
+
+/** The line of a chunk's first alert, without reading the rest (a number has 16 digits at most). Throws ChunksMissing. */
+export const readFirstLine = async (store: Store, ref: ChunkRef): Promise<number> =>
+  Number.parseInt((await readBytes(store, ref, 16)).bytes.toString('latin1'), 10);
+type ChunkRef = WindowRef & { readonly chunk: number };
+
+async function readBytes(store: Store, ref: ChunkRef, most = Number.POSITIVE_INFINITY) {
   const file = await cachedWindowFile(store, ref);
   const place = file?.chunks[ref.chunk - file.result.firstChunk];
   const key = alertsKey(ref.sha256, ref.parseKey, ref.window);
   const what = `chunk ${ref.chunk} of the file ${ref.sha256.slice(0, 12)}`;
   if (place === undefined) throw await missing(store, ref, what);
-  const bytes = await store.readRange(key, place.offset, place.offset + place.length).catch(async (error: unknown) => {
+  const end = place.offset + Math.min(most, place.length);
+  const bytes = await store.readRange(key, place.offset, end).catch(async (error: unknown) => {
     forget(store, ref);
     throw (await store.exists(key)) ? error : await missing(store, ref, what);
   });
-  if (crc32(bytes) !== place.crc32) {
-    forget(store, ref);
-    throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
-  }
-  return parseChunk(bytes.toString('utf8'));
+  return { bytes, key, crc: place.crc32 };
 }
 
 export function chunkLine(line: number, origin: string | undefined, body: string): string {

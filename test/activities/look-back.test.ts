@@ -133,7 +133,7 @@ describe('what an earlier file has delivered', () => {
     const summary = await second.report();
     expect(summary).toMatchObject({ rows: 4, alerts: 2, delivered: 2, duplicates: 2, ofEarlierFiles: 2, pending: 0 });
     const listed = await csvRecords(join(summary.reportDir, 'duplicates.csv'));
-    const of = { firstFile: 'alerts.csv', firstSha256: first.sha256 };
+    const of = { firstFile: first.sha256, firstFileName: 'alerts.csv' };
     expect(listed).toEqual([
       { line: '3', firstLine: '5', userId: 'dan', ...of },
       { line: '5', firstLine: '3', userId: 'ben', ...of },

@@ -33,7 +33,7 @@ describe.concurrent('a file that says to some what earlier files said', () => {
     expect(listed).toHaveLength(590);
     expect(listed[0]).toEqual({
       ...{ line: '52', firstLine: '601', userId: 'user-600' },
-      ...{ firstFile: 'first.csv', firstSha256: result.sha256 },
+      ...{ firstFile: result.sha256, firstFileName: 'first.csv' },
     });
     expect(await site.report(second.result, 'receipts.csv')).toHaveLength(51);
 
