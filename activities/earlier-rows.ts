@@ -57,7 +57,10 @@ export class EarlierRows {
     this.#options = options;
   }
 
-  /** Pairs of rows that do not say the same are left out. */
+  /**
+   * Pairs of rows that do not say the same are left out. File after file, in the order in which they come first: once a row was found to be
+   * delivered, no other is asked for.
+   */
   async look(pairs: readonly Pair[]): Promise<Found[]> {
     const byFile = new Map<string, Pair[]>();
     for (const pair of pairs) {
@@ -66,9 +69,13 @@ export class EarlierRows {
       else known.push(pair);
     }
     const found: Found[] = [];
+    const delivered = new Set<number>();
     for (const [sha256, ofFile] of byFile) {
-      ofFile.sort((a, b) => a.line - b.line);
-      found.push(...(await this.#lookIn(sha256, ofFile)));
+      const wanted = ofFile.filter(({ row }) => !delivered.has(row.line)).sort((a, b) => a.line - b.line);
+      for (const one of await this.#lookIn(sha256, wanted)) {
+        found.push(one);
+        if (one.kind === 'delivered') delivered.add(one.pair.row.line);
+      }
     }
     return found;
   }

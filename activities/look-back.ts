@@ -12,7 +12,7 @@ import { readChunk } from '../src/store/chunks.ts';
 import { OnceIndex } from '../src/store/once/once-index.ts';
 import { registerEarlier } from '../src/store/once/register-earlier.ts';
 import type { RowPiece } from '../src/store/once/row-pieces.ts';
-import { ENTRY_WORDS, rowPiecesOf } from '../src/store/once/row-pieces.ts';
+import { rowPiecesOf } from '../src/store/once/row-pieces.ts';
 import type { PlacedChunk } from '../src/store/origins.ts';
 import { chunksOf } from '../src/store/origins.ts';
 import { requireRound } from '../src/store/rounds.ts';
@@ -21,6 +21,9 @@ import { EarlierRows } from './earlier-rows.ts';
 import { earlierFileFailure, supersededFailure } from './failures.ts';
 import type { OriginDependencies } from './take-over-origins.ts';
 import { byChunk, takeOver, withLedger, withPulse } from './take-over-origins.ts';
+
+/** That are looked at together. */
+const MOST_PAIRS = 100_000;
 
 export type LookBackDependencies = OriginDependencies & Pick<EarlierRowsParts, 'readChunks' | 'isRunning'>;
 
@@ -81,7 +84,7 @@ class LookBack {
     failpoint('once.registered');
     if (only) return;
     for await (const piece of rowPiecesOf(store, this.#input)) {
-      await this.#settle(piece.chunks, await this.#pairsIn(index, piece, number));
+      for await (const { chunks, pairs } of this.#pairsIn(index, piece, number)) await this.#settle(chunks, pairs);
     }
   }
 
@@ -107,19 +110,30 @@ class LookBack {
     if (waiting > 0) throw earlierFileFailure(waiting, scope().attempt);
   }
 
-  async #pairsIn(index: OnceIndex, piece: RowPiece, number: number): Promise<Pair[]> {
-    const { store } = this.#dependencies;
-    const matches = (await index.matches(piece, number)).filter(({ file }) => file.sha256 !== this.#input.sha256);
-    if (matches.length === 0) return [];
-    const lines = new Set(matches.map(({ row }) => piece.words[row * ENTRY_WORDS + 3]!));
-    const rows = new Map<number, ChunkRow>();
+  /** In parts of whole chunks: a row may have many earlier ones. */
+  async *#pairsIn(
+    index: OnceIndex,
+    piece: RowPiece,
+    number: number,
+  ): AsyncGenerator<{ readonly chunks: readonly PlacedChunk[]; readonly pairs: readonly Pair[] }> {
+    const matches = (await index.matches(piece, number)).inOrder();
+    let next = matches.next();
+    let part = { chunks: [] as PlacedChunk[], pairs: [] as Pair[] };
     for (const chunk of piece.chunks) {
-      for (const row of await readChunk(store, chunk)) if (lines.has(row.line)) rows.set(row.line, row);
+      if (next.done) break;
+      const rows = new Map((await readChunk(this.#dependencies.store, chunk)).map((row) => [row.line, row]));
+      part.chunks.push(chunk);
+      for (let row: ChunkRow | undefined; !next.done; next = matches.next()) {
+        const { ownLine, file, line } = next.value;
+        row = rows.get(ownLine);
+        if (row === undefined) break;
+        if (file.sha256 !== this.#input.sha256) part.pairs.push({ row, sha256: file.sha256, line });
+      }
+      if (part.pairs.length < MOST_PAIRS) continue;
+      yield part;
+      part = { chunks: [], pairs: [] };
     }
-    return matches.map(({ row, file, line }) => {
-      const own = rows.get(piece.words[row * ENTRY_WORDS + 3]!)!;
-      return { row: own, sha256: file.sha256, line };
-    });
+    yield part;
   }
 
   /** Returns how many rows wait. `known`: the pairs were found to say the same before. */

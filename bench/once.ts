@@ -82,13 +82,14 @@ async function look(root: string, sha256: string): Promise<void> {
   const startMs = performance.now();
   await lookBack({ ...of, round: 1, once: { withinMs: 30 * DAY_MS }, waiting: false });
   const looked = seconds(startMs);
+  const { user, system } = process.cpuUsage();
   let duplicates = 0;
   for await (const chunk of chunksOf(store, of)) {
     for (const { duplicateOf } of (await ledgers.read(chunk)).values()) if (duplicateOf !== '') duplicates++;
   }
   const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
   console.log(
-    `registered and looked up in ${looked} s, ${duplicates.toLocaleString('en')} duplicates; peak ${peakMiB} MiB`,
+    `registered and looked up in ${looked} s (${((user + system) / 1e6).toFixed(1)} s of processor time), ${duplicates.toLocaleString('en')} duplicates; peak ${peakMiB} MiB`,
   );
 }
 

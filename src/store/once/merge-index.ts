@@ -8,9 +8,10 @@ import { ChunksMissing, readChunk } from '../chunks.ts';
 import type { Ledgers } from '../ledger.ts';
 import { chunksOf } from '../origins.ts';
 import * as keys from './keys.ts';
+import type { NumberedFile } from './matches.ts';
 import type { RowSource } from './merge-rows.ts';
 import { mergeRows } from './merge-rows.ts';
-import type { NumberedFile, OnceIndex, Run, View } from './once-index.ts';
+import type { OnceIndex, Run, View } from './once-index.ts';
 import { ALL_WINDOWS, entryBlocks } from './row-pieces.ts';
 
 /** Objects of files' own rows beyond which they are merged. */
@@ -32,9 +33,9 @@ export async function mergeIndex(index: OnceIndex, options: MergeOptions): Promi
   const view = await index.view();
   if (view.files.reduce((objects, { pieces }) => objects + Math.max(1, pieces), 0) < mergeFrom) return;
   const { kept, merged } = chooseRuns(view, sinceMs);
-  const files: NumberedFile[] = [];
-  for (const run of merged) files.push(...(await index.filesOf(run)));
-  files.push(...view.files);
+  const ofRuns: NumberedFile[][] = [];
+  for (const run of merged) ofRuns.push(await index.filesOf(run));
+  const files = [...ofRuns.flat(), ...view.files];
   const run = await writeRun(index, { files, merged, view }, options);
   const runs = run === undefined ? kept : [...kept, run];
   const last = view.files.at(-1)!.number;
@@ -98,7 +99,7 @@ async function writeRun(
     first: merged[0]?.first ?? view.last + 1,
     last: view.files.at(-1)!.number,
     rows,
-    atMs: Math.max(...left.map(({ atMs }) => atMs)),
+    atMs: left.reduce((latest, { atMs }) => Math.max(latest, atMs), 0),
   };
   if (left.length === 0) {
     await store.delete(keys.runRowsKey(endpoint, id));

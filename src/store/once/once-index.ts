@@ -8,21 +8,11 @@ import { Fault } from '../../domain/failure.ts';
 import type { DeliveryOf } from '../layout.ts';
 import type { Store } from '../store.ts';
 import * as keys from './keys.ts';
+import type { NumberedFile } from './matches.ts';
+import { Matches } from './matches.ts';
 import type { RowPiece, RowsOf } from './row-pieces.ts';
-import { rowPiecesOf } from './row-pieces.ts';
+import { ENTRY_WORDS, rowPiecesOf } from './row-pieces.ts';
 import { findRows } from './search.ts';
-
-/** A file with a number, as its record says it. */
-export interface NumberedFile {
-  readonly number: number;
-  readonly sha256: string;
-  readonly parseKey: string;
-  /** When it took the number. */
-  readonly atMs: number;
-  readonly rows: number;
-  /** Objects of its rows, as long as they are in no run. */
-  readonly pieces: number;
-}
 
 export interface Run {
   readonly id: string;
@@ -46,14 +36,6 @@ export interface Manifest {
   readonly runs: readonly Run[];
   /** The last number that was merged. */
   readonly last: number;
-}
-
-/** A row of an earlier file with the same hash. */
-export interface EarlierMatch {
-  /** Its place in the piece. */
-  readonly row: number;
-  readonly file: NumberedFile;
-  readonly line: number;
 }
 
 const MOST_TRIES = 100;
@@ -137,28 +119,28 @@ export class OnceIndex {
   }
 
   /** Rows of files with lower numbers that have the hash of one of the piece. */
-  async matches(piece: RowPiece, below: number): Promise<EarlierMatch[]> {
+  async matches(piece: RowPiece, below: number): Promise<Matches> {
     return this.#whileMerging(async () => {
       const { runs, files } = await this.view(below);
-      const found: { row: number; number: number; line: number }[] = [];
-      const inRun = (row: number, number: number, line: number): void => {
-        if (number < below) found.push({ row, number, line });
-      };
-      const known = new Map(files.map((file) => [file.number, file]));
+      const found = new Matches();
+      const ownLine = (row: number): number => piece.words[row * ENTRY_WORDS + 3]!;
       for (const run of runs) {
         if (run.first >= below) continue;
-        const before = found.length;
-        await findRows(this.store, keys.runRowsKey(this.endpoint, run.id), piece, inRun);
-        if (found.length > before) for (const file of await this.filesOf(run)) known.set(file.number, file);
+        const before = found.size;
+        await findRows(this.store, keys.runRowsKey(this.endpoint, run.id), piece, (row, number, line) => {
+          if (number < below) found.add(ownLine(row), number, line);
+        });
+        if (found.size > before) found.addFiles(await this.filesOf(run));
       }
       for (const file of files) {
         for (let part = 1; part <= file.pieces; part++) {
           await findRows(this.store, keys.rowsKey(this.endpoint, file, part), piece, (row, _none, line) => {
-            found.push({ row, number: file.number, line });
+            found.add(ownLine(row), file.number, line);
           });
         }
       }
-      return found.map(({ row, number, line }) => ({ row, file: known.get(number)!, line }));
+      found.addFiles(files);
+      return found;
     });
   }
 
@@ -202,7 +184,7 @@ export class OnceIndex {
   async #look(): Promise<Manifest & { readonly files: readonly number[] }> {
     const { store, endpoint } = this;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const manifest = Math.max(0, ...(await store.list(keys.indexPrefix(endpoint))).map(Number));
+      const manifest = highest((await store.list(keys.indexPrefix(endpoint))).map(Number));
       const bytes = manifest === 0 ? undefined : await store.get(keys.manifestKey(endpoint, manifest));
       if (manifest > 0 && bytes === undefined) continue;
       const merged = bytes && (JSON.parse(bytes.toString('utf8')) as Omit<Manifest, 'manifest'>);
@@ -227,6 +209,8 @@ export class OnceIndex {
     }
   }
 }
+
+const highest = (numbers: readonly number[]): number => numbers.reduce((high, number) => Math.max(high, number), 0);
 
 function gone(endpoint: string, what: string): never {
   throw lacking(endpoint, what);

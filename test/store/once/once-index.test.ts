@@ -51,11 +51,8 @@ async function pieceOf(file: ReturnType<typeof fileOf>): Promise<RowPiece> {
 
 /** `own line = number:line`, sorted. */
 async function found(file: ReturnType<typeof fileOf>, below: number): Promise<string[]> {
-  const piece = await pieceOf(file);
-  const matches = await index.matches(piece, below);
-  return matches
-    .map(({ row, file: { number }, line }) => `${piece.words[row * ENTRY_WORDS + 3]} = ${number}:${line}`)
-    .sort();
+  const matches = await index.matches(await pieceOf(file), below);
+  return [...matches.inOrder()].map(({ ownLine, file: { number }, line }) => `${ownLine} = ${number}:${line}`).sort();
 }
 
 const users = (from: number, to: number): string[] =>
