@@ -13,7 +13,6 @@ import {
   defineSignal,
   isCancellation,
   patched,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,

@@ -53,6 +53,7 @@ describe('without any configuration', () => {
       shutdownGraceMs: 20_000,
       parse: { header: true, userIdColumn: 'userId', alertMessageColumn: 'alertMessage', chunkSize: 1000 },
       delivery: { batchSize: 1000, parallelChunks: 4, maxStubborn: 100, maxHistoryEvents: 8_000 },
+      statedDelivery: { once: 'file', onceDays: 30 },
       reports: { byteOrderMark: false },
     });
   });
