@@ -204,10 +204,8 @@ function takeResult(
       if (open.delete(line) && kind === 'd' && state.outcome === 'delivered') state.maybeTwice = true;
   }
   // An answer is more than the word that none is needed.
-  if (kind === 'd' && attempts > 0 && state.duplicateOf !== '') {
-    state.outcome = undefined;
-    state.duplicateOf = '';
-  }
+  if (kind === 'd' && attempts > 0 && state.duplicateOf !== '')
+    Object.assign(state, { outcome: undefined, duplicateOf: '' });
   if (state.outcome === 'delivered' || (!isNew && kind !== 'd')) return;
   if (kind === 'd' && attempts === 0 && event.reason.startsWith(SAME_AS)) {
     state.duplicateOf = event.reason.slice(SAME_AS.length);
