@@ -28,9 +28,10 @@ export interface Pair {
 /** It does say the same. */
 export interface Found extends EarlierRow {
   readonly pair: Pair;
-  readonly origin: PlacedRow;
   /** Its own file is at work on it. */
   readonly open: boolean;
+  /** Where it is to be taken over from; undefined: it is not. (There may be very many: what is not needed is not kept.) */
+  readonly origin: PlacedRow | undefined;
 }
 
 export interface EarlierRowsParts {
@@ -113,10 +114,12 @@ export class EarlierRows {
         const pair = pairs[next]!;
         const row = rows.get(pair.line);
         if (row?.body !== pair.row.body) continue;
-        const self = rowName(this.#options, pair.row.line);
-        const judged = judgeEarlier(states.get(pair.line), { self, newestRound: round, sinceMs });
-        const open = judged.kind === 'undecided' && (await this.#isRunning(sha256));
-        found.push({ ...judged, pair, origin: { chunk, row, name: rowName(pair, pair.line) }, open });
+        const self = { sha256: this.#options.sha256, line: pair.row.line };
+        const { kind, unknown } = judgeEarlier(states.get(pair.line), { self, newestRound: round, sinceMs });
+        const open = kind === 'undecided' && (await this.#isRunning(sha256));
+        const isFree = kind === 'ended' || (kind === 'undecided' && !open);
+        const origin = isFree ? { chunk, row, name: rowName(pair, pair.line) } : undefined;
+        found.push({ kind, unknown, pair, open, origin });
       }
     }
     return found;

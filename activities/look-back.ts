@@ -19,7 +19,7 @@ import { requireRound } from '../src/store/rounds.ts';
 import type { EarlierRowsParts, Found, Pair } from './earlier-rows.ts';
 import { EarlierRows } from './earlier-rows.ts';
 import { earlierFileFailure, supersededFailure } from './failures.ts';
-import type { OriginDependencies } from './take-over-origins.ts';
+import type { Mended, OriginDependencies } from './take-over-origins.ts';
 import { byChunk, takeOver, withLedger, withPulse } from './take-over-origins.ts';
 
 /** That are looked at together. */
@@ -27,15 +27,16 @@ const MOST_PAIRS = 100_000;
 
 export type LookBackDependencies = OriginDependencies & Pick<EarlierRowsParts, 'readChunks' | 'isRunning'>;
 
-/** What becomes of one row of this file. */
+/** What becomes of one row of this file; most are duplicates. */
 interface Decision {
-  readonly line: number;
   /** The row of an earlier file that has delivered the same. */
-  duplicateOf: string | undefined;
+  duplicateOf: Pair | undefined;
   /** What rows of earlier files leave to it. */
-  readonly took: { readonly name: string; readonly unknown: number }[];
-  readonly waitsFor: string[];
+  took: readonly { readonly pair: Pair; readonly unknown: number }[];
+  waitsFor: readonly Pair[];
 }
+
+const NONE: readonly never[] = [];
 
 export function createLookBack(dependencies: LookBackDependencies) {
   return (input: LookBackInput): Promise<void> =>
@@ -143,11 +144,14 @@ class LookBack {
     const found = await this.#earlier.look(unsettled);
     const decisions = decide(found, known ? unsettled : []);
     await this.#takeOver(decisions, found);
-    await this.#write(chunks, decisions);
     let waiting = 0;
-    for (const { duplicateOf, waitsFor } of decisions.values()) {
-      if (duplicateOf === undefined && waitsFor.length > 0) waiting++;
+    for (const [line, { duplicateOf, took, waitsFor }] of decisions) {
+      const waits = duplicateOf === undefined && waitsFor.length > 0;
+      if (waits) waiting++;
+      // It is written already what it waits for.
+      if (waits && known && took.length === 0) decisions.delete(line);
     }
+    await this.#write(chunks, decisions);
     return waiting;
   }
 
@@ -172,20 +176,21 @@ class LookBack {
 
   /** Rows that wait for none take over what was left to them. */
   async #takeOver(decisions: ReadonlyMap<number, Decision>, found: readonly Found[]): Promise<void> {
-    const mended = found
-      .filter(({ kind, pair, open }) => {
-        const { duplicateOf, waitsFor } = decisions.get(pair.row.line)!;
-        const free = kind === 'ended' || (kind === 'undecided' && !open);
-        return free && duplicateOf === undefined && waitsFor.length === 0;
-      })
-      .map(({ pair, origin }) => ({ row: pair.row, origin }));
+    const mended: Mended[] = [];
+    for (const { pair, origin } of found) {
+      const { duplicateOf, waitsFor } = decisions.get(pair.row.line)!;
+      if (origin !== undefined && duplicateOf === undefined && waitsFor.length === 0) {
+        mended.push({ row: pair.row, origin });
+      }
+    }
     for (const group of byChunk(mended)) {
       const { inherited, movedOn } = await takeOver(this.#dependencies, this.#input, group);
       if (movedOn.length > 0) throw supersededFailure();
       for (const { row, from, delivered, unknown } of inherited) {
         const decision = decisions.get(row.line)!;
-        if (delivered) decision.duplicateOf ??= from;
-        else decision.took.push({ name: from, unknown });
+        const pair = { row, ...parseRowName(from)! };
+        if (delivered) decision.duplicateOf ??= pair;
+        else decision.took = [...decision.took, { pair, unknown }];
       }
     }
   }
@@ -200,9 +205,9 @@ class LookBack {
         for (const line of lines) {
           const { duplicateOf, took, waitsFor } = decisions.get(line)!;
           if (ledger.states.get(line)?.outcome === 'delivered') continue;
-          for (const { name, unknown } of took) ledger.record('o', line, undefined, unknown, name);
-          if (duplicateOf !== undefined) ledger.record('d', line, undefined, 0, `${SAME_AS}${duplicateOf}`);
-          else for (const name of waitsFor) ledger.record('w', line, undefined, 0, name);
+          for (const { pair, unknown } of took) ledger.record('o', line, undefined, unknown, nameOf(pair));
+          if (duplicateOf !== undefined) ledger.record('d', line, undefined, 0, `${SAME_AS}${nameOf(duplicateOf)}`);
+          else for (const pair of waitsFor) ledger.record('w', line, undefined, 0, nameOf(pair));
         }
         await ledger.sync();
       });
@@ -216,24 +221,30 @@ class LookBack {
  */
 function decide(found: readonly Found[], known: readonly Pair[]): Map<number, Decision> {
   const decisions = new Map<number, Decision>();
-  const nameOf = ({ pair }: Pick<Found, 'pair'>): string => rowName(pair, pair.line);
   const decisionOf = ({ row: { line } }: Pair): Decision => {
-    const decision = decisions.get(line) ?? { line, duplicateOf: undefined, took: [], waitsFor: [] };
-    decisions.set(line, decision);
+    let decision = decisions.get(line);
+    if (decision === undefined) {
+      decision = { duplicateOf: undefined, took: NONE, waitsFor: NONE };
+      decisions.set(line, decision);
+    }
     return decision;
   };
-  const there = new Set(found.map(({ pair }) => pair));
-  for (const pair of known) if (!there.has(pair)) decisionOf(pair).took.push({ name: nameOf({ pair }), unknown: 0 });
-  for (const one of found) {
-    const decision = decisionOf(one.pair);
-    if (one.kind === 'delivered') decision.duplicateOf ??= nameOf(one);
-    if (one.kind === 'gone') decision.took.push({ name: nameOf(one), unknown: one.unknown });
-    if (one.open) decision.waitsFor.push(nameOf(one));
+  const there = new Set(known.length === 0 ? [] : found.map(({ pair }) => pair));
+  for (const pair of known) {
+    const decision = decisionOf(pair);
+    if (!there.has(pair)) decision.took = [...decision.took, { pair, unknown: 0 }];
   }
-  for (const one of found) {
-    const { waitsFor } = decisions.get(one.pair.row.line)!;
-    const maySend = one.kind === 'ended' || one.kind === 'undecided';
-    if (maySend && !one.open && waitsFor.length > 0) waitsFor.push(nameOf(one));
+  for (const { kind, pair, unknown, open } of found) {
+    const decision = decisionOf(pair);
+    if (kind === 'delivered') decision.duplicateOf ??= pair;
+    if (kind === 'gone') decision.took = [...decision.took, { pair, unknown }];
+    if (open) decision.waitsFor = [...decision.waitsFor, pair];
+  }
+  for (const { pair, origin } of found) {
+    const decision = decisionOf(pair);
+    if (origin !== undefined && decision.waitsFor.length > 0) decision.waitsFor = [...decision.waitsFor, pair];
   }
   return decisions;
 }
+
+const nameOf = (pair: Pair): string => rowName(pair, pair.line);

@@ -78,8 +78,10 @@ async function look(root: string, sha256: string): Promise<void> {
   const parts = { store, ledgers, clock: systemClock, requestTimeoutMs: 15_000, readChunks };
   const scope = () => ({ attempt: 1, heartbeat: () => undefined });
   const lookBack = createLookBack({ ...parts, scope, isRunning: async () => false });
-  const of = { sha256, endpoint: ENDPOINT, parseKey: parseKey(PARSE), windows: 1 };
+  const of = { sha256, endpoint: ENDPOINT, parseKey: parseKey(PARSE), windows: Number.POSITIVE_INFINITY };
   const startMs = performance.now();
+  await new OnceIndex(store, ENDPOINT, systemClock).register(of);
+  console.log(`registered in ${seconds(startMs)} s, peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`);
   await lookBack({ ...of, round: 1, once: { withinMs: 30 * DAY_MS }, waiting: false });
   const looked = seconds(startMs);
   const { user, system } = process.cpuUsage();

@@ -196,7 +196,13 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'earlier-files-not-asked',
     fault: 'once a message, a file does not look for its rows in those that are being sent',
     theme: 'shared',
-    pieces: [{ module: LOOK_BACK, from: 'if (one.open)', to: 'if (false)' }],
+    pieces: [
+      {
+        module: LOOK_BACK,
+        from: 'if (open)\n            decision.waitsFor',
+        to: 'if (false)\n            decision.waitsFor',
+      },
+    ],
   },
   {
     name: 'latest-file-overlooked',

@@ -1,4 +1,5 @@
 /** Once a message: what the row of an earlier file, with the same message to the same user, means for a row that is not sent yet. Pure. */
+import { rowName } from './row-names.ts';
 import type { RowState } from './row-state.ts';
 import { outcomeInRound } from './row-state.ts';
 
@@ -26,8 +27,8 @@ export interface EarlierRow {
 const NOTHING_LEFT: EarlierRow = { kind: 'gone', unknown: 0 };
 
 export interface EarlierQuestion {
-  /** The row that asks, by its name. */
-  readonly self: string;
+  /** The row that asks. */
+  readonly self: { readonly sha256: string; readonly line: number };
   /** Of the earlier row's file. */
   readonly newestRound: number;
   /** What was delivered before does not count any more. */
@@ -43,7 +44,7 @@ export function judgeEarlier(state: RowState | undefined, { self, newestRound, s
   }
   const { unknown } = state;
   // Whoever took it over may have been stopped before he saw whether it was still his to take: it is done again.
-  if (state.movedTo === self) return { kind: 'ended', unknown };
+  if (state.movedTo !== '' && state.movedTo === rowName(self, self.line)) return { kind: 'ended', unknown };
   if (state.movedTo !== '') return { kind: 'gone', unknown };
   // A round that opens unconfirmed ones again sends them, too.
   const hasEnded = outcomeInRound(state, newestRound, true) !== undefined && state.openFencedMs === undefined;

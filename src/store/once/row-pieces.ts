@@ -52,10 +52,11 @@ class Gathered {
       longer.set(this.#words);
       this.#words = longer;
     }
-    const digest = hash('sha256', body, 'buffer');
+    // As text: a buffer for each of millions of rows would be far more to collect.
+    const digest = hash('sha256', body, 'binary');
     const at = this.size++ * 3;
-    this.#words[at] = digest.readUInt32LE(0);
-    this.#words[at + 1] = digest.readUInt32LE(4);
+    this.#words[at] = wordIn(digest, 0);
+    this.#words[at + 1] = wordIn(digest, 4);
     this.#words[at + 2] = line;
   }
 
@@ -74,6 +75,12 @@ class Gathered {
   }
 }
 
+const wordIn = (bytes: string, at: number): number =>
+  bytes.charCodeAt(at) |
+  (bytes.charCodeAt(at + 1) << 8) |
+  (bytes.charCodeAt(at + 2) << 16) |
+  (bytes.charCodeAt(at + 3) << 24);
+
 /** Whole entries of a stored object, in pieces. */
 export async function* entryBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<Uint32Array> {
   let rest: Buffer = Buffer.alloc(0);
@@ -85,5 +92,8 @@ export async function* entryBlocks(source: AsyncIterable<Buffer>): AsyncGenerato
   }
 }
 
-export const wordsOf = (bytes: Buffer): Uint32Array =>
-  new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+/** Without copying them where they lie at a whole word: an index is read through in gigabytes. */
+export function wordsOf({ buffer, byteOffset, length }: Buffer): Uint32Array {
+  if (byteOffset % 4 === 0) return new Uint32Array(buffer, byteOffset, length / 4);
+  return new Uint32Array(buffer.slice(byteOffset, byteOffset + length));
+}

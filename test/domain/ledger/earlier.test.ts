@@ -52,7 +52,8 @@ describe('a row that waits for rows of earlier files', () => {
 });
 
 describe('a row of an earlier file', () => {
-  const question = { self: 'self', newestRound: 2, sinceMs: 1_000 };
+  const self = { sha256: 'c'.repeat(64), line: 4 };
+  const question = { self, newestRound: 2, sinceMs: 1_000 };
   const judged = (changes: Partial<RowState>) => judgeEarlier({ ...freshState(), ...changes }, question);
 
   test.each([
@@ -69,7 +70,11 @@ describe('a row of an earlier file', () => {
       { kind: 'undecided', unknown: 0 },
     ],
     ['belongs to another file by now', { movedTo: ONE, unknown: 2 }, { kind: 'gone', unknown: 2 }],
-    ['belongs to the one who asks, who may not have seen to it', { movedTo: 'self' }, { kind: 'ended', unknown: 0 }],
+    [
+      'belongs to the one who asks, who may not have seen to it',
+      { movedTo: `${'c'.repeat(64)}:4` },
+      { kind: 'ended', unknown: 0 },
+    ],
   ] as const)('%s', (_, changes, expected) => {
     expect(judged(changes)).toEqual(expected);
   });
