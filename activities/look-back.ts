@@ -3,8 +3,9 @@
  * was delivered there is not sent again; what is being delivered there is waited for; what was left there is taken over, as the origins of mended
  * rows are. Before the last visits those that wait are looked at again, until none does. Idempotent: all that is decided is in the receipts.
  */
-import type { LookBackInput } from '../src/domain/contracts.ts';
+
 import { linesScope, SAME_AS } from '../src/domain/ledger/journal.ts';
+import type { LookBackInput } from '../src/domain/ledger/origin-contracts.ts';
 import { hasName, namesIn, parseRowName, rowName } from '../src/domain/ledger/row-names.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';

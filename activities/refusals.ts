@@ -1,6 +1,6 @@
 /** Files that are refused as a whole: the full message, which may show text of the file, goes into the store; what may be logged, to the log. */
 import { FileRefusal } from '../src/domain/failure.ts';
-import { writeRefusal } from '../src/store/chunks.ts';
+import { writeRefusal } from '../src/store/refusals.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
 

@@ -2,8 +2,9 @@
  * After a file that took rows of earlier ones over was sent: what was delivered is written into the receipts of the rows that it took the
  * place of, and of those that they had taken the place of before. Then the index of rows is merged, where there is one. Idempotent.
  */
-import type { OriginsInput } from '../src/domain/contracts.ts';
+
 import { linesScope } from '../src/domain/ledger/journal.ts';
+import type { OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
 import { namesIn } from '../src/domain/ledger/row-names.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { mergeIndex } from '../src/store/once/merge-index.ts';

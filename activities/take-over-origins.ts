@@ -5,9 +5,9 @@
  */
 
 import type { Clock } from '../src/clock.ts';
-import type { OriginsInput } from '../src/domain/contracts.ts';
 import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
+import type { OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';

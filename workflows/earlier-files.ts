@@ -1,14 +1,9 @@
 /** The activities that deal with rows of earlier files: those that rows of this one mend, and, once a message, those that say the same. */
 
 import { proxyActivities } from '@temporalio/workflow';
-import type {
-  FileWorkflowInput,
-  OriginActivities,
-  OriginsInput,
-  RoundOfRun,
-  WindowResult,
-} from '../src/domain/contracts.ts';
+import type { FileWorkflowInput, RoundOfRun, WindowResult } from '../src/domain/contracts.ts';
 import type { OnceRound } from '../src/domain/ledger/earlier.ts';
+import type { OriginActivities, OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { fileOptions, fileWork } from './activity-options.ts';
 

@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import type { InvalidReason } from '../domain/alert.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
-import { alertsKey, fileKey, refusalKey, rejectsKey, seenKey, windowKey } from './layout.ts';
+import { alertsKey, fileKey, rejectsKey, seenKey, windowKey } from './layout.ts';
 import type { Store } from './store.ts';
 
 export interface WindowRef {
@@ -244,26 +244,4 @@ export async function* readSeen(store: Store, ref: WindowRef, entryBytes: number
   if (sum !== expected.crc32 || bytesRead !== expected.users * entryBytes) {
     throw new Fault('store', `${key} is damaged`, RESTORE);
   }
-}
-
-/** Why a file was refused as a whole. `message` may show text from the file. */
-export interface StoredRefusal {
-  readonly code: string;
-  readonly line?: number | undefined;
-  readonly message: string;
-}
-
-export async function writeRefusal(
-  store: Store,
-  sha256: string,
-  parseKey: string,
-  { code, line, message }: StoredRefusal,
-): Promise<void> {
-  await store.put(refusalKey(sha256, parseKey), `${JSON.stringify({ code, line, message })}\n`);
-}
-
-/** undefined: none was written. */
-export async function readRefusal(store: Store, sha256: string, parseKey: string): Promise<StoredRefusal | undefined> {
-  const bytes = await store.get(refusalKey(sha256, parseKey));
-  return bytes === undefined ? undefined : (JSON.parse(bytes.toString('utf8')) as StoredRefusal);
 }

@@ -4,8 +4,9 @@ import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import type { Reject } from '../../src/store/chunks.ts';
-import { readRefusal, readRejects } from '../../src/store/chunks.ts';
+import { readRejects } from '../../src/store/chunks.ts';
 import { settleDeliveryRecord } from '../../src/store/delivery-record.ts';
+import { readRefusal } from '../../src/store/refusals.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import {
   batchInput,

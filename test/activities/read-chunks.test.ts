@@ -9,9 +9,10 @@ import type { ReadChunksInput, ReadCursor, WindowResult } from '../../src/domain
 import { FAILURE } from '../../src/domain/names.ts';
 import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS, parseKey } from '../../src/domain/parse-options.ts';
-import { readChunk, readRefusal, readRejects } from '../../src/store/chunks.ts';
+import { readChunk, readRejects } from '../../src/store/chunks.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
+import { readRefusal } from '../../src/store/refusals.ts';
 import type { StagedFile } from '../../src/store/staged-file.ts';
 import { writeStagedFile } from '../../src/store/staged-file.ts';
 

@@ -5,17 +5,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alertBody } from '../../src/domain/alert.ts';
 import { SeenUsers } from '../../src/formats/seen-users.ts';
 import type { Reject, WindowRef } from '../../src/store/chunks.ts';
-import {
-  readChunk,
-  readRefusal,
-  readRejects,
-  readSeen,
-  readWholeWindow,
-  readWindow,
-  writeRefusal,
-} from '../../src/store/chunks.ts';
+import { readChunk, readRejects, readSeen, readWholeWindow, readWindow } from '../../src/store/chunks.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { alertsKey, fileKey, rejectsKey, seenKey, windowKey } from '../../src/store/layout.ts';
+import { readRefusal, writeRefusal } from '../../src/store/refusals.ts';
 import { WindowWriter } from '../../src/store/window-writer.ts';
 
 const SHA = 'cd'.repeat(32);
