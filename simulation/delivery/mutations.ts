@@ -26,7 +26,6 @@ const ROUNDS = 'src/store/rounds';
 const ORIGINS = 'src/store/origins';
 const TAKE_OVER = 'activities/take-over-origins';
 const LOOK_BACK = 'activities/look-back';
-const EARLIER = 'src/domain/ledger/earlier';
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -227,12 +226,6 @@ export const MUTATIONS: readonly Mutation[] = [
         to: '',
       },
     ],
-  },
-  {
-    name: 'taken-over-for-good-at-once',
-    fault: 'a row counts as taken over although whoever took it was stopped before he looked',
-    theme: 'shared',
-    pieces: [{ module: EARLIER, from: 'if (state.movedTo === self)', to: 'if (false)' }],
   },
   {
     name: 'taken-over-what-was-lost',

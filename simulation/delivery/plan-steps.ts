@@ -75,6 +75,12 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
         if (chance.happens(0.5)) steps.push(faultStep(chance, worker, atMs, chance.happens(0.5) ? CRASHES : FAULTS));
         if (chance.happens(0.5))
           steps.push(...anotherTry(chance, file, Math.round(chance.between(0, laterMs + 5_000))));
+        if (chance.happens(0.2)) {
+          // What was sent last is lost, and nobody goes on with it but the next file.
+          const lossAtMs = Math.round(chance.between(150, 2_000));
+          steps.push({ atMs: lossAtMs, do: 'power-loss', backAfterMs: 200 });
+          steps.push({ atMs: lossAtMs + Math.round(chance.between(0, 300)), do: 'cancel', file });
+        }
         break;
       }
       case 'silence':
