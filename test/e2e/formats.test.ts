@@ -112,7 +112,9 @@ describe('wds send', () => {
       { line: '3', reason: 'missing_message' },
       { line: '5', reason: 'missing_user_id' },
     ]);
-    expect(await site.report(result, 'duplicates.csv')).toEqual([{ line: '4', firstLine: '2', userId: 'a' }]);
+    expect(await site.report(result, 'duplicates.csv')).toEqual([
+      { line: '4', firstLine: '2', userId: 'a', firstFile: '' },
+    ]);
   });
 
   it('sends nothing of a file with a fault at its very end, names the line, and exits with 65', async () => {
