@@ -20,7 +20,7 @@ import { requireRound } from '../src/store/rounds.ts';
 import type { EarlierRowsParts, Found, Pair } from './earlier-rows.ts';
 import { EarlierRows } from './earlier-rows.ts';
 import { earlierFileFailure, supersededFailure } from './failures.ts';
-import type { Mended, OriginDependencies } from './take-over-origins.ts';
+import type { OriginDependencies, Placed } from './take-over-origins.ts';
 import { byChunk, takeOver, withLedger, withPulse } from './take-over-origins.ts';
 
 /** That are looked at together. */
@@ -177,7 +177,7 @@ class LookBack {
 
   /** Rows that wait for none take over what was left to them. */
   async #takeOver(decisions: ReadonlyMap<number, Decision>, found: readonly Found[]): Promise<void> {
-    const mended: Mended[] = [];
+    const mended: Placed[] = [];
     for (const { pair, origin } of found) {
       const { duplicateOf, waitsFor } = decisions.get(pair.row.line)!;
       if (origin !== undefined && duplicateOf === undefined && waitsFor.length === 0) {
@@ -185,7 +185,8 @@ class LookBack {
       }
     }
     for (const group of byChunk(mended)) {
-      const { inherited, movedOn } = await takeOver(this.#dependencies, this.#input, group);
+      const { inherited, movedOn } = await takeOver(this.#dependencies, this.#input, group, async (_to, one) => one);
+      // They are looked for anew.
       if (movedOn.length > 0) throw supersededFailure();
       for (const { row, from, delivered, unknown } of inherited) {
         const decision = decisions.get(row.line)!;

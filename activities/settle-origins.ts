@@ -10,7 +10,7 @@ import { readChunk } from '../src/store/chunks.ts';
 import { mergeIndex } from '../src/store/once/merge-index.ts';
 import { OnceIndex } from '../src/store/once/once-index.ts';
 import { chunksOf, OriginFinder } from '../src/store/origins.ts';
-import type { Mended, OriginDependencies } from './take-over-origins.ts';
+import type { OriginDependencies, Placed } from './take-over-origins.ts';
 import { byChunk, roundAt, withLedger, withPulse } from './take-over-origins.ts';
 
 export function createSettleOrigins(dependencies: OriginDependencies) {
@@ -20,7 +20,7 @@ export function createSettleOrigins(dependencies: OriginDependencies) {
       const finder = new OriginFinder(store, input.endpoint);
       for await (const chunk of chunksOf(store, input)) {
         const states = await ledgers.read(chunk);
-        const mended: Mended[] = [];
+        const mended: Placed[] = [];
         for (const row of await readChunk(store, chunk)) {
           if (states.get(row.line)?.outcome !== 'delivered') continue;
           for (const origin of await finder.lineage(row, chunk)) mended.push({ row, origin });
@@ -38,7 +38,7 @@ export function createSettleOrigins(dependencies: OriginDependencies) {
       await mergeIndex(new OnceIndex(store, input.endpoint, clock), { ledgers, sinceMs });
     });
 
-  async function settle(input: OriginsInput, group: readonly Mended[]): Promise<void> {
+  async function settle(input: OriginsInput, group: readonly Placed[]): Promise<void> {
     const { chunk } = group[0]!.origin;
     const states = await ledgers.read(chunk);
     // Only what was taken over: a row that named another user's is none of ours.

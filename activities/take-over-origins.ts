@@ -31,9 +31,14 @@ export interface OriginDependencies {
 }
 
 /** A row, and the row of an earlier file whose place it takes. */
-export interface Mended {
+export interface Placed {
   readonly row: ChunkRow;
   readonly origin: PlacedRow;
+}
+
+interface Mended extends Placed {
+  /** The names of the rows on the way from its origin to there. */
+  readonly passed: ReadonlySet<string>;
 }
 
 /** What a row brings along from the one whose place it takes. */
@@ -54,19 +59,15 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
       await checkAll(input, finder);
       for await (const chunk of chunksOf(store, input)) {
         const inherited: Inherited[] = [];
-        for (let rows: readonly ChunkRow[] = await readChunk(store, chunk); rows.length > 0; ) {
-          const mended: Mended[] = [];
-          for (const row of rows) {
-            const origin = await finder.owner(row, chunk, (of) => ledgers.read(of));
-            if (origin !== undefined) mended.push({ row, origin });
-          }
-          rows = [];
+        let mended: readonly Mended[] = await withOrigins(await readChunk(store, chunk), finder);
+        while (mended.length > 0) {
+          const movedOn: Mended[] = [];
           for (const group of byChunk(mended)) {
-            const taken = await takeOver(dependencies, input, group);
+            const taken = await takeOver(dependencies, input, group, (movedTo, one) => follow(movedTo, one, finder));
             inherited.push(...taken.inherited);
-            // Another file was faster: these are to be taken from that one.
-            rows = [...rows, ...taken.movedOn];
+            movedOn.push(...taken.movedOn);
           }
+          mended = movedOn;
         }
         if (inherited.length === 0) continue;
         const scope = linesScope(
@@ -94,27 +95,51 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
   }
 }
 
-/** All of one chunk of an earlier file. `movedOn`: rows that somebody else has taken, so that they are to be taken from that one. */
-export async function takeOver(
+/** Those of the rows that name an origin, each with it. */
+async function withOrigins(rows: readonly ChunkRow[], finder: OriginFinder): Promise<Mended[]> {
+  const mended: Mended[] = [];
+  for (const row of rows) {
+    const origin = row.origin === undefined ? undefined : await finder.standIn(row.origin, row);
+    if (origin !== undefined) mended.push({ row, origin, passed: new Set([origin.name]) });
+  }
+  return mended;
+}
+
+/** One step on the way to a row's present owner; undefined: there is none further on. */
+async function follow(movedTo: string, { row, passed }: Mended, finder: OriginFinder): Promise<Mended | undefined> {
+  const origin = passed.has(movedTo) ? undefined : await finder.standIn(movedTo, row);
+  return origin && { row, origin, passed: new Set([...passed, movedTo]) };
+}
+
+/**
+ * All of one chunk of an earlier file. `movedOn`: what `next` returns for rows that somebody else has taken from there; where that is nothing, they
+ * are taken here. Who has taken a row is written down once more: an attempt that was overtaken before its look may have written that it has, too,
+ * and of such words the last one holds.
+ */
+export async function takeOver<Row extends Placed>(
   { store, ledgers, clock, requestTimeoutMs }: OriginDependencies,
   input: OriginsInput,
-  group: readonly Mended[],
-): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly ChunkRow[] }> {
+  group: readonly Row[],
+  next: (movedTo: string, taken: Row) => Promise<Row | undefined>,
+): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly Row[] }> {
   const { chunk } = group[0]!.origin;
   const lines = group.map(({ origin }) => origin.row.line);
   const round = await roundAt(store, chunk);
   return withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
     const inherited: Inherited[] = [];
-    const movedOn: ChunkRow[] = [];
-    for (const { row, origin } of group) {
+    const movedOn: Row[] = [];
+    for (const one of group) {
+      const { row, origin } = one;
       const state = ledger.states.get(origin.row.line);
+      const delivered = state?.outcome === 'delivered';
       const self = `${input.sha256}:${row.line}`;
-      // Who owns it was looked up before this attempt had its place in the order.
-      if (state !== undefined && state.movedTo !== '' && state.movedTo !== self) {
-        movedOn.push(row);
+      const movedTo = delivered || state === undefined || state.movedTo === self ? '' : state.movedTo;
+      const further = movedTo === '' ? undefined : await next(movedTo, one);
+      if (further !== undefined) {
+        movedOn.push(further);
+        ledger.record('m', origin.row.line, undefined, 0, movedTo);
         continue;
       }
-      const delivered = state?.outcome === 'delivered';
       const openMs = state?.openFencedMs;
       const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
       if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
@@ -165,8 +190,8 @@ export async function roundAt(store: Store, chunk: PlacedChunk): Promise<number>
   return isPlaces(chunk) ? 0 : ((await newestRound(store, chunk))?.round ?? 0);
 }
 
-export function byChunk(mended: readonly Mended[]): Mended[][] {
-  const groups = new Map<string, Mended[]>();
+export function byChunk<Row extends Placed>(mended: readonly Row[]): Row[][] {
+  const groups = new Map<string, Row[]>();
   for (const entry of mended) {
     const { sha256, chunk } = entry.origin.chunk;
     const key = `${sha256}/${chunk}`;

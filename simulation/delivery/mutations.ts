@@ -150,14 +150,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'mended-twice',
     fault: 'a row that was mended before is taken from its first owner, not from its present one',
     theme: 'mends',
-    pieces: [
-      {
-        module: ORIGINS,
-        from: 'name = (await read(next.chunk)).get(next.row.line)?.movedTo;',
-        to: 'name = undefined;',
-      },
-      { module: TAKE_OVER, from: "state.movedTo !== '' && state.movedTo !== self", to: 'false' },
-    ],
+    pieces: [{ module: TAKE_OVER, from: "movedTo === '' ? undefined : await next(movedTo, one)", to: 'undefined' }],
   },
   {
     name: 'mended-as-somebody-else',

@@ -9,7 +9,6 @@
 
 import { createHash } from 'node:crypto';
 import { Fault, FileRefusal } from '../domain/failure.ts';
-import type { RowStates } from '../domain/ledger/row-state.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
 import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
@@ -94,35 +93,13 @@ export class OriginFinder {
     this.#endpoint = endpoint;
   }
 
-  /**
-   * The row whose place this one takes: its origin, or whichever row has taken the origin's place since. undefined: it names none, or itself
-   * owns the origin already and has been told so.
-   */
-  async owner(
-    row: ChunkRow,
-    { sha256 }: PlacedChunk,
-    read: (of: ChunkOf) => Promise<RowStates>,
-  ): Promise<PlacedRow | undefined> {
-    const self = `${sha256}:${row.line}`;
-    const seen = new Set([self]);
-    let owner: PlacedRow | undefined;
-    for (let name = row.origin; name !== undefined && name !== '' && !seen.has(name); ) {
-      seen.add(name);
-      const next: PlacedRow | undefined = await this.#standIn(name, row);
-      if (next === undefined) break;
-      owner = next;
-      name = (await read(next.chunk)).get(next.row.line)?.movedTo;
-    }
-    return owner;
-  }
-
   /** The row's origin, that row's own origin, and so on: all rows of the same user whose place it may have taken. */
   async lineage(row: ChunkRow, { sha256 }: PlacedChunk): Promise<PlacedRow[]> {
     const rows: PlacedRow[] = [];
     const seen = new Set([`${sha256}:${row.line}`]);
     for (let name = row.origin; name !== undefined && !seen.has(name); ) {
       seen.add(name);
-      const next: PlacedRow | undefined = await this.#standIn(name, row);
+      const next: PlacedRow | undefined = await this.standIn(name, row);
       if (next === undefined) break;
       rows.push(next);
       name = next.row.origin;
@@ -133,12 +110,11 @@ export class OriginFinder {
   /** Throws FileRefusal where the row names as its origin what this store, or this endpoint, does not know. */
   async check(row: ChunkRow): Promise<void> {
     const { origin } = row;
-    if (origin !== undefined && (await this.#standIn(origin, row)) === undefined)
-      throw await this.#unknown(row, origin);
+    if (origin !== undefined && (await this.standIn(origin, row)) === undefined) throw await this.#unknown(row, origin);
   }
 
   /** What a row that names this origin stands for; undefined: there is no such row. */
-  async #standIn(name: string, row: ChunkRow): Promise<PlacedRow | undefined> {
+  async standIn(name: string, row: ChunkRow): Promise<PlacedRow | undefined> {
     const { sha256, line } = parseOrigin(name);
     const found = await this.find(name);
     if (found !== undefined && userOf(found.row) === userOf(row)) return found;

@@ -35,7 +35,7 @@ export interface RowState {
   refusalOpen: boolean;
   /** The last round in which sendAlert took the alert over; NO_ROUND if none has. */
   handedOverRound: number;
-  /** `<sha256>:<line>` of the row that took this one's place; '' if none has. It is never sent from here again. */
+  /** `<sha256>:<line>` of the row that took this one's place; '' if none has. Then it is never sent from here again. */
   movedTo: string;
   /** Names of rows of earlier files (row-names.ts): those whose places this one has taken, … */
   tookFrom: string;
@@ -154,8 +154,9 @@ function takeIntent(
   if (open.has(line)) state.unknown++;
   open.set(line, atMs);
   if (isNews(state, journal)) {
-    // Whatever was open before can no longer be answered, or this one would have waited.
+    // Whatever was open before can no longer be answered, or this one would have waited; who took the row over before was overtaken.
     state.openFencedMs = undefined;
+    state.movedTo = '';
     // The row is under way in this round. (Who opened one that was unconfirmed was asked to: others are not.)
     const failed = state.outcome === 'rejected' || state.outcome === 'undelivered';
     if (failed && state.outcomeRound !== journal.round) state.outcome = undefined;
@@ -174,7 +175,7 @@ function takeResult(
   const isNew = isNews(state, journal);
   switch (kind) {
     case 'm':
-      state.movedTo = event.reason.slice(event.reason.lastIndexOf(' ') + 1);
+      if (isNew) state.movedTo = event.reason.slice(event.reason.lastIndexOf(' ') + 1);
       return;
     case 'o':
       // Written again by whoever was interrupted.
