@@ -1,12 +1,16 @@
 /**
  * Whether a 503 that names no pause is a limit (the default answer of a widespread reverse proxy to too many requests) or a failure. It is
- * taken for a limit where the endpoint otherwise delivers: then it uses nothing up, and the rate falls. It is a failure where nothing else
- * comes, where the same alert meets it again, and for a while after it went on at a fraction of the rate: it does not go with the rate then.
+ * taken for a limit where the endpoint otherwise delivers and several alerts met it one soon after another: then it uses nothing up, and the rate
+ * falls. It is a failure where few alerts meet it, where nothing else comes, where the same alert meets it again, and for a while after it went on
+ * at a fraction of the rate: it does not go with the rate then.
  */
 import type { Verdict } from '../domain/answers.ts';
 
 /** So many in a row, and nothing else: it is down, and not at its limit. */
 const RUN = 10;
+/** A limit shows itself to so many different alerts among so many answers. Fewer are those that the endpoint cannot digest. */
+const CROWD = 5;
+const CROWD_AMONG = 50;
 /** Alerts that are remembered to have met one. */
 const REMEMBERED = 10_000;
 /** Below this part of the highest pace that was answered with 503, so many more say that the rate is not the reason. */
@@ -16,6 +20,10 @@ const BELIEVED_MS = 600_000;
 
 export class Overload {
   readonly #met = new Set<string>();
+  #answers = 0;
+  /** At which answers the last alerts met one for the first time, oldest first. */
+  #crowd: readonly number[] = [];
+  #limitUntilMs = Number.NEGATIVE_INFINITY;
   #run = 0;
   #highestPace = 0;
   #spite = 0;
@@ -23,6 +31,7 @@ export class Overload {
 
   /** `well`: the endpoint has delivered, and is not known to be ill. */
   judged(verdict: Verdict, id: string, pacePerSecond: number, well: boolean, nowMs: number): Verdict {
+    this.#answers++;
     if (verdict.kind === 'delivered') {
       this.#run = 0;
       return verdict;
@@ -30,8 +39,12 @@ export class Overload {
     if (verdict.kind !== 'transient' || verdict.status !== 503) return verdict;
     this.#run++;
     if (!well || this.#run > RUN || this.#met.has(id) || nowMs < this.#failuresUntilMs) return verdict;
+    this.#remember(id);
+    if (nowMs >= this.#limitUntilMs && !this.#isCrowd()) return verdict;
+    this.#limitUntilMs = nowMs + BELIEVED_MS;
     if (pacePerSecond < FAR_BELOW * this.#highestPace && ++this.#spite >= SPITE) {
       this.#failuresUntilMs = nowMs + BELIEVED_MS;
+      this.#limitUntilMs = Number.NEGATIVE_INFINITY;
       this.#highestPace = 0;
       this.#spite = 0;
       return verdict;
@@ -40,8 +53,12 @@ export class Overload {
       this.#highestPace = pacePerSecond;
       this.#spite = 0;
     }
-    this.#remember(id);
     return { kind: 'throttled', status: 503, retryAfterMs: undefined, capped: false };
+  }
+
+  #isCrowd(): boolean {
+    this.#crowd = [...this.#crowd, this.#answers].slice(-CROWD);
+    return this.#crowd.length === CROWD && this.#answers - this.#crowd[0]! < CROWD_AMONG;
   }
 
   #remember(id: string): void {

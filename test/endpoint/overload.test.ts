@@ -5,11 +5,28 @@ import { Overload } from '../../src/endpoint/overload.ts';
 const busy: Verdict = { kind: 'transient', status: 503, reason: 'HTTP 503' };
 const done: Verdict = { kind: 'delivered', status: 200 };
 
+/** Met by a crowd at this pace. */
+function crowded(pacePerSecond: number): Overload {
+  const overload = new Overload();
+  for (let n = 0; n < 4; n++) overload.judged(busy, `crowd${n}`, pacePerSecond, true, 0);
+  overload.judged(done, 'done', pacePerSecond, true, 0);
+  return overload;
+}
+
 describe('a 503 without a Retry-After', () => {
-  test('is a limit where the endpoint delivers otherwise', () => {
-    const overload = new Overload();
-    overload.judged(done, 'a', 50, true, 0);
+  test('is a limit where the endpoint delivers otherwise, and several alerts meet it', () => {
+    const overload = crowded(50);
     expect(overload.judged(busy, 'b', 50, true, 0).kind).toBe('throttled');
+    for (let n = 0; n < 1_000; n++) overload.judged(done, `d${n}`, 50, true, 1_000);
+    expect(overload.judged(busy, 'c', 50, true, 20_000).kind).toBe('throttled');
+  });
+
+  test('is a failure of those alerts where one in twenty or fewer meet it', () => {
+    const overload = new Overload();
+    for (let n = 0; n < 400; n++) {
+      overload.judged(done, `d${n}`, 50, true, n);
+      if (n % 20 === 0) expect(overload.judged(busy, `f${n}`, 50, true, n)).toBe(busy);
+    }
   });
 
   test('is a failure before anything was delivered, and where nothing else comes any more', () => {
@@ -20,19 +37,20 @@ describe('a 503 without a Retry-After', () => {
   });
 
   test('that the same alert meets again is a failure of that alert', () => {
-    const overload = new Overload();
+    const overload = crowded(50);
     expect(overload.judged(busy, 'a', 50, true, 0).kind).toBe('throttled');
     overload.judged(done, 'b', 50, true, 0);
     expect(overload.judged(busy, 'a', 50, true, 0)).toBe(busy);
   });
 
   test('that goes on at a fraction of the rate is none of the rate', () => {
-    const overload = new Overload();
+    const overload = crowded(100);
     const kinds = [100, 20, 20, 20, 20].map((pace, n) => {
       overload.judged(done, `d${n}`, pace, true, 0);
       return overload.judged(busy, `f${n}`, pace, true, 0).kind;
     });
     expect(kinds).toEqual(['throttled', 'throttled', 'throttled', 'transient', 'transient']);
-    expect(overload.judged(busy, 'later', 20, true, 700_000).kind).toBe('throttled');
+    const later = Array.from({ length: 5 }, (_, n) => overload.judged(busy, `later${n}`, 20, true, 700_000).kind);
+    expect(later.at(-1)).toBe('throttled');
   });
 });
