@@ -21,6 +21,10 @@ export interface OutgoingRequest {
 export interface CarefulParts {
   readonly origin: URL;
   readonly connect: buildConnector.connector;
+  /** A connection that nothing was written to yet; undefined: a new one is made. */
+  readonly unused: Socket | undefined;
+  /** Given back unused: it took longer to connect than the request may wait for. */
+  readonly onUnused: (socket: Socket) => void;
   /** Answers' header fields, all together, at most. */
   readonly maxHeaderBytes: number;
   /** Leave the connection open after the answer, and see for a moment what becomes of it. */
@@ -52,6 +56,14 @@ export class CarefulExchange {
     this.#parts = parts;
     this.#exchange = exchange;
     this.#request = { ...request, headers: [...request.headers] };
+    const { unused } = parts;
+    if (unused !== undefined) {
+      this.#socket = unused;
+      queueMicrotask(() => {
+        if (!this.#over) this.#write(unused);
+      });
+      return;
+    }
     const { hostname, host, protocol, port } = parts.origin;
     // The declared type hides that the connector returns the socket it opens.
     this.#socket = parts.connect({ hostname, host, protocol, port }, (error, socket) => {
@@ -80,6 +92,8 @@ export class CarefulExchange {
     try {
       this.#exchange.onRequestStart(this.#controller);
     } catch (error) {
+      this.#socket = undefined;
+      this.#parts.onUnused(socket);
       this.#fail(error as Error);
       return;
     }

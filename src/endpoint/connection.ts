@@ -38,6 +38,8 @@ export class Connection {
   #connecting: Socket | undefined;
   /** Carries the exchange in place of the client. */
   #careful: CarefulExchange | undefined;
+  /** Connected for the careful client, and not written to yet. */
+  #unused: Socket | undefined;
   /** The last one that was answered on the client's connection. */
   #last: Exchange | undefined;
   #lastEndedMs = 0;
@@ -61,10 +63,12 @@ export class Connection {
   /** Not to be called from within an undici callback. */
   dispatch(options: OutgoingOptions, exchange: Exchange, nowMs: number): void {
     const manner = this.#options.habits.manner(nowMs);
+    const unused = this.#takeUnused(nowMs);
     if (manner !== 'kept') {
-      this.#dispatchCarefully(options, exchange, manner === 'scout');
+      this.#dispatchCarefully(options, exchange, manner === 'scout', unused);
       return;
     }
+    unused?.destroy();
     // undici's own idle timer may be late when the process was stopped or busy.
     if (nowMs - this.#idleSinceMs > this.#options.maxIdleMs) this.#renew();
     this.#exchange = exchange;
@@ -92,16 +96,31 @@ export class Connection {
   async destroy(): Promise<void> {
     const client = this.#client;
     const closed = client.destroy();
+    this.#unused?.destroy();
     this.#connecting?.destroy();
     await Promise.all([closed, this.#careful?.destroy()]);
   }
 
-  #dispatchCarefully(options: OutgoingOptions, exchange: Exchange, watch: boolean): void {
+  #takeUnused(nowMs: number): Socket | undefined {
+    const socket = this.#unused;
+    this.#unused = undefined;
+    if (socket === undefined || socket.destroyed || socket.readableEnded) return undefined;
+    if (nowMs - this.#idleSinceMs <= this.#options.maxIdleMs) return socket;
+    socket.destroy();
+    return undefined;
+  }
+
+  #dispatchCarefully(options: OutgoingOptions, exchange: Exchange, watch: boolean, unused: Socket | undefined): void {
     this.#exchange = exchange;
     const { origin, connect, habits } = this.#options;
     this.#careful = new CarefulExchange(
       {
-        ...{ origin, connect, watch, maxHeaderBytes: MAX_HEADER_BYTES },
+        ...{ origin, connect, unused, watch, maxHeaderBytes: MAX_HEADER_BYTES },
+        onUnused: (socket) => {
+          // Whoever uses it next finds it closed.
+          socket.on('error', () => undefined);
+          this.#unused = socket;
+        },
         onEnd: (sighting) => {
           if (sighting !== undefined && (watch || sighting.odd !== undefined)) habits.saw(sighting, performance.now());
           this.#careful = undefined;

@@ -196,7 +196,7 @@ describe('chunks that were deleted', () => {
       .getHandle(workflowId)
       .result()
       .catch((error: unknown) => error);
-    expect(end).toMatchObject({ cause: { cause: { type: 'ContentMissing' } } });
+    expect(end).toMatchObject({ cause: { type: 'ContentMissing' } });
 
     const again = await site.send(path);
     expect(again).toMatchObject({ code: 0, result: { delivered: 1_500 } });
