@@ -202,6 +202,25 @@ test('a row that failed in an earlier round and is being sent in this one has no
   expect(late).toMatchObject({ outcome: undefined, unknown: 1 });
 });
 
+describe('a row that was taken over', () => {
+  const moved = (to: string) => result('m', undefined, 0, 2_000, to);
+
+  test('belongs to whoever took it last, in the order of the attempts, whichever is read first', () => {
+    const first = journal({ epoch: 1 }, moved('a:2'));
+    const last = journal({ epoch: 3 }, moved('c:2'), CLOSED_LINE);
+    expect(stateOf(first, last)).toMatchObject({ movedTo: 'c:2' });
+    const base = foldJournals([last], { boot: BOOT });
+    expect(foldJournals([first], { states: base, boot: BOOT }).get(7)).toMatchObject({ movedTo: 'c:2' });
+  });
+
+  test('was not, where its own batch came later and did not see it: it was overtaken before its look', () => {
+    const overtaken = journal({ epoch: 1 }, moved('a:2'));
+    const delivers = journal({ epoch: 2 }, intent(), result('d', 200));
+    expect(stateOf(overtaken, journal({ epoch: 2 }, intent()))).toMatchObject({ movedTo: '', unknown: 1 });
+    expect(stateOf(overtaken, delivers)).toMatchObject({ movedTo: '', outcome: 'delivered' });
+  });
+});
+
 describe('states that were folded', () => {
   const anyEvent = fc.constantFrom<ResultKind | 'i'>(...('iiidrcptafx'.split('') as (ResultKind | 'i')[]));
   const anyJournal = fc.record({ closed: fc.boolean(), events: fc.array(anyEvent, { maxLength: 4 }) });
