@@ -67,6 +67,8 @@ export interface WindowResult extends WindowFindings {
   readonly chunkAlerts?: readonly number[];
   /** Alerts that say which row of an earlier file they mend. */
   readonly origins: number;
+  /** Duplicates of rows of the earlier file that this one mends; absent: none. */
+  readonly ofOriginals?: number;
   /** null: the file is read to its end. */
   readonly next: ReadCursor | null;
 }

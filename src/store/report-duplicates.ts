@@ -3,14 +3,30 @@ import { csvRecord } from '../domain/csv-writer.ts';
 import { parseRowName } from '../domain/ledger/row-names.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 import type { ChunkRow } from './chunks.ts';
+import { readWindow } from './chunks.ts';
 import { readDeliveryRecord } from './delivery-record.ts';
 import type { ReportFiles } from './report-files.ts';
 import type { Store } from './store.ts';
 
-/** The last one is a SHA-256, and empty where the first row is in the same file. */
-export const DUPLICATE_COLUMNS = ['line', 'firstLine', 'userId', 'firstFile'];
-/** Once a message. */
-export const EARLIER_COLUMNS = ['firstFileName'];
+const DUPLICATE_COLUMNS = ['line', 'firstLine', 'userId'];
+
+/**
+ * The columns of duplicates.csv. Where first rows may be in earlier files, those say in which: `firstFile` is its SHA-256, and empty where it is
+ * the same file. A file mends others where it has `origins`, or duplicates `ofOriginals`.
+ */
+export async function duplicateColumns(
+  store: Store,
+  of: { readonly sha256: string; readonly parseKey: string },
+  onceAMessage: boolean,
+): Promise<string[]> {
+  if (onceAMessage) return [...DUPLICATE_COLUMNS, 'firstFile', 'firstFileName'];
+  for (let window = 1; ; window++) {
+    const result = await readWindow(store, { ...of, window });
+    if (result === undefined) return DUPLICATE_COLUMNS;
+    if (result.origins > 0 || result.ofOriginals !== undefined) return [...DUPLICATE_COLUMNS, 'firstFile'];
+    if (result.next === null) return DUPLICATE_COLUMNS;
+  }
+}
 
 export class EarlierFiles {
   duplicates = 0;

@@ -19,7 +19,7 @@ import { findingsOf } from '../domain/rows/findings.ts';
 import type { ChunkRow } from './chunks.ts';
 import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
 import type { Ledgers } from './ledger.ts';
-import { DUPLICATE_COLUMNS, EARLIER_COLUMNS, EarlierFiles } from './report-duplicates.ts';
+import { duplicateColumns, EarlierFiles } from './report-duplicates.ts';
 import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
 import { newestRound } from './rounds.ts';
 import type { Store } from './store.ts';
@@ -73,7 +73,7 @@ export async function writeReportFiles(
   const folderName = reportFolderName(fileName, sha256, endpoint);
   const reportDir = join(reportsRoot, folderName);
   const newest = await newestRound(store, request);
-  const columns = newest?.once === undefined ? DUPLICATE_COLUMNS : [...DUPLICATE_COLUMNS, ...EARLIER_COLUMNS];
+  const columns = await duplicateColumns(store, { sha256, parseKey: parseKey(parse) }, newest?.once !== undefined);
   const files = await ReportFiles.open(reportsRoot, folderName, headers(request, columns));
   const counts: Counts = { ...NO_COUNTS };
   const windows: WindowFindings[] = [];
@@ -186,7 +186,7 @@ async function appendRejects(
   store: Store,
   files: ReportFiles,
   of: { sha256: string; parseKey: string; window: number },
-  duplicateColumns: number,
+  columns: number,
 ): Promise<void> {
   for await (const reject of readRejects(store, of)) {
     if (reject.kind === 'invalid') {
@@ -195,7 +195,7 @@ async function appendRejects(
       await files.append('invalid.csv', csvRecord([userId, alertMessage, line, reason, row, origin], DROPPABLE));
     } else {
       const { line, firstLine, userId, firstFile = '' } = reject;
-      const cells = [line, firstLine, userId, firstFile, ''].slice(0, duplicateColumns);
+      const cells = [line, firstLine, userId, firstFile, ''].slice(0, columns);
       await files.append('duplicates.csv', csvRecord(cells, SPREADSHEET));
     }
   }

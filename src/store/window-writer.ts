@@ -56,6 +56,7 @@ export class WindowWriter {
   readonly #reasons: { [Reason in InvalidReason]?: RowsSeen & { rows: number } } = {};
   readonly #notes: { [Note in RowNote]?: RowsSeen & { rows: number } } = {};
   #duplicates = 0;
+  #ofOriginals = 0;
   #part = '';
   #chunkAlerts = 0;
   #chunkLength = 0;
@@ -93,6 +94,7 @@ export class WindowWriter {
   /** A row whose user had an alert in an earlier file, which this one mends; another row here may stand for that very alert. */
   duplicateOf(line: number, userId: string, first: { readonly sha256: string; readonly line: number }): void {
     this.#duplicates++;
+    this.#ofOriginals++;
     this.#reject({ kind: 'duplicate', line, firstLine: first.line, firstFile: first.sha256, userId });
   }
 
@@ -167,6 +169,7 @@ export class WindowWriter {
       lastChunkAlerts: this.#sizes.at(-1) ?? 0,
       ...(allFull ? {} : { chunkAlerts: this.#sizes }),
       origins: this.#origins,
+      ...(this.#ofOriginals === 0 ? {} : { ofOriginals: this.#ofOriginals }),
       ...(this.#invalid === 0 ? {} : { invalidReasons: this.#reasons }),
       ...(Object.keys(this.#notes).length === 0 ? {} : { notes: this.#notes }),
       next,

@@ -112,9 +112,7 @@ describe('wds send', () => {
       { line: '3', reason: 'missing_message' },
       { line: '5', reason: 'missing_user_id' },
     ]);
-    expect(await site.report(result, 'duplicates.csv')).toEqual([
-      { line: '4', firstLine: '2', userId: 'a', firstFile: '' },
-    ]);
+    expect(await site.report(result, 'duplicates.csv')).toEqual([{ line: '4', firstLine: '2', userId: 'a' }]);
   });
 
   it('sends nothing of a file with a fault at its very end, names the line, and exits with 65', async () => {

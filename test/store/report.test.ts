@@ -83,7 +83,7 @@ test('accounts for each row of the file once, by what the receipts say', async (
   expect(await text('invalid.csv')).toBe(
     `userId,alertMessage,line,reason,row,wdsOrigin\n,no user,10,missing_user_id,",no user",${sha256}:10\n`,
   );
-  expect(await text('duplicates.csv')).toBe('line,firstLine,userId,firstFile\n11,2,user-2,\n');
+  expect(await text('duplicates.csv')).toBe('line,firstLine,userId\n11,2,user-2\n');
   expect(JSON.parse(await text('report.json'))).toMatchObject({
     ...{ file: 'alerts.csv', endpoint: 'test', readToTheEnd: true, rows: 10, pending: 3 },
     ambiguous: { count: 3, lines: [5, 7, 8] },
