@@ -321,9 +321,12 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'pauses-without-cap',
-    fault: 'a receiver may ask for a pause of weeks',
+    fault: 'a receiver may ask for a pause of weeks, and is waited for',
     theme: 'anything',
-    pieces: [{ module: 'src/domain/answers', from: 'capped ? context.maxRetryAfterMs : asked', to: 'asked' }],
+    pieces: [
+      { module: 'src/domain/answers', from: 'capped ? context.maxRetryAfterMs : asked', to: 'asked' },
+      { module: 'activities/send-activity', from: 'throttledForMs > endpoint.retry.giveUpAfterMs', to: 'false' },
+    ],
   },
   {
     name: 'objects-overwritten',
