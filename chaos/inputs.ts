@@ -1,7 +1,7 @@
 /** The files of a round, byte for byte, and what is in them line by line: what the judge holds everything against. */
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { Dice } from './dice.ts';
+import { Chance } from '../simulation/chance.ts';
 import type { FilePlan, Mend } from './plan.ts';
 
 export const REFUSED_PREFIX = 'refused-';
@@ -26,12 +26,12 @@ export interface Input {
 }
 
 export function makeInput(plan: FilePlan): Input {
-  const dice = new Dice(plan.seed);
+  const chance = new Chance(plan.seed);
   const mark = plan.seed.toString(36);
   const users = Array.from({ length: plan.rows }, (_, at) => `u-${mark}-${at}`);
   const rename = (count: number, prefix: string): void => {
     for (let left = count; left > 0; left--) {
-      const at = dice.whole(0, users.length - 1);
+      const at = chance.whole(0, users.length - 1);
       if (users[at]!.startsWith('u-')) users[at] = prefix + users[at]!.slice(2);
     }
   };
@@ -43,11 +43,11 @@ export function makeInput(plan: FilePlan): Input {
     message: `Alert ${at} of ${mark}, "dear ${user}"`,
   }));
   for (let left = plan.invalid; left > 0; left--) {
-    rows.splice(dice.whole(0, rows.length), 0, { is: 'invalid', user: `nobody-${mark}-${left}`, message: '' });
+    rows.splice(chance.whole(0, rows.length), 0, { is: 'invalid', user: `nobody-${mark}-${left}`, message: '' });
   }
   for (let left = plan.duplicates; left > 0; left--) {
     // Behind all others, so that every first row of a user is before it.
-    rows.push({ is: 'duplicate', user: dice.pick(users), message: 'Not again.' });
+    rows.push({ is: 'duplicate', user: chance.pick(users), message: 'Not again.' });
   }
   return finish(plan.name, plan.format, plan.gzip, rows);
 }

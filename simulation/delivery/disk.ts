@@ -2,7 +2,7 @@
  * The disk of one simulated host: what its processes have written is there for all of them at once (the page cache), and what was synced is
  * there after a loss of power, too. Of the rest any part may be: bytes up to some point of a file, and each name by itself.
  */
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 
 export interface DiskFile {
   bytes: Buffer;

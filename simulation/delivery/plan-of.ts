@@ -3,7 +3,7 @@
  * in some.
  */
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 import type { Noise, Plan, Theme } from './plan.ts';
 import { THEMES, userOf } from './plan.ts';
 import { stepsOf } from './plan-steps.ts';

@@ -1,5 +1,5 @@
 /** What happens in a schedule, and when: the steps of its people and its faults, by its theme. */
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { Step, Theme } from './plan.ts';
 
 const CHUNK_SIZES = [3, 3, 3, 2, 5] as const;

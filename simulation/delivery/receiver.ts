@@ -3,7 +3,7 @@
  * users always get the same answer.
  */
 import type { Answer } from '../../src/domain/answers.ts';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 
 /**
  * `well` · `flaky`: any answer · `down`: refuses connections · `hanging`: takes everything and never answers · `slow`: answers about as late

@@ -5,7 +5,8 @@
  *
  * A dead process has no events any more: its code never runs on. Those of a stopped one wait until it goes on.
  */
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
+import { Heap } from '../heap.ts';
 
 /** Whose events they are. */
 export interface Owner {
@@ -40,7 +41,7 @@ export class Scheduler {
     throw error;
   };
   readonly #chance: Chance;
-  readonly #heap: Entry[] = [];
+  readonly #heap = new Heap(before);
 
   constructor(chance: Chance) {
     this.#chance = chance;
@@ -58,7 +59,7 @@ export class Scheduler {
   post(atMs: number, owner: Owner | undefined, run: () => void): Entry {
     if (Number.isNaN(atMs)) throw new Error('an event at no time');
     const entry: Entry = { atMs: Math.max(atMs, this.nowMs), tie: this.#chance.next(), owner, run };
-    this.#push(entry);
+    this.#heap.push(entry);
     return entry;
   }
 
@@ -76,7 +77,7 @@ export class Scheduler {
     for (const entry of owner.held.splice(0)) {
       entry.atMs = this.nowMs;
       entry.tie = this.#chance.next();
-      this.#push(entry);
+      this.#heap.push(entry);
     }
   }
 
@@ -88,12 +89,12 @@ export class Scheduler {
   /** Runs events until `done` says so, there are none left, or the instant is reached. */
   run(done: () => boolean, untilMs: number): void {
     while (!done()) {
-      const next = this.#heap[0];
+      const next = this.#heap.top;
       if (next === undefined || next.atMs > untilMs) {
         this.nowMs = Math.max(this.nowMs, Math.min(untilMs, next?.atMs ?? untilMs));
         return;
       }
-      this.#pop();
+      this.#heap.pop();
       if (next.run === undefined) continue;
       this.nowMs = next.atMs;
       const { owner, run } = next;
@@ -119,35 +120,6 @@ export class Scheduler {
   /** For code that has several turns within one event. */
   drain(): void {
     drainMicrotasks();
-  }
-
-  #push(entry: Entry): void {
-    const heap = this.#heap;
-    let index = heap.length;
-    heap.push(entry);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!before(entry, heap[parent]!)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = entry;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop()!;
-    if (heap.length === 0) return;
-    let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
-      if (!before(heap[child]!, last)) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = last;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Answer } from '../../src/domain/answers.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { Receiver } from './receiver.ts';
 import type { SimProcess } from './sim-process.ts';
 

@@ -3,7 +3,7 @@
  * takes time and takes effect at one instant; some fail before that, and of some that took effect the answer is lost.
  */
 import type { ObjectStore, ObjectVersion } from '../../src/store/chunk-object.ts';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** What is stored, for all processes of a home. */

@@ -4,7 +4,7 @@
  */
 import { Fault } from '../../src/domain/failure.ts';
 import type { Journal, JournalStore } from '../../src/store/store.ts';
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { DiskFile, Host } from './disk.ts';
 import type { SimProcess } from './sim-process.ts';
 

@@ -8,7 +8,7 @@ import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import type { Ledgers } from '../../src/store/ledger.ts';
 import { ObjectLedgers } from '../../src/store/object-ledger.ts';
 import { fileWorkflow } from '../../workflows/file-workflow.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 import { FenceWatch } from './fence-watch.ts';
 import { Home, Shell } from './home.ts';
 import type { Plan } from './plan.ts';

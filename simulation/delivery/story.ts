@@ -3,7 +3,7 @@
  * all must come to an end.
  */
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
-import { Chance } from './chance.ts';
+import { Chance } from '../chance.ts';
 import type { Dropped } from './people.ts';
 import { People } from './people.ts';
 import type { Plan, Step } from './plan.ts';

@@ -1,5 +1,5 @@
 /** What goes wrong with the processes and the machine of a site, and how it is well again. */
-import type { Chance } from './chance.ts';
+import type { Chance } from '../chance.ts';
 import type { DiskTrouble } from './disk.ts';
 import type { Step } from './plan.ts';
 import type { Role, SimWorker, Site } from './site.ts';

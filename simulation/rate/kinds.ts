@@ -1,6 +1,6 @@
 /** The kinds of limits that real services have, unknown to wds, and what is asked of it: much used, little refused. */
 import type { ReceiverModelSpec } from '../../src/receiver/models/model.ts';
-import { seededRandom } from './event-queue.ts';
+import { Chance } from '../chance.ts';
 import type { SimReceiverPlan } from './sim-receiver.ts';
 import type { Run, Scenario } from './simulation.ts';
 import { figures, TWO_WORKERS } from './simulation.ts';
@@ -128,7 +128,7 @@ export const KINDS: readonly Kind[] = [
 
 /** The windows of a clock begin at another instant with each seed. */
 export function kindScenario(kind: Kind, seed: number, workers: 1 | 2): Scenario {
-  const phaseMs = seededRandom(seed)() * (kind.spec.windowMs ?? 0);
+  const phaseMs = new Chance(seed).next() * (kind.spec.windowMs ?? 0);
   return {
     name: kind.name,
     seconds: KIND_SECONDS + 60,

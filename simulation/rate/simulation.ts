@@ -5,7 +5,8 @@ import { LEASE_MS } from '../../src/domain/governor/contract.ts';
 import type { GovernorState } from '../../src/domain/governor/governor.ts';
 import { decide, newGovernor, totalPerSecond } from '../../src/domain/governor/governor.ts';
 import { faultOfLeaseRequest } from '../../src/domain/governor/message-faults.ts';
-import { EventQueue, seededRandom } from './event-queue.ts';
+import { Chance } from '../chance.ts';
+import { EventQueue } from './event-queue.ts';
 import type { SecondCounts, SimReceiverPlan } from './sim-receiver.ts';
 import { SimReceiver } from './sim-receiver.ts';
 import type { SimWorkerPlan } from './sim-worker.ts';
@@ -40,7 +41,8 @@ export const TWO_WORKERS: readonly SimWorkerPlan[] = [{ joinsAtMs: 0 }, { joinsA
 
 export function simulate(scenario: Scenario, seed: number): Run {
   const queue = new EventQueue();
-  const random = seededRandom(seed);
+  const chance = new Chance(seed);
+  const random = (): number => chance.next();
   const config = { rate: scenario.rate, batchSize: 1_000 };
   let state = newGovernor(config, 0);
   let largestStateBytes = 0;

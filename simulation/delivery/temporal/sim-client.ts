@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { RetryState } from '@temporalio/common';
 import { FILE_WORKFLOW } from '../../../src/domain/names.ts';
-import type { Chance } from '../chance.ts';
+import type { Chance } from '../../chance.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Memo, Run } from './run.ts';
 import type { SimTemporal } from './sim-temporal.ts';

@@ -3,7 +3,7 @@
  * never lost; what workers and clients hear of them may be.
  */
 import { TemporalFailure, TerminatedFailure } from '@temporalio/common';
-import type { Chance } from '../chance.ts';
+import type { Chance } from '../../chance.ts';
 import type { Scheduler } from '../scheduler.ts';
 import { ActivityTask } from './activity-task.ts';
 import { isCancellation } from './failures.ts';

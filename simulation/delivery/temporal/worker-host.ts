@@ -3,7 +3,7 @@
  * ended. Whatever it says may be lost or late.
  */
 import { CancelledFailure } from '@temporalio/common';
-import type { Chance } from '../chance.ts';
+import type { Chance } from '../../chance.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { ActivityTask } from './activity-task.ts';
 
