@@ -5,7 +5,7 @@
 
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
-import { namesIn } from '../src/domain/ledger/row-names.ts';
+import { namesIn, rowName } from '../src/domain/ledger/row-names.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import { mergeIndex } from '../src/store/once/merge-index.ts';
 import { OnceIndex } from '../src/store/once/once-index.ts';
@@ -51,7 +51,7 @@ export function createSettleOrigins(dependencies: OriginDependencies) {
     const round = await roundAt(store, chunk);
     await withLedger(ledgers, chunk, { round, scope: linesScope('takeover', lines) }, async (ledger) => {
       for (const { row, origin } of open) {
-        ledger.record('d', origin.row.line, undefined, 0, `delivered as ${input.sha256}:${row.line}`);
+        ledger.record('d', origin.row.line, undefined, 0, `delivered as ${rowName(input, row.line)}`);
       }
       await ledger.sync();
     });

@@ -8,6 +8,7 @@ import type { Clock } from '../src/clock.ts';
 import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
+import { rowName } from '../src/domain/ledger/row-names.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
@@ -15,7 +16,7 @@ import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
 import { chunksOf, isPlaces, OriginFinder } from '../src/store/origins.ts';
 import { newestRound, requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
-import { stopFailure, tellingTemporal, unsettledFailure } from './failures.ts';
+import { supersededFailure, tellingTemporal, unsettledFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OnRefusal } from './refusals.ts';
 import { tellingRefusals } from './refusals.ts';
@@ -132,7 +133,7 @@ export async function takeOver<Row extends Placed>(
       const { row, origin } = one;
       const state = ledger.states.get(origin.row.line);
       const delivered = state?.outcome === 'delivered';
-      const self = `${input.sha256}:${row.line}`;
+      const self = rowName(input, row.line);
       const movedTo = delivered || state === undefined || state.movedTo === self ? '' : state.movedTo;
       const further = movedTo === '' ? undefined : await next(movedTo, one);
       if (further !== undefined) {
@@ -152,15 +153,9 @@ export async function takeOver<Row extends Placed>(
       if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
     }
     if ((await ledger.confirm(lines)) !== undefined) return { inherited, movedOn };
-    throw stopFailure({ kind: 'superseded' }, { ...NO_CONTEXT, endpoint: input.endpoint, left: lines.length });
+    throw supersededFailure();
   });
 }
-
-const NO_CONTEXT = {
-  attempt: 1,
-  random: 0,
-  retry: { initialIntervalMs: 1_000, maximumIntervalMs: 1_000, maximumAttempts: 1, giveUpAfterMs: 0 },
-} as const;
 
 /** Heartbeats while it works; faults of the store and a round that is over become failures that say so. */
 export async function withPulse<Result>(
