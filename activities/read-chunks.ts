@@ -72,37 +72,38 @@ class WindowReader {
       throw elsewhere(ref);
     }
     await this.#checkContent(input);
-    const previous = await this.#earlierWindows(input, ref);
+    const previous = await this.#earlierWindows(input);
     if (!sameCursor(previous?.next ?? null, input.cursor)) throw elsewhere(ref);
     const result = await this.#readWindow(input, ref, previous);
     failpoint('reading.committed');
     return result;
   }
 
-  /** The window before this one. Those that were deleted are read again: this one needs the users of all of them. */
-  async #earlierWindows(input: ReadChunksInput, ref: WindowRef): Promise<WindowResult | undefined> {
-    let previous: WindowResult | undefined;
-    for (let window = 1; window < input.window; window++) {
-      const earlier = { ...ref, window };
-      const whole = await readWholeWindow(this.#dependencies.store, earlier);
-      const again = { ...input, window, cursor: previous?.next ?? null };
-      previous = whole?.result ?? (await this.#readWindow(again, earlier, previous));
-    }
-    return previous;
+  /** The window before this one, which needs the users of all earlier ones. */
+  async #earlierWindows(input: ReadChunksInput): Promise<WindowResult | undefined> {
+    if (input.window === 1) return undefined;
+    for await (const result of this.#windows(input)) if (result.window === input.window - 1) return result;
+    return undefined;
   }
 
-  /** All windows of a file, those that were deleted read again. Returns how many there are. */
+  /** How many windows there are in all. */
   async #readAll(input: ReadChunksInput): Promise<number> {
+    let windows = 0;
+    for await (const { window } of this.#windows(input)) windows = window;
+    return windows;
+  }
+
+  /** The windows of a file, one after another; those that were deleted are read again. */
+  async *#windows(input: ReadChunksInput): AsyncGenerator<WindowResult> {
     const { sha256, parse } = input;
     let previous: WindowResult | undefined;
-    for (let window = 1; ; window++) {
+    for (let window = 1; previous?.next !== null; window++) {
       const ref = { sha256, parseKey: parseKey(parse), window };
       const again = { ...input, window, cursor: previous?.next ?? null };
       const whole = await readWholeWindow(this.#dependencies.store, ref);
       if (whole === undefined && window === 1) await this.#checkContent(again);
-      const result: WindowResult = whole?.result ?? (await this.#readWindow(again, ref, previous));
-      if (result.next === null) return window;
-      previous = result;
+      previous = whole?.result ?? (await this.#readWindow(again, ref, previous));
+      yield previous;
     }
   }
 
