@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { ENDPOINT_NAME_PATTERN } from '../domain/names.ts';
 import { headerNameIsFree, urlFault } from './endpoint-url.ts';
-import { atLeast, setting, whole } from './setting.ts';
+import { atLeast, setting, text, whole } from './setting.ts';
 
-const text = z.string().min(1).max(4096);
 const oneOrTwo = z.union([text, z.array(text).min(1).max(2)]);
 const headerValue = z.union([z.string(), z.strictObject({ env: text }), z.strictObject({ file: text })]);
 

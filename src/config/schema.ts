@@ -5,9 +5,8 @@
 import { z } from 'zod';
 import { endpoint } from './endpoint-schema.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
-import { atLeast, setting, whole } from './setting.ts';
+import { atLeast, setting, text, whole } from './setting.ts';
 
-const text = z.string().min(1).max(4096);
 const column = z.string().trim().min(1).max(200);
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -32,3 +32,4 @@ export const metaOf = (schema: z.ZodType): SettingMeta | undefined => registry.g
 export const atLeast = (minimum: number, maximum: number): z.ZodNumber => z.number().min(minimum).max(maximum);
 /** A whole number from minimum to maximum. */
 export const whole = (minimum: number, maximum: number): z.ZodNumber => z.int().min(minimum).max(maximum);
+export const text = z.string().min(1).max(4096);
