@@ -5,11 +5,13 @@
  *
  * Memory: some 23 bytes a user of the originals in use, of which few are kept.
  */
+
+import { rowName } from '../src/domain/ledger/row-names.ts';
 import type { ParseOptions } from '../src/domain/parse-options.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
-import { readChunk, readRejects, readSeen, readWindow } from '../src/store/chunks.ts';
+import { readChunk, readRejects, readSeen, readWindow, userOf } from '../src/store/chunks.ts';
 import { deliveriesOf } from '../src/store/delivery-record.ts';
 import { OriginFinder, parseOrigin } from '../src/store/origins.ts';
 import type { Store } from '../src/store/store.ts';
@@ -66,7 +68,7 @@ export class OriginalRows {
       const own = original.origins.get(line) ?? (await original.finder.find(name))?.row.origin;
       if (own === undefined) {
         const firstInvalid = original.invalid.find(userId);
-        return { kind: 'origin', origin: firstInvalid === 0 ? name : `${sha256}:${firstInvalid}` };
+        return { kind: 'origin', origin: firstInvalid === 0 ? name : rowName({ sha256 }, firstInvalid) };
       }
       name = own;
     }
@@ -119,9 +121,7 @@ export class OriginalRows {
     }
     const { firstChunk, chunks } = (await readWindow(store, ref))!;
     for (let chunk = firstChunk; chunk < firstChunk + chunks; chunk++) {
-      for (const { line, body } of await readChunk(store, { ...ref, chunk })) {
-        users.add((JSON.parse(body) as { userId: string }).userId, line);
-      }
+      for (const row of await readChunk(store, { ...ref, chunk })) users.add(userOf(row), row.line);
       await breathe();
     }
   }

@@ -25,6 +25,8 @@ export interface ChunkRow {
   readonly body: string;
 }
 
+export const userOf = ({ body }: Pick<ChunkRow, 'body'>): string => (JSON.parse(body) as { userId: string }).userId;
+
 export interface InvalidRow {
   readonly kind: 'invalid';
   readonly line: number;

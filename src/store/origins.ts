@@ -9,9 +9,10 @@
 
 import { createHash } from 'node:crypto';
 import { Fault, FileRefusal } from '../domain/failure.ts';
+import { rowName } from '../domain/ledger/row-names.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
-import { missing, readChunk, readRejects, readWindow } from './chunks.ts';
+import { missing, readChunk, readRejects, readWindow, userOf } from './chunks.ts';
 import { deliveriesOf, readDeliveryRecord } from './delivery-record.ts';
 import type { ChunkOf } from './layout.ts';
 import { FIRST_PLACES_CHUNK } from './layout.ts';
@@ -52,7 +53,7 @@ function placeOf(of: { readonly sha256: string; readonly endpoint: string }, lin
   return {
     chunk: { ...of, chunk, parseKey: ANY_OPTIONS, window: 0 },
     row: { ...row, line: number, origin: undefined },
-    name: `${of.sha256}:${line}`,
+    name: rowName(of, line),
   };
 }
 
@@ -96,7 +97,7 @@ export class OriginFinder {
   /** The row's origin, that row's own origin, and so on: all rows of the same user whose place it may have taken. */
   async lineage(row: ChunkRow, { sha256 }: PlacedChunk): Promise<PlacedRow[]> {
     const rows: PlacedRow[] = [];
-    const seen = new Set([`${sha256}:${row.line}`]);
+    const seen = new Set([rowName({ sha256 }, row.line)]);
     for (let name = row.origin; name !== undefined && !seen.has(name); ) {
       seen.add(name);
       const next: PlacedRow | undefined = await this.standIn(name, row);
@@ -213,8 +214,6 @@ export class OriginFinder {
 }
 
 const MAX_CACHED_CHUNKS = 64;
-
-const userOf = ({ body }: ChunkRow): string => (JSON.parse(body) as { userId: string }).userId;
 
 /** `lines`: in rising order. */
 function isAmong(lines: Uint32Array, line: number): boolean {

@@ -3,7 +3,7 @@ import { csvRecord } from '../domain/csv-writer.ts';
 import { parseRowName } from '../domain/ledger/row-names.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 import type { ChunkRow } from './chunks.ts';
-import { readWindow } from './chunks.ts';
+import { readWindow, userOf } from './chunks.ts';
 import { readDeliveryRecord } from './delivery-record.ts';
 import type { ReportFiles } from './report-files.ts';
 import type { Store } from './store.ts';
@@ -55,9 +55,8 @@ export class EarlierFiles {
         continue;
       }
       this.duplicates++;
-      const { userId } = JSON.parse(row.body) as { userId: string };
       const name = await this.#nameOf(first.sha256);
-      text += csvRecord([row.line, first.line, userId, first.sha256, name], { spreadsheet: true });
+      text += csvRecord([row.line, first.line, userOf(row), first.sha256, name], { spreadsheet: true });
     }
     if (text !== '') await files.append('duplicates.csv', text);
     return alerts;

@@ -9,6 +9,7 @@ import { NO_COUNTS } from '../domain/counts.ts';
 import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
 import { Fault } from '../domain/failure.ts';
 import { differenceFrom } from '../domain/file-plan.ts';
+import { rowName } from '../domain/ledger/row-names.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 import { outcomeInRound, wasDeliveredIn } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
@@ -191,8 +192,8 @@ async function appendRejects(
   for await (const reject of readRejects(store, of)) {
     if (reject.kind === 'invalid') {
       const { line, reason, row, userId = '', alertMessage = '' } = reject;
-      const origin = `${of.sha256}:${line}`;
-      await files.append('invalid.csv', csvRecord([userId, alertMessage, line, reason, row, origin], DROPPABLE));
+      const cells = [userId, alertMessage, line, reason, row, rowName(of, line)];
+      await files.append('invalid.csv', csvRecord(cells, DROPPABLE));
     } else {
       const { line, firstLine, userId, firstFile = '' } = reject;
       const cells = [line, firstLine, userId, firstFile, ''].slice(0, columns);
@@ -248,12 +249,12 @@ function rowOutcome(state: RowState | undefined, round: number | undefined): Row
 
 /** A row that can be mended and dropped again; `wdsOrigin` says whose place it takes. */
 function mendableRecord(
-  { sha256 }: ReportRequest,
+  file: ReportRequest,
   row: ChunkRow,
   userId: string,
   alertMessage: string,
   outcome: RowOutcome,
   reason: string,
 ): string {
-  return csvRecord([userId, alertMessage, `${sha256}:${row.line}`, outcome, reason], DROPPABLE);
+  return csvRecord([userId, alertMessage, rowName(file, row.line), outcome, reason], DROPPABLE);
 }
