@@ -8,7 +8,7 @@ import type { Clock } from '../src/clock.ts';
 import { unanswerableFromMs } from '../src/domain/ledger/fence.ts';
 import { linesScope } from '../src/domain/ledger/journal.ts';
 import type { OriginsInput } from '../src/domain/ledger/origin-contracts.ts';
-import { rowName } from '../src/domain/ledger/row-names.ts';
+import { hasName, rowName } from '../src/domain/ledger/row-names.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { readChunk } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
@@ -35,11 +35,21 @@ export interface OriginDependencies {
 export interface Placed {
   readonly row: ChunkRow;
   readonly origin: PlacedRow;
+  readonly last?: PassedRow | undefined;
 }
 
 interface Mended extends Placed {
   /** The names of the rows on the way from its origin to there. */
   readonly passed: ReadonlySet<string>;
+  /** The one before. */
+  readonly last: PassedRow | undefined;
+}
+
+/** A row that was left for the one that has taken its place. */
+interface PassedRow {
+  readonly name: string;
+  /** Requests with an unknown outcome that were known of there. */
+  readonly unknown: number;
 }
 
 /** What a row brings along from the one whose place it takes. */
@@ -64,7 +74,9 @@ export function createTakeOverOrigins(dependencies: OriginDependencies) {
         while (mended.length > 0) {
           const movedOn: Mended[] = [];
           for (const group of byChunk(mended)) {
-            const taken = await takeOver(dependencies, input, group, (movedTo, one) => follow(movedTo, one, finder));
+            const taken = await takeOver(dependencies, input, group, (movedTo, one, unknown) =>
+              follow(movedTo, one, unknown, finder),
+            );
             inherited.push(...taken.inherited);
             movedOn.push(...taken.movedOn);
           }
@@ -101,15 +113,20 @@ async function withOrigins(rows: readonly ChunkRow[], finder: OriginFinder): Pro
   const mended: Mended[] = [];
   for (const row of rows) {
     const origin = row.origin === undefined ? undefined : await finder.standIn(row.origin, row);
-    if (origin !== undefined) mended.push({ row, origin, passed: new Set([origin.name]) });
+    if (origin !== undefined) mended.push({ row, origin, passed: new Set([origin.name]), last: undefined });
   }
   return mended;
 }
 
 /** One step on the way to a row's present owner; undefined: there is none further on. */
-async function follow(movedTo: string, { row, passed }: Mended, finder: OriginFinder): Promise<Mended | undefined> {
-  const origin = passed.has(movedTo) ? undefined : await finder.standIn(movedTo, row);
-  return origin && { row, origin, passed: new Set([...passed, movedTo]) };
+async function follow(
+  movedTo: string,
+  { row, origin, passed }: Mended,
+  unknown: number,
+  finder: OriginFinder,
+): Promise<Mended | undefined> {
+  const next = passed.has(movedTo) ? undefined : await finder.standIn(movedTo, row);
+  return next && { row, origin: next, passed: new Set([...passed, movedTo]), last: { name: origin.name, unknown } };
 }
 
 /**
@@ -121,7 +138,7 @@ export async function takeOver<Row extends Placed>(
   { store, ledgers, clock, requestTimeoutMs }: OriginDependencies,
   input: OriginsInput,
   group: readonly Row[],
-  next: (movedTo: string, taken: Row) => Promise<Row | undefined>,
+  next: (movedTo: string, taken: Row, unknown: number) => Promise<Row | undefined>,
 ): Promise<{ readonly inherited: readonly Inherited[]; readonly movedOn: readonly Row[] }> {
   const { chunk } = group[0]!.origin;
   const lines = group.map(({ origin }) => origin.row.line);
@@ -130,12 +147,15 @@ export async function takeOver<Row extends Placed>(
     const inherited: Inherited[] = [];
     const movedOn: Row[] = [];
     for (const one of group) {
-      const { row, origin } = one;
+      const { row, origin, last } = one;
       const state = ledger.states.get(origin.row.line);
       const delivered = state?.outcome === 'delivered';
       const self = rowName(input, row.line);
+      // Whoever takes a row says so where he takes it before he writes at his own what comes along: if he was stopped in between, it is known there only.
+      const untold = last === undefined || hasName(state?.tookFrom ?? '', last.name) ? 0 : last.unknown;
+      const unknown = untold + (state?.unknown ?? 0) + (ledger.mayHaveLost(origin.row.line) ? 1 : 0);
       const movedTo = delivered || state === undefined || state.movedTo === self ? '' : state.movedTo;
-      const further = movedTo === '' ? undefined : await next(movedTo, one);
+      const further = movedTo === '' ? undefined : await next(movedTo, one, unknown);
       if (further !== undefined) {
         movedOn.push(further);
         ledger.record('m', origin.row.line, undefined, 0, movedTo);
@@ -144,12 +164,7 @@ export async function takeOver<Row extends Placed>(
       const openMs = state?.openFencedMs;
       const settledMs = openMs === undefined ? 0 : unanswerableFromMs(openMs, requestTimeoutMs);
       if (!delivered && settledMs > clock.wallMs()) throw unsettledFailure(1, settledMs - clock.wallMs());
-      inherited.push({
-        row,
-        from: origin.name,
-        delivered,
-        unknown: (state?.unknown ?? 0) + (ledger.mayHaveLost(origin.row.line) ? 1 : 0),
-      });
+      inherited.push({ row, from: origin.name, delivered, unknown });
       if (!delivered) ledger.record('m', origin.row.line, undefined, 0, self);
     }
     if ((await ledger.confirm(lines)) !== undefined) return { inherited, movedOn };

@@ -22,12 +22,14 @@ const leastHistory = ({ maxStubborn, files }: Plan): number => 5 + 3 * Math.min(
 function draw(seed: number, onlyTheme: Theme | undefined): Plan {
   const chance = new Chance(seed).fork('plan');
   const anyTheme = chance.weighted(
-    THEMES.filter((one) => one !== 'shared').map(
+    THEMES.filter((one) => one !== 'shared' && one !== 'crowd').map(
       (one) => [one === 'neighbours' || one === 'homes' ? 1 : 3, one] as const,
     ),
   );
   const once = new Chance(seed).fork('once');
-  const theme = onlyTheme ?? (once.happens(0.1) ? 'shared' : anyTheme);
+  const ownTheme = once.happens(0.1) ? 'shared' : undefined;
+  const crowd = new Chance(seed).fork('crowd').happens(0.05) ? 'crowd' : undefined;
+  const theme = onlyTheme ?? ownTheme ?? crowd ?? anyTheme;
   const shared = theme === 'shared';
   const policy: AmbiguousPolicy = chance.happens(0.5) ? 'hold' : 'resend';
   const more = shared ? once.whole(1, 2) : 0;
@@ -85,11 +87,19 @@ function draw(seed: number, onlyTheme: Theme | undefined): Plan {
   if (shared) return { ...plan, giveUpAfterMs: Math.min(plan.giveUpAfterMs, 600_000) };
   if (theme === 'folds')
     return { ...amongNeighbours(plan, chance), ...FOLDING, noise: { ...plan.noise, storeStalls: 0.1 } };
+  if (theme === 'crowd') return inACrowd(plan, chance);
   return theme === 'neighbours' ? amongNeighbours(plan, chance) : plan;
 }
 
 /** Many short attempts, and a store at which some take long to begin. */
 const FOLDING = { foldFrom: 2, ratePerSecond: undefined, workers: 3 } as const;
+
+/** Rows that are refused, and rows that are none, in a file small enough that all has been tried when the crowd comes. */
+function inACrowd(plan: Plan, chance: Chance): Plan {
+  const rows = chance.pick([3, 6]);
+  const kinds = Object.fromEntries(Array.from({ length: rows }, (_, row) => [userOf(0, row), 'moody'] as const));
+  return { ...plan, files: [rows], kinds, moods: [], ratePerSecond: undefined, maximumAttempts: 2 };
+}
 
 /** Two batches and more in a chunk, alerts that are handed over, and a pace at which a worker is caught in the middle of its batch. */
 function amongNeighbours(plan: Plan, chance: Chance): Plan {

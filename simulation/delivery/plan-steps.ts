@@ -56,6 +56,22 @@ export function stepsOf(chance: Chance, { theme, files, workers, quietAtMs }: St
         if (chance.happens(0.3)) steps.push(faultStep(chance, worker, mendAtMs + Math.round(chance.between(0, 500))));
         break;
       }
+      case 'crowd': {
+        const crowdAtMs = Math.round(chance.between(500, 8_000));
+        for (let mends = chance.whole(2, 4); mends > 0; mends--) {
+          const mendAtMs = crowdAtMs + Math.round(chance.pick([0, 20, 300]) * chance.next());
+          steps.push({
+            atMs: mendAtMs,
+            do: 'mend',
+            file: 0,
+            otherUser: false,
+            old: true,
+            invalid: chance.happens(0.7),
+          });
+        }
+        if (chance.happens(0.3)) steps.push(faultStep(chance, worker, crowdAtMs + Math.round(chance.between(0, 300))));
+        break;
+      }
       case 'folds':
       case 'neighbours': {
         const forMs = Math.round(chance.between(10_500, 25_000));

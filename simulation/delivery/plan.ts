@@ -117,7 +117,8 @@ export interface Plan {
  * are mended and dropped, again and again · `silence`: a receiver that acts and does not answer, and people who press retry · `crashes`:
  * deaths and losses of power · `neighbours`: batches of a chunk beside its stubborn alerts, and workers that hang for longer than a
  * heartbeat · `homes`: two installations, and stores that are not there · `objects`: `rounds` with receipts in objects ·
- * `folds`: `neighbours` whose journals are folded all the time · `shared`: files with rows in common, once a message · `anything`.
+ * `folds`: `neighbours` whose journals are folded all the time · `shared`: files with rows in common, once a message · `crowd`: several people mend
+ * the same rows at one moment · `anything`.
  */
 export const THEMES = [
   'rounds',
@@ -129,6 +130,7 @@ export const THEMES = [
   'objects',
   'folds',
   'shared',
+  'crowd',
   'anything',
 ] as const;
 export type Theme = (typeof THEMES)[number];

@@ -1,7 +1,8 @@
 /** Rows of `failed.csv`, mended and dropped again: once, twice, by two at the same time, and while the first file is being sent. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
-import { rangeScope } from '../../src/domain/ledger/journal.ts';
+import { linesScope, rangeScope } from '../../src/domain/ledger/journal.ts';
+import { rowName } from '../../src/domain/ledger/row-names.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
@@ -111,6 +112,25 @@ test('that may have reached their users bring that along: not sent under hold, a
   const mended = await mend('1');
   expect(await failureOf(mended.takeOver())).toHaveProperty('type', FAILURE.unsettled);
   clock.advance(60_000);
+  await mended.takeOver();
+  expect(await mended.send('hold')).toMatchObject({ delivered: 2, unconfirmed: 2 });
+  expect(receiver.log).toHaveLength(2);
+});
+
+test('bring that along from the original, too, if the file that took them over was stopped before it knew', async () => {
+  const { ledgers } = startWorker().dependencies;
+  const chunk = { sha256: original.sha256, endpoint: 'test', chunk: 1 };
+  const attempt = { round: 1, parseKey: parseKey(original.parse), durable: true };
+  const lost = await ledgers.open(chunk, { ...attempt, scope: rangeScope(2, 5) });
+  await lost.announce([2, 3]);
+  for (const line of [4, 5]) lost.record('r', line, 422, 1);
+  await lost.close();
+  clock.advance(60_000);
+  const stopped = await mend('1');
+  const taking = await ledgers.open(chunk, { ...attempt, scope: linesScope('takeover', original.lines) });
+  for (const line of original.lines) taking.record('m', line, undefined, 0, rowName(stopped, line));
+  await taking.close();
+  const mended = await mend('2');
   await mended.takeOver();
   expect(await mended.send('hold')).toMatchObject({ delivered: 2, unconfirmed: 2 });
   expect(receiver.log).toHaveLength(2);
