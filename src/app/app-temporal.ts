@@ -36,6 +36,7 @@ import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
 import { stopWaiting } from './follow.ts';
+import { openHome } from './home.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { Services } from './services.ts';
 import { runUp } from './up.ts';
@@ -100,12 +101,13 @@ export class TemporalApp implements App {
   }
 
   async retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]> {
-    const installation = await this.installation();
-    const records = file === undefined ? await findRetryable(installation) : [await this.#find(file)];
-    if (records.length === 0) return [];
+    const named = file === undefined ? undefined : await this.#find(file);
     const endpoint = this.#endpoint();
-    const foreign = records.find((record) => record.endpoint !== endpoint.name);
-    if (foreign !== undefined && file !== undefined) throw otherEndpoint(foreign, endpoint);
+    if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
+    await openHome(this.context.settings.home);
+    const installation = await this.installation();
+    const records = named === undefined ? await findRetryable(installation) : [named];
+    if (records.length === 0) return [];
     await installation.claimEndpoint(endpoint);
     if (installation.embedded) await (await this.services()).startWorkers(endpoint);
     const own = records.filter((record) => record.endpoint === endpoint.name);
@@ -114,37 +116,41 @@ export class TemporalApp implements App {
   }
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {
+    await openHome(this.context.settings.home);
     const installation = await this.installation();
     await ensureAnswers(installation);
     return readStatus(installation, await readEndpoints(installation), options.limit);
   }
 
   async report(file: string): Promise<ReportedFile> {
-    const { sentNow: _now, ...report } = await reportDelivery(await this.installation(), await this.#find(file));
+    const record = await this.#find(file);
+    const { sentNow: _now, ...report } = await reportDelivery(await this.installation(), record);
     return report;
   }
 
   async pauseFile(file: string, paused: boolean): Promise<FileStatus> {
-    const installation = await this.installation();
     const record = await this.#find(file);
+    const installation = await this.installation();
     await ensureAnswers(installation);
     return pauseDelivery(installation, record, paused);
   }
 
   async cancelFile(file: string): Promise<FileStatus> {
-    const installation = await this.installation();
     const record = await this.#find(file);
+    const installation = await this.installation();
     await ensureAnswers(installation, true);
     return cancelDelivery(installation, record, this.context.signal);
   }
 
   async endpoints(): Promise<readonly EndpointStatus[]> {
+    await openHome(this.context.settings.home);
     const installation = await this.installation();
     await ensureAnswers(installation);
     return readEndpoints(installation);
   }
 
   async endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus> {
+    if (order === undefined) await openHome(this.context.settings.home);
     const installation = await this.installation();
     const endpoint = await pickEndpoint(installation, name);
     await ensureAnswers(installation);
@@ -195,7 +201,8 @@ export class TemporalApp implements App {
   }
 
   async #find(file: string): Promise<DeliveryRecord> {
-    return findDelivery(await this.installation(), file, this.context.settings.endpoint?.name);
+    const { home, endpoint } = this.context.settings;
+    return findDelivery((await openHome(home)).store, file, endpoint?.name);
   }
 
   #endpoint(): Endpoint {

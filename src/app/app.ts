@@ -9,6 +9,7 @@ import type { FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
+import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import type { Findings } from '../domain/rows/findings.ts';
@@ -41,6 +42,18 @@ export interface FileResult extends FileTotals {
   readonly sentNow: number;
   readonly alreadyDelivered: number;
   readonly reportDir: string;
+}
+
+/** Several files are called so; the message lists them. */
+export class SeveralFiles extends Fault {
+  /** What stands for the newest of them alone. */
+  readonly newest: string;
+
+  constructor(message: string, newest: string) {
+    super('not_found', message, `Say which, by what is first in its line, such as ${newest}.`);
+    this.name = 'SeveralFiles';
+    this.newest = newest;
+  }
 }
 
 /** How waiting for a file ended. */
@@ -197,7 +210,7 @@ export interface App {
   worker(role: WorkerRole): Promise<void>;
   /** One FileEnd a file, in the order of `files`. Never throws for one file's fault. */
   send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]>;
-  /** `file`: a path, a SHA-256 (or its first 8 digits and more) or a workflow ID; undefined: every file that has something to retry. */
+  /** `file`, here and below: its name, path, SHA-256 (or its first 8 digits and more) or workflow ID. undefined: every file that has something to retry. */
   retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
   report(file: string): Promise<ReportedFile>;

@@ -2,16 +2,18 @@
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Submission } from '../intake/submission-queue.ts';
+import { rememberName } from '../store/file-names.ts';
 import type { SubmitRequest, Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
 
 /** Makes sure that a workflow delivers the file to this endpoint. Idempotent; a rejection means that none is known to. */
-export function submitFile(
-  { settings, deliveries }: Installation,
+export async function submitFile(
+  { settings, deliveries, store }: Installation,
   endpoint: Endpoint,
   submission: Submission & Pick<SubmitRequest, 'pressedMs'>,
 ): Promise<Submitted> {
   const { parse, statedDelivery } = settings;
   const delivery = deliveryTo(endpoint, statedDelivery);
+  await rememberName(store, submission.fileName, { sha256: submission.staged.sha256, endpoint: endpoint.name });
   return deliveries.submit({ ...submission, endpoint: endpoint.name, parse, delivery });
 }

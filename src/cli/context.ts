@@ -4,12 +4,13 @@
  */
 import type { Command } from 'commander';
 import type { App, CreateApp, RunReceiver } from '../app/app.ts';
+import { SeveralFiles } from '../app/app.ts';
 import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
 import { Fault } from '../domain/failure.ts';
 import type { GlobalOptions } from './options.ts';
-import { flagValues } from './options.ts';
+import { flagsToRepeat, flagValues } from './options.ts';
 import type { OutputStream } from './terminal.ts';
 import { Terminal } from './terminal.ts';
 
@@ -79,6 +80,8 @@ export class CommandContext {
     try {
       terminal.progress('');
       await action({ app, settings });
+    } catch (error) {
+      throw error instanceof SeveralFiles ? whichOne(error, command) : error;
     } finally {
       terminal.progress('');
       await app.close();
@@ -101,6 +104,10 @@ export class CommandContext {
     return settings;
   }
 }
+
+/** The same with the command that would do. */
+const whichOne = ({ code, message, newest }: SeveralFiles, command: Command): Fault =>
+  new Fault(code, message, `Say which, for instance: wds ${command.name()} ${newest}${flagsToRepeat(command)}`);
 
 function temporalFlags(globals: GlobalOptions): TemporalFlags {
   const { temporalAddress: address, temporalNamespace: namespace, temporalProfile: profile } = globals;

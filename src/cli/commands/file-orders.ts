@@ -4,7 +4,7 @@ import type { App, FileStatus } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples } from '../options.ts';
+import { addExamples, FILE_ARGUMENT } from '../options.ts';
 import { cancelText, pauseText, resumeText } from '../output.ts';
 
 interface FileOrder {
@@ -44,7 +44,7 @@ export function registerFileOrders(program: Command, context: CommandContext): v
     const command = program
       .command(name)
       .description(about)
-      .argument('<file>', 'path, SHA-256 (8 digits or more) or workflow ID')
+      .argument('<file>', FILE_ARGUMENT)
       .action(async (file: string, _flags: object, self: Command) => {
         await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app }) => {
           const status = await give(app, file);

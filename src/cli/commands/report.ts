@@ -5,7 +5,7 @@ import { findEndpoint } from '../context.ts';
 import type { Forgiven } from '../exit-codes.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples } from '../options.ts';
+import { addExamples, FILE_ARGUMENT } from '../options.ts';
 import { reportText } from '../output.ts';
 import { addAllowInvalid } from './delivery.ts';
 
@@ -13,7 +13,7 @@ export function registerReport(program: Command, context: CommandContext): void 
   const command = program
     .command('report')
     .description('show how a file ended and where its reports are; exits as `wds send` would')
-    .argument('<file>', 'path, SHA-256 (8 digits or more) or workflow ID')
+    .argument('<file>', FILE_ARGUMENT)
     .action(async (file: string, flags: Forgiven, self: Command) => {
       await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app }) => {
         const report = await app.report(file);

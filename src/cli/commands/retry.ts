@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Fault } from '../../domain/failure.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
+import { addExamples, addSettings, ENDPOINT_FLAGS, FILE_ARGUMENT } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
@@ -16,7 +16,7 @@ export function registerRetry(program: Command, context: CommandContext): void {
   const command = program
     .command('retry')
     .description('send what was not delivered, and wait')
-    .argument('[file]', 'path, SHA-256 (8 digits or more) or workflow ID')
+    .argument('[file]', FILE_ARGUMENT)
     .option('--all', 'every file that has something to retry')
     .option('--unconfirmed', 'send alerts whose answer was lost, too: their receivers may be alerted twice')
     .action(async (file: string | undefined, flags: RetryFlags, self: Command) => {
