@@ -8,6 +8,8 @@ const FORMULA_START = /^[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n]/;
 /** The same behind what cuts a cell in two where columns are separated by `;` or TAB: quotes in mid-line mean nothing there. */
 const FORMULA_START_WITHIN = /([;\t\r\n][\s"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 const HALF_CHARACTER = /\p{Cs}/gu;
+/** Nothing in it is special anywhere: most cells. */
+const PLAIN = /^[A-Za-z0-9_][A-Za-z0-9_.:-]*$/;
 
 /**
  * One record. `spreadsheet`: for people: what a spreadsheet would run as a formula gets a `'` before it, and half a surrogate pair, which no
@@ -19,6 +21,7 @@ export function csvRecord(cells: readonly (string | number)[], options: { readon
 }
 
 function csvCell(text: string, spreadsheet: boolean): string {
+  if (text === '' || PLAIN.test(text)) return text;
   const safe = spreadsheet ? readable(text) : text.replace(/^.*\p{Cs}.*$/su, '');
   return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -87,7 +87,8 @@ export class EndpointHealth {
         return;
       case 'success':
         this.#successes++;
-        this.#failing.clear();
+        // Even of an empty set this costs a new table.
+        if (this.#failing.size > 0) this.#failing.clear();
         this.#failureRun = 0;
         this.#unansweredRun = 0;
         this.#refusalRun = 0;

@@ -22,16 +22,16 @@ export interface Sending {
   readonly open: number;
 }
 
-export interface Taken extends Sending {
+/** An answer, as the brake takes it. Built for each request: no object is spread on the way. */
+export interface Taken {
+  readonly verdict: Verdict;
+  readonly sign: Sign;
+  /** What its headers said, and what that comes to a second. */
+  readonly hint: RateHint | undefined;
+  readonly ceiling: number | undefined;
   readonly nowMs: number;
   /** As the governor last told. */
   readonly circuit: CircuitName;
-}
-
-/** What the headers of an answer said, and what that comes to a second. */
-export interface Hinted {
-  readonly hint: RateHint | undefined;
-  readonly ceiling: number | undefined;
 }
 
 export class LeaseBrake {
@@ -65,10 +65,9 @@ export class LeaseBrake {
   }
 
   /** True: the brake has changed. */
-  took(verdict: Verdict, sign: Sign, { hint, ceiling }: Hinted, { circuit, nowMs, ...sending }: Taken): boolean {
+  took({ sentMs, pacePerSecond, open }: Sending, { verdict, sign, hint, ceiling, nowMs, circuit }: Taken): boolean {
     this.#open--;
     const before = this.#brake;
-    const { sentMs, pacePerSecond } = sending;
     if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') {
       if (before.trial) this.#set(untried(before, sentMs, nowMs));
       return false;
@@ -79,7 +78,8 @@ export class LeaseBrake {
       brake = taken(before, sentMs, nowMs);
     }
     const askedMs = verdict.kind === 'throttled' ? verdict.retryAfterMs : undefined;
-    const refusal = { ...sending, nowMs, random: this.#random(), taken: this.#episodes.admitted };
+    const random = this.#random();
+    const refusal = { sentMs, pacePerSecond, open, nowMs, random, taken: this.#episodes.admitted };
     brake = brakeAfter(brake, { sign, askedMs, hint, ceiling, refusal, circuit });
     if (sign.kind === 'throttled') this.#episodes.refused(sentMs, pacePerSecond, brake.stopMs, (askedMs ?? 0) > 0);
     if (brake === before) return false;

@@ -116,7 +116,8 @@ export class RateLease {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sending.sentMs;
     }
-    const changed = this.#brake.took(verdict, sign, { hint, ceiling }, { ...sending, nowMs, circuit: this.#circuit });
+    const circuit = this.#circuit;
+    const changed = this.#brake.took(sending, { verdict, sign, hint, ceiling, nowMs, circuit });
     if (changed && this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
   }
 
