@@ -22,7 +22,7 @@ import type {
   UpOptions,
   WorkerRole,
 } from './app.ts';
-import { otherEndpoint, retryDeliveries, sendFiles } from './deliveries.ts';
+import { otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
 import {
   ensureAnswers,
   orderEndpoint,
@@ -88,6 +88,13 @@ export class TemporalApp implements App {
 
   async send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]> {
     const endpoint = this.#endpoint();
+    const unfit = await refuseUnfit(files, options.observer);
+    const fit = files.filter((file) => !unfit.has(file));
+    const ends = fit.length === 0 ? [] : [...(await this.#sendFit(fit, endpoint, options))];
+    return files.map((file) => unfit.get(file) ?? ends.shift()!);
+  }
+
+  async #sendFit(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]> {
     const installation = await this.installation();
     await installation.claimEndpoint(endpoint);
     if (installation.embedded) await (await this.services()).startWorkers(endpoint);
@@ -181,6 +188,15 @@ export class TemporalApp implements App {
     return this.#installation?.embedded === false
       ? "What was submitted goes on: the delivery is the workers' work."
       : 'Deliveries go on if another wds process of this home runs, and else at the next start.';
+  }
+
+  priceOfStopping(): string | undefined {
+    const open = this.#installation?.openRequests ?? 0;
+    if (open === 0) return undefined;
+    const [requests, them] = open === 1 ? ['1 request is', 'it'] : [`${open} requests are`, 'them'];
+    return this.context.settings.endpoint?.ambiguous === 'hold'
+      ? `${requests} open; stopping now leaves ${them} unconfirmed, for you to decide.`
+      : `${requests} open; stopping now may send ${them} twice.`;
   }
 
   close(): Promise<void> {

@@ -228,6 +228,8 @@ export interface App {
   init(): Promise<InitResult>;
   /** What happens to deliveries when this process is stopped; one sentence, shown at the first Ctrl-C. */
   interruptNotice(): string;
+  /** What it costs to end this process now, in a sentence; undefined: nothing, no request of its own is open. */
+  priceOfStopping(): string | undefined;
   /** Releases everything; called once, also after a fault. */
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** `wds send` and `wds retry`: files are staged, submitted, and followed to their ends, all of them side by side. */
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
@@ -6,10 +7,41 @@ import { Fault } from '../domain/failure.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { stageForSending } from '../intake/stage.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
-import type { FileEnd } from './app.ts';
+import { isErrno } from '../thrown.ts';
+import type { DeliveryObserver, FileEnd } from './app.ts';
 import type { FollowContext } from './follow.ts';
 import { follow } from './follow.ts';
 import { submitFile } from './submit-file.ts';
+
+/** Tells of the files that nothing can be made of, by their names and whether they are there: how each of them ended. */
+export async function refuseUnfit(
+  files: readonly string[],
+  observer: DeliveryObserver,
+): Promise<ReadonlyMap<string, FileEnd>> {
+  const ends = new Map<string, FileEnd>();
+  for (const file of new Set(files)) {
+    const fault = (await isMissing(file)) ? missingFile(file) : formatOf(file) === undefined && unknownKind(file);
+    if (!fault) continue;
+    const end: FileEnd = { kind: 'failed', file, fault };
+    ends.set(file, end);
+    observer.ended(end);
+  }
+  return ends;
+}
+
+const formatOf = (file: string) => detectFormat(basename(file));
+const isMissing = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => false,
+    (error: unknown) => isErrno(error, 'ENOENT', 'ENOTDIR'),
+  );
+const missingFile = (file: string): Fault => new Fault('not_found', `there is no file ${file}`, 'Check the path.');
+const unknownKind = (file: string): Fault =>
+  new Fault(
+    'unsupported_file',
+    `${file} is not a kind of file that wds reads`,
+    'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
+  );
 
 /** Stages, submits and follows each file; the workers are there, or somebody else's. */
 export async function sendFiles(files: readonly string[], context: FollowContext): Promise<readonly FileEnd[]> {
@@ -51,14 +83,8 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
   const { maxExpandedBytes } = settings;
   const startedMs = performance.now();
   const fileName = basename(file);
-  const kind = detectFormat(fileName);
-  if (kind === undefined) {
-    throw new Fault(
-      'unsupported_file',
-      `${file} is not a kind of file that wds reads`,
-      'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
-    );
-  }
+  const kind = formatOf(file);
+  if (kind === undefined) throw unknownKind(file);
   const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes });
   const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);

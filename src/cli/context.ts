@@ -14,6 +14,12 @@ import { flagsToRepeat, flagValues } from './options.ts';
 import type { OutputStream } from './terminal.ts';
 import { Terminal } from './terminal.ts';
 
+/** What is asked at each further Ctrl-C. */
+export interface PressedAgain {
+  /** Whether the process may end at once; where that has a price, it is said first. */
+  mayEnd: () => boolean;
+}
+
 /** The process as the commands see it. */
 export interface Invocation {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,6 +28,7 @@ export interface Invocation {
   readonly stderr: OutputStream;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  readonly pressedAgain: PressedAgain;
   readonly nowMs: () => number;
   readonly createApp: CreateApp;
   readonly runReceiver: RunReceiver;
@@ -46,6 +53,7 @@ export class CommandContext {
   terminal: Terminal;
   exitCode = 0;
   #app: App | undefined;
+  #saidPrice = false;
 
   constructor(invocation: Invocation) {
     this.invocation = invocation;
@@ -60,6 +68,15 @@ export class CommandContext {
 
   get interruptNotice(): string | undefined {
     return this.#app?.interruptNotice();
+  }
+
+  /** At a further Ctrl-C: true, unless that has a price that was not said yet. */
+  mayEndAtOnce(): boolean {
+    const price = this.#saidPrice ? undefined : this.#app?.priceOfStopping();
+    if (price === undefined) return true;
+    this.#saidPrice = true;
+    this.terminal.message(`${price} Press Ctrl-C once more to stop all the same.`);
+    return false;
   }
 
   /** Loads the settings, makes the App, runs `action`, and closes the App whatever happened. */

@@ -12,7 +12,7 @@ import type { Paint } from './terminal.ts';
 /** Workers come for their share every few seconds. */
 const SOON = `within ${LEASE_MS / 1_000} seconds`;
 
-const perSecond = (rate: number | null): string => (rate === null ? 'unlimited' : `${rate}/s`);
+const perSecond = (rate: number | null): string => rateText(rate ?? 'unlimited');
 
 /** `99/s, 2 workers sending`: what is going on, and why nothing is. */
 export function endpointNow({ governor, note }: EndpointStatus): string {

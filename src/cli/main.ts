@@ -1,9 +1,11 @@
 /**
  * The entry of the `wds` command: the only file that hears the process's signals and ends it. The first Ctrl-C (or SIGTERM, SIGHUP) asks
- * everything to end cleanly; the next one ends the process at once.
+ * everything to end cleanly; the next one ends the process at once, unless requests are open: then it says what that costs, and the one after
+ * it ends the process.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
+import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
@@ -14,12 +16,15 @@ const SAME_PRESS_MS = 500;
 setFlagsFromString('--heap-growing-percent=100');
 
 const controller = new AbortController();
-let firstSignalAtMs: number | undefined;
+const pressedAgain: PressedAgain = { mayEnd: () => true };
+let pressedAtMs = Number.NEGATIVE_INFINITY;
 
-function onSignal(): void {
+function onSignal(signal: NodeJS.Signals): void {
   const atMs = performance.now();
-  if (firstSignalAtMs !== undefined && atMs - firstSignalAtMs > SAME_PRESS_MS) process.exit(EXIT.interrupted);
-  firstSignalAtMs ??= atMs;
+  if (atMs - pressedAtMs < SAME_PRESS_MS) return;
+  pressedAtMs = atMs;
+  // A supervisor reads no warnings, and means what it says.
+  if (controller.signal.aborted && (signal !== 'SIGINT' || pressedAgain.mayEnd())) process.exit(EXIT.interrupted);
   controller.abort();
 }
 
@@ -45,6 +50,7 @@ const exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: controller.signal,
+  pressedAgain,
   nowMs: () => performance.now(),
   createApp,
   runReceiver,

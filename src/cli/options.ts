@@ -21,7 +21,11 @@ export const GLOBAL_SETTING_FLAGS: readonly SettingFlag[] = [
 
 export const ENDPOINT_FLAGS: readonly SettingFlag[] = [
   { flags: '--url <url>', about: 'where each alert is sent', key: 'endpoint.url' },
-  { flags: '--rate <rate>', about: 'requests a second, auto, or unlimited', key: 'endpoint.rate' },
+  {
+    flags: '--rate <rate>',
+    about: 'requests a second (100, 100/s, 6000/min), auto, or unlimited',
+    key: 'endpoint.rate',
+  },
   { flags: '--burst <count>', about: 'requests that it takes at once beyond the rate', key: 'endpoint.burst' },
   {
     flags: '--ambiguous <policy>',
@@ -103,7 +107,7 @@ const WHERE = /^(config|home|url|rate|burst|ambiguous|temporal.*)$/;
 export function flagsToRepeat(command: Command): string {
   const given = command.optsWithGlobals() as Record<string, unknown>;
   let text = '';
-  for (const { long, attribute } of allOptions(command)) {
+  for (const { long, attribute } of optionsOf(command)) {
     const value = given[attribute];
     if (!WHERE.test(attribute) || typeof value !== 'string') continue;
     if (command.getOptionValueSourceWithGlobals(attribute) !== 'cli') continue;
@@ -113,13 +117,21 @@ export function flagsToRepeat(command: Command): string {
   return text;
 }
 
-function allOptions(command: Command): { readonly long: string; readonly attribute: string }[] {
-  const inherited = command.parent === null ? [] : allOptions(command.parent);
-  const own = command.options.map((option) => ({ long: option.long ?? '', attribute: option.attributeName() }));
+/** All flags of a command, those that every command has first. */
+export function optionsOf(
+  command: Command,
+): { readonly long: string; readonly attribute: string; readonly takesValue: boolean }[] {
+  const inherited = command.parent === null ? [] : optionsOf(command.parent);
+  const own = command.options.map((option) => ({
+    long: option.long ?? '',
+    attribute: option.attributeName(),
+    takesValue: option.required || option.optional,
+  }));
   return [...inherited, ...own];
 }
 
-const shellWord = (text: string): string =>
+/** As a shell takes it for one word. */
+export const shellWord = (text: string): string =>
   /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Parser of a number flag; commander turns the error into one that names the flag. */

@@ -51,6 +51,10 @@ export function buildProgram(context: CommandContext): Command {
   registerWorker(program, context);
   registerReceiver(program, context);
   registerInit(program, context);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => context.terminal.data(VERSION));
 
   addExamples(program, [
     ['everything in one process, with a receiver to try it out', 'wds up'],

@@ -1,7 +1,7 @@
 /** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
 import { resolve } from 'node:path';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { defaultChunkSize } from '../domain/endpoint.ts';
+import { defaultChunkSize, rateOf } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
 import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
@@ -45,7 +45,7 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
     return undefined;
   }
   const url = new URL(stated.url).href;
-  const rate = stated.rate ?? 'auto';
+  const rate = rateOf(`${stated.rate ?? 'auto'}`) ?? 'auto';
   return {
     name: stated.name ?? endpointNameOf(url),
     url,

@@ -1,5 +1,6 @@
 /** The settings of an endpoint: a part of the schema. */
 import { z } from 'zod';
+import { RATE_EXPECTED, rateOf } from '../domain/endpoint.ts';
 import { ENDPOINT_NAME_PATTERN } from '../domain/names.ts';
 import { headerNameIsFree, urlFault } from './endpoint-url.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
@@ -82,8 +83,8 @@ export const endpoint = z.strictObject({
       flag: '--url <url>',
     },
   ),
-  rate: setting(z.union([atLeast(0.001, 1_000_000), z.enum(['auto', 'unlimited'])]), {
-    expects: 'requests a second from 0.001 to 1000000, or auto, or unlimited',
+  rate: setting(z.union([atLeast(0.001, 1_000_000), z.string().refine((value) => rateOf(value) !== undefined)]), {
+    expects: RATE_EXPECTED,
     about: 'Requests a second that the endpoint may be sent, all processes together; `auto` finds it out.',
     otherwise: '`auto`',
     env: 'WDS_RATE',

@@ -25,8 +25,21 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 /** Requests a second: a number the operator states, `auto` (learned by the governor), or no limit. */
 export type Rate = number | 'auto' | 'unlimited';
 
-/** `100/s`, `auto`, `unlimited`. */
-export const rateText = (rate: Rate): string => (typeof rate === 'number' ? `${rate}/s` : rate);
+/** `100/s`, `16.667/s`, `auto`, `unlimited`. */
+export const rateText = (rate: Rate): string => (typeof rate === 'number' ? `${Number(rate.toFixed(3))}/s` : rate);
+
+const RATE_TEXT = /^(\d+(?:\.\d+)?)(?: ?(?:\/|per) ?(\d+ ?)?(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?))?$/i;
+const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+export const RATE_EXPECTED = 'requests a second from 0.001 to 1000000 (100, 100/s, 6000/min), or auto, or unlimited';
+
+/** `100`, `100/s`, `6000/min`, `100/10s`, `100 per second`, `auto`, `unlimited`. undefined: it is none, or out of bounds. */
+export function rateOf(text: string): Rate | undefined {
+  const trimmed = text.trim();
+  if (trimmed === 'auto' || trimmed === 'unlimited') return trimmed;
+  const [, amount, periods = '1', unit = 's'] = RATE_TEXT.exec(trimmed) ?? [];
+  const rate = Number(amount) / (Number(periods) * SECONDS_OF_UNIT[unit.charAt(0).toLowerCase()]!);
+  return rate >= 0.001 && rate <= 1_000_000 ? rate : undefined;
+}
 
 /** Header names, as the endpoint spells them. */
 export interface RateHeaderSettings {

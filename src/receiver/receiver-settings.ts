@@ -59,8 +59,8 @@ const oneOf =
   (text: string): T | undefined =>
     names.find((name) => name === text);
 
-const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600 };
-const RATE_TEXT = /^([0-9.]+)(?:\/([0-9]*)(s|m|min|h))?$/;
+const SECONDS_OF_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+const RATE_TEXT = /^([0-9.]+)(?:\/([0-9]*)(s|sec|second|m|min|minute|h|hour))?$/;
 function readRate(text: string): number | undefined {
   if (text === 'unlimited') return Number.POSITIVE_INFINITY;
   const [, number = ''] = RATE_TEXT.exec(text) ?? [];
@@ -72,7 +72,7 @@ function readRate(text: string): number | undefined {
 /** The time that a rate is given for: `100/10s` is as much a second as `10/s`, but a window of another length. */
 export function periodOfRate(text: string): number {
   const [, , count = '', unit = 's'] = RATE_TEXT.exec(text) ?? [];
-  return (count === '' ? 1 : Number(count)) * SECONDS_OF_UNIT[unit]! * 1_000;
+  return (count === '' ? 1 : Number(count)) * SECONDS_OF_UNIT[unit.charAt(0)]! * 1_000;
 }
 
 const MS_OF_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };

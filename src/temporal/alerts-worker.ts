@@ -14,6 +14,7 @@ import { isFast } from '../domain/endpoint.ts';
 import type { Waiting } from '../domain/governor/contract.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
 import { plainText } from '../domain/plain-text.ts';
+import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
 import { Pacer } from '../endpoint/pacer.ts';
@@ -40,11 +41,16 @@ export interface AlertsWorkerOptions {
   readonly shutdownGraceMs: number;
 }
 
+export interface AlertsWorker extends RunningWorker {
+  /** Requests that are on the wire, and those that are just being connected. */
+  readonly openRequests: number;
+}
+
 export async function startAlertsWorker(
   context: WorkerContext,
   endpoint: Endpoint,
   options: AlertsWorkerOptions,
-): Promise<RunningWorker> {
+): Promise<AlertsWorker> {
   const { client, logger, ownStore } = context;
   const { installation } = ownStore;
   const { name, rate } = endpoint;
@@ -66,6 +72,9 @@ export async function startAlertsWorker(
   ended.catch(() => undefined);
   return {
     ended,
+    get openRequests() {
+      return sender.client.openRequests;
+    },
     async stop() {
       sender.session.stop();
       await Promise.all([own.stop(), old.stop()]);
@@ -77,6 +86,7 @@ export async function startAlertsWorker(
 /** What sends in this process, for whichever queue the batches come from. */
 class Sender {
   readonly session: EndpointSession;
+  readonly client: EndpointClient;
   readonly #context: WorkerContext;
   readonly #endpoint: Endpoint;
   /** Of each of its workers. */
@@ -104,14 +114,14 @@ class Sender {
         ),
     });
     const probe = createProbe(endpoint);
-    const client = createEndpointClient(endpoint, {
+    this.client = createEndpointClient(endpoint, {
       onHabit: (manner, why) =>
         logger.info(
           { event: 'connections', endpoint: endpoint.name, manner },
           `the endpoint ${why}: ${manner === 'once' ? 'each connection is used for one request, and read leniently' : 'they are used again'}`,
         ),
     });
-    this.session = new EndpointSession({ endpoint, client, pacer, lease, probe });
+    this.session = new EndpointSession({ endpoint, client: this.client, pacer, lease, probe });
   }
 
   /** One line at each change: why nothing is sent, and until when. */

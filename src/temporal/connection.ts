@@ -1,7 +1,7 @@
 /**
  * Connections to the Temporal service that the settings name: flag before environment before TOML profile, by the rules of
  * `@temporalio/envconfig` (TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS*, _PROFILE, _CONFIG_FILE). What cannot be reached within ten
- * seconds is a Fault that names the address.
+ * seconds, or refuses to be connected to twice in half a second, is a Fault that names the address.
  */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -10,8 +10,12 @@ import { NativeConnection } from '@temporalio/worker';
 import type { TemporalFlags } from '../config/settings.ts';
 import { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
+import { isThisHost } from './press.ts';
+import { refusal } from './refusal.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
+/** As gRPC reads them. */
+const PROXY_VARIABLES = ['grpc_proxy', 'https_proxy', 'http_proxy'];
 const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
 
@@ -68,9 +72,7 @@ export function devServerTarget({ address, uiUrl }: { address: string; uiUrl?: s
 /** For clients. Throws Fault `temporal_unreachable`. */
 export async function connect(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<TemporalConnection> {
   const { address, namespace, uiUrl } = target;
-  const connection = await reaching(target, () =>
-    Connection.connect({ ...target.connectionOptions, connectTimeout: limitMs }),
-  );
+  const connection = await reaching(target, () => connectUnlessRefused(target, limitMs));
   return {
     client: new Client({ connection, namespace }),
     connection,
@@ -115,6 +117,28 @@ async function reaching<T>({ address, namespace }: TemporalTarget, attempt: () =
       'Check that the service runs, and TEMPORAL_ADDRESS, TLS and API key. With none of them set, wds brings up its own dev server.',
       { cause: error },
     );
+  }
+}
+
+async function connectUnlessRefused({ address, connectionOptions }: TemporalTarget, limitMs: number) {
+  const connecting = Connection.connect({ ...connectionOptions, connectTimeout: limitMs });
+  // What a proxy reaches for gRPC may be out of our own reach.
+  if (!isThisHost(address) && PROXY_VARIABLES.some((name) => process.env[name])) return connecting;
+  const done = new AbortController();
+  let refused = false;
+  const refusing = refusal(address, done.signal).catch((error: unknown) => {
+    refused = true;
+    throw error;
+  });
+  connecting.then(
+    (connection) => (refused ? connection.close() : undefined),
+    () => undefined,
+  );
+  try {
+    return await Promise.race([connecting, refusing]);
+  } finally {
+    done.abort();
+    refusing.catch(() => undefined);
   }
 }
 

@@ -22,6 +22,7 @@ import { OwnStore, settleInstallationId } from '../store/installation-identity.t
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
+import type { AlertsWorker } from './alerts-worker.ts';
 import { startAlertsWorker } from './alerts-worker.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
@@ -56,7 +57,7 @@ export class Installation {
   readonly #refused = new Set<string>();
   readonly #logger: Logger;
   readonly #filesWorkers: RunningWorker[] = [];
-  readonly #alertsWorkers: RunningWorker[] = [];
+  readonly #alertsWorkers: AlertsWorker[] = [];
   readonly #closing = new AbortController();
   #native: Promise<NativeConnection> | undefined;
 
@@ -120,6 +121,11 @@ export class Installation {
   /** Rejects when one of the workers fails; settles when all have ended. */
   get workersEnded(): Promise<unknown> {
     return Promise.all([...this.#filesWorkers, ...this.#alertsWorkers].map((worker) => worker.ended));
+  }
+
+  /** Of this process. */
+  get openRequests(): number {
+    return this.#alertsWorkers.reduce((sum, worker) => sum + worker.openRequests, 0);
   }
 
   /** `reading`: false for one that only moves workflows on and answers for them. */

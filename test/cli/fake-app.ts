@@ -9,7 +9,7 @@ import type {
   ReportedFile,
   StatusReport,
 } from '../../src/app/app.ts';
-import type { Invocation } from '../../src/cli/context.ts';
+import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
 import { makeFolder } from '../config/folder.ts';
@@ -109,6 +109,7 @@ export interface Scene {
   readonly cwd?: string;
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
+  readonly pressedAgain?: PressedAgain;
   readonly nowMs?: () => number;
 }
 
@@ -151,6 +152,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     releaseEndpoint: async (name) => ({ name, installation: '0123456789ab', own: false }),
     init: async () => ({ registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
     interruptNotice: () => 'The delivery goes on without this command.',
+    priceOfStopping: () => undefined,
     close: nothing,
     ...scene.app,
   };
@@ -173,6 +175,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
       },
     },
     signal: scene.signal ?? new AbortController().signal,
+    pressedAgain: scene.pressedAgain ?? { mayEnd: () => true },
     nowMs: scene.nowMs ?? (() => 0),
     createApp: async (given) => {
       context = given;

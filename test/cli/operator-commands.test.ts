@@ -36,6 +36,8 @@ describe('endpoint', () => {
     [['forget', 'crm'], 'crm', { type: 'forget' }],
     [['set-rate', 'crm', '20'], 'crm', { type: 'set-rate', rate: 20 }],
     [['set-rate', '0.5'], undefined, { type: 'set-rate', rate: 0.5 }],
+    [['set-rate', 'crm', '1200/min'], 'crm', { type: 'set-rate', rate: 20 }],
+    [['set-rate', '20/s'], undefined, { type: 'set-rate', rate: 20 }],
     [['set-rate', 'auto'], undefined, { type: 'set-rate', rate: 'auto' }],
     [['set-rate', 'crm', 'unlimited'], 'crm', { type: 'set-rate', rate: 'unlimited' }],
     [['set-rate', 'crm', 'configured'], 'crm', { type: 'set-rate', rate: null }],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { PressedAgain } from '../../src/cli/context.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { makeFolder } from '../config/folder.ts';
 import { wds } from './fake-app.ts';
@@ -45,6 +46,40 @@ describe('help', () => {
   test('of the whole names the exit codes', async () => {
     expect((await wds(['--help'])).out).toContain('still running at the deadline');
   });
+});
+
+describe('a flag that npm has kept for itself', () => {
+  const NPM = { npm_lifecycle_event: 'start', npm_config_cache: '/root/.npm', npm_config_color: 'true' };
+  test.each<[string[], Record<string, string>, string]>([
+    [['up'], { npm_config_url: 'https://a.example/hook' }, 'npm start -- --url=https://a.example/hook'],
+    [['up', 'https://a.example/hook'], { npm_config_url: 'true' }, 'npm start -- --url https://a.example/hook'],
+    [['up', 'x', '9'], { npm_config_url: 'true', npm_config_rate: 'true' }, 'npm start -- --url VALUE --rate VALUE'],
+    [['up'], { npm_config_log_level: 'de bug' }, "npm start -- --log-level='de bug'"],
+    [['up'], { npm_config_example: '' }, 'npm start -- --no-example'],
+    [['up'], { npm_config_url: 'https://a.example/?token=1' }, 'npm start -- --url=URL'],
+    [
+      ['send', 'a.csv'],
+      { npm_lifecycle_event: 'nightly', npm_config_once: 'message' },
+      'npm run nightly -- --once=message',
+    ],
+  ])('is said, with what was meant: %j %j', async (args, env, meant) => {
+    const { code, err, calls } = await wds(args, { env: { ...NPM, ...env } });
+    expect({ code, calls }).toEqual({ code: 2, calls: [] });
+    expect(err).toMatch(/^wds: npm has kept --[a-z]/);
+    expect(err.split('\n')[1]).toBe(`  Put -- in between: ${meant}`);
+  });
+
+  test('is none where npm has only its own, or runs nothing', async () => {
+    for (const env of [NPM, { npm_config_url: 'x' }, { ...NPM, npm_lifecycle_event: 'npx', npm_config_url: 'x' }]) {
+      expect((await wds(['up'], { env })).code).toBe(0);
+    }
+  });
+});
+
+test.each([['version'], ['--version']])('%s is one line on stdout', async (word) => {
+  const { code, out, err } = await wds([word]);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 describe('faults', () => {
@@ -96,6 +131,33 @@ describe('Ctrl-C', () => {
     expect(code).toBe(0);
     expect(err).toBe('Stopping … The delivery goes on without this command. Press Ctrl-C again to stop at once.\n');
     expect(calls).toEqual(['up', 'interruptNotice', 'close']);
+  });
+
+  test('once more says what that costs before it costs it, and does it the time after', async () => {
+    const pressedAgain: PressedAgain = { mayEnd: () => true };
+    const controller = new AbortController();
+    const mayEnd: boolean[] = [];
+    const up = async (): Promise<void> => {
+      controller.abort();
+      mayEnd.push(pressedAgain.mayEnd(), pressedAgain.mayEnd());
+    };
+    const priceOfStopping = (): string => '41 requests are open; stopping now may send them twice.';
+    const { err } = await wds(['up'], { app: { up, priceOfStopping }, signal: controller.signal, pressedAgain });
+    expect(mayEnd).toEqual([false, true]);
+    expect(err.split('\n').slice(1)).toEqual([
+      '41 requests are open; stopping now may send them twice. Press Ctrl-C once more to stop all the same.',
+      '',
+    ]);
+  });
+
+  test('once more ends a process at once that has nothing open', async () => {
+    const pressedAgain: PressedAgain = { mayEnd: () => false };
+    let mayEnd = false;
+    const up = async (): Promise<void> => {
+      mayEnd = pressedAgain.mayEnd();
+    };
+    await wds(['up'], { app: { up }, pressedAgain });
+    expect(mayEnd).toBe(true);
   });
 
   test('work given up because of it exits 130', async () => {

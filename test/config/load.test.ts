@@ -73,6 +73,15 @@ describe('sources', () => {
     expect(endpoint).toMatchObject({ url: URL_A, rate: 3.5, burst: 2, ambiguous: 'hold' });
   });
 
+  test('a rate may be given for a second, a minute or an hour, wherever it is given', async () => {
+    const rates = [
+      load(`endpoint: { url: ${URL_A}, rate: 100/s }`),
+      load(undefined, { WDS_URL: URL_A, WDS_RATE: '6000/min' }),
+      load(undefined, {}, { 'endpoint.url': URL_A, 'endpoint.rate': '360000 / hour' }),
+    ];
+    for (const { endpoint } of await Promise.all(rates)) expect(endpoint?.rate).toBe(100);
+  });
+
   test("paths in the file are relative to the file's folder, others to the current folder", async () => {
     const cwd = await makeFolder({ 'etc/wds.yaml': 'home: state\ninbox: drop', 'here/.keep': '' });
     const here = join(cwd, 'here');
@@ -117,7 +126,7 @@ describe('faults', () => {
       expect.stringMatching(
         /^ {2}endpoint\.url: "ftp:\/\/example\.com.*", expected an http or https URL .*\(wds\.config\.yaml, line 2\)$/,
       ),
-      '  endpoint.rate: 0, expected requests a second from 0.001 to 1000000, or auto, or unlimited (wds.config.yaml, line 3)',
+      '  endpoint.rate: 0, expected requests a second from 0.001 to 1000000 (100, 100/s, 6000/min), or auto, or unlimited (wds.config.yaml, line 3)',
       '  endpoint.tiemoutSeconds: unknown setting; did you mean endpoint.timeoutSeconds? (wds.config.yaml, line 4)',
       '  header: unknown setting; did you mean parse.header? (wds.config.yaml, line 6)',
       '  parse: 5, expected a group of settings (wds.config.yaml, line 7)',
@@ -164,7 +173,7 @@ describe('faults', () => {
     },
   );
 
-  test.each(['0', '-1', 'NaN', 'Infinity', '1e9', '0x10', '10/s', 'Auto', ''])(
+  test.each(['0', '-1', 'NaN', 'Infinity', '1e9', '0x10', '10/week', 'Auto', ''])(
     'the rate %j is refused',
     async (rate) => {
       const { message } = await faultOf(load(undefined, {}, { 'endpoint.url': URL_A, 'endpoint.rate': rate }));

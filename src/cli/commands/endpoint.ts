@@ -1,5 +1,6 @@
 /** `wds endpoint …`: looking at endpoints, and overriding what their governors decide. */
 import type { Command } from 'commander';
+import { RATE_EXPECTED, rateOf } from '../../domain/endpoint.ts';
 import { Fault } from '../../domain/failure.ts';
 import type { Override } from '../../domain/governor/contract.ts';
 import type { CommandContext } from '../context.ts';
@@ -76,7 +77,7 @@ export function registerEndpoint(program: Command, context: CommandContext): voi
     .description('hold this rate, whatever is configured')
     .usage('[options] [name] <rate>')
     .argument(...NAME)
-    .argument('[rate]', 'requests a second, auto, unlimited, or configured: as before')
+    .argument('[rate]', 'requests a second (20, 20/s, 1200/min), auto, unlimited, or configured: as before')
     .action(async (first: string | undefined, second: string | undefined, _flags: object, self: Command) => {
       const [name, rate] = second === undefined ? [undefined, first] : [first, second];
       await act(context, self, name, { type: 'set-rate', rate: rateFrom(rate) });
@@ -100,13 +101,11 @@ async function act(context: CommandContext, self: Command, name: string | undefi
 }
 
 function rateFrom(text: string | undefined): (Override & { type: 'set-rate' })['rate'] {
-  if (text === 'configured') return null;
-  if (text === 'auto' || text === 'unlimited') return text;
-  const rate = text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (rate >= 0.001 && rate <= 1_000_000) return rate;
+  const rate = text === 'configured' ? null : rateOf(text ?? '');
+  if (rate !== undefined) return rate;
   throw new Fault(
     'usage',
     text === undefined ? 'set-rate needs a RATE' : `${text} is not a rate`,
-    'Give requests a second (0.001 to 1000000), auto, unlimited, or configured.',
+    `Give ${RATE_EXPECTED}, or configured.`,
   );
 }

@@ -1,0 +1,31 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { FileEnd } from '../../src/app/app.ts';
+import { TemporalApp } from '../../src/app/app-temporal.ts';
+import { defaultEndpoint } from '../../src/config/settings.ts';
+import { makeFolder } from '../config/folder.ts';
+
+test('files that are not there, or of no kind that wds reads, are refused before Temporal is contacted', async () => {
+  const folder = await makeFolder();
+  await writeFile(join(folder, 'book.xlsx'), 'x');
+  const home = join(folder, 'home');
+  const settings = { home, endpoint: defaultEndpoint('http://127.0.0.1:9/'), temporal: { address: '127.0.0.1:1' } };
+  const context = { settings, signal: new AbortController().signal, messages: { message: () => undefined } };
+  const app = new TemporalApp(context as never);
+  const told: FileEnd[] = [];
+  const files = [join(folder, 'missing.csv'), join(folder, 'book.xlsx'), join(folder, 'missing.csv')];
+  const options = {
+    observer: { progress: () => undefined, ended: (end: FileEnd) => told.push(end) },
+    deadlineMs: undefined,
+    priority: 'normal' as const,
+  };
+  const ends = await app.send(files, options);
+  expect(ends.map((end) => end.kind === 'failed' && [end.file, (end.fault as { code?: string }).code])).toEqual([
+    [files[0], 'not_found'],
+    [files[1], 'unsupported_file'],
+    [files[2], 'not_found'],
+  ]);
+  expect(told).toHaveLength(2);
+  await app.close();
+});
