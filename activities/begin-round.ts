@@ -21,14 +21,18 @@ export interface BeginRoundDependencies {
 
 export function createBeginRound({ store, runIsOpen, scope, clock }: BeginRoundDependencies) {
   return async function begin(input: BeginRoundInput): Promise<BegunRound> {
-    const { workflowId, runId, ambiguous, once } = input;
+    const { workflowId, runId, ambiguous, once, press } = input;
     if (!(await runIsOpen(workflowId, runId))) {
       throw staleRoundFailure(`run ${runId} is closed: it begins nothing more`);
     }
     return tellingTemporal(scope().attempt, async () => {
       const parse = await settleOptions(store, input, input.parse);
       const begunAt = new Date(clock.wallMs()).toISOString();
-      const options = { ...(ambiguous === undefined ? {} : { ambiguous }), ...(once === undefined ? {} : { once }) };
+      const options = {
+        ...(ambiguous === undefined ? {} : { ambiguous }),
+        ...(once === undefined ? {} : { once }),
+        ...(press === undefined ? {} : { press }),
+      };
       const round = await beginRound(store, input, { runId, begunAt, ...options });
       const begun = { round: round.round, parse };
       if (round.once !== undefined) return { ...begun, once: round.once };

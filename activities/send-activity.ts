@@ -88,7 +88,7 @@ export async function withAttempt<Result>(
     const { endpoint } = session;
     // A change to `hold` applies at once, the other way only to a new round.
     const ambiguous: AmbiguousPolicy = round.ambiguous === 'hold' ? 'hold' : endpoint.ambiguous;
-    const { parseKey, reopenUnconfirmed } = input;
+    const { parseKey } = input;
     const durable = ambiguous === 'hold';
     const ledger = await ledgers.open(input, { round: round.round, scope, parseKey, durable });
     let attempt: SendAttempt | undefined;
@@ -97,7 +97,7 @@ export async function withAttempt<Result>(
       await dependencies.ownStore.confirm();
       const plan: PlanOptions = {
         round: round.round,
-        reopenUnconfirmed,
+        reopenedFrom: input.reopenUnconfirmed ? (round.reopenedFrom ?? round.round) : undefined,
         ambiguous,
         maximumUnanswered: endpoint.maximumUnanswered,
         requestTimeoutMs: endpoint.timeoutMs,

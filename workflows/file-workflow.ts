@@ -182,12 +182,13 @@ function beginRound(input: FileWorkflowInput): Promise<BegunRound> {
   const {
     endpoint,
     parse,
+    press,
     delivery: { ambiguous, once },
   } = input;
   const { workflowId, runId } = workflowInfo();
   const of = { ...fileWork(input), endpoint, workflowId, runId };
   return byFilesWorker(input, 'begin a round', ({ beginRound }: RoundActivities) =>
-    beginRound({ ...of, parse, ambiguous, ...onceOf(once) }),
+    beginRound({ ...of, parse, ambiguous, ...onceOf(once), ...(press === undefined ? {} : { press }) }),
   );
 }
 

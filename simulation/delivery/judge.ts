@@ -165,13 +165,15 @@ function lineagesOf(dropped: readonly Dropped[]): Dropped[][] {
   return [...lineages.values()];
 }
 
-/** Times that an operator said: send again who is unconfirmed. */
+/** Times that an operator said: send again who is unconfirmed. A reset says nothing anew. */
 function pressesOf(story: Story, lineage: readonly Dropped[]): number {
-  const runs = [...new Set(lineage.flatMap((dropped) => runsOf(story, dropped)))];
-  return runs.filter(({ input }) => {
-    const { reopenUnconfirmed, carried } = input as { reopenUnconfirmed: boolean; carried?: unknown };
-    return reopenUnconfirmed && carried === undefined;
-  }).length;
+  const presses = new Set(
+    lineage
+      .flatMap((dropped) => runsOf(story, dropped))
+      .map(({ input }) => (input as { readonly press?: string }).press),
+  );
+  presses.delete(undefined);
+  return presses.size;
 }
 
 function checkUsers(

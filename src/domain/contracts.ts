@@ -83,6 +83,8 @@ export interface BeginRoundInput extends FileWork {
   readonly ambiguous: AmbiguousPolicy | undefined;
   /** Once a message, as it was submitted; absent: once a file. */
   readonly once?: OnceOptions;
+  /** See FileWorkflowInput. */
+  readonly press?: string;
 }
 
 export interface BegunRound {
@@ -193,6 +195,11 @@ export interface FileWorkflowInput extends FileWork {
   readonly parse: ParseOptions;
   readonly delivery: DeliveryOptions;
   readonly reopenUnconfirmed: boolean;
+  /**
+   * A name for that order: it is one more request for each alert, in however many rounds and runs (a reset makes another one of the same input).
+   * Absent: nothing is opened again, or an earlier build started the run.
+   */
+  readonly press?: string;
   /** Whether the namespace has wds's search attributes; upserting an unknown one would fail the workflow task. */
   readonly searchAttributes: boolean;
   /**

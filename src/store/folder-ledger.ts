@@ -146,10 +146,12 @@ class FolderLedger implements Ledger {
 
   mayHaveLost(line: number): boolean {
     const state = this.states.get(line);
-    return this.#parts.hiding.some(
-      ({ epoch, scope }) =>
-        touches(scope, line) && (state === undefined || (state.epoch <= epoch && state.outcome === undefined)),
-    );
+    // What has ended in an earlier round may have been sent again in the one that the power took.
+    const mayHaveSent = ({ epoch, round }: JournalHeader): boolean =>
+      state === undefined ||
+      (state.epoch <= epoch &&
+        (state.outcome === undefined || (state.outcome !== 'delivered' && state.outcomeRound !== round)));
+    return this.#parts.hiding.some((hidden) => touches(hidden.scope, line) && mayHaveSent(hidden));
   }
 
   async announce(lines: readonly number[]): Promise<Confirmed> {

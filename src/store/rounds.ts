@@ -18,6 +18,10 @@ export interface RoundRecord {
   readonly begunAt: string;
   /** Once a message: in the round that was begun so, and in all that follow. */
   readonly once?: OnceOptions;
+  /** What made somebody ask for unconfirmed alerts again: a name of its own. Absent: nobody has, or to a build without names. */
+  readonly press?: string;
+  /** The first round that was begun for the same press; absent: this one. */
+  readonly reopenedFrom?: number;
 }
 
 export interface Round extends RoundRecord {
@@ -42,9 +46,28 @@ export async function beginRound(store: Store, of: DeliveryOf, wanted: RoundReco
     if (newest?.runId === wanted.runId) return newest;
     const round = (newest?.round ?? 0) + 1;
     const once = wanted.once ?? newest?.once;
-    const record = once === undefined ? wanted : { ...wanted, once };
+    const reopenedFrom = await firstOfPress(store, of, wanted, round);
+    const record = {
+      ...wanted,
+      ...(once === undefined ? {} : { once }),
+      ...(reopenedFrom === undefined ? {} : { reopenedFrom }),
+    };
     if (await store.create(roundKey(of, round), `${JSON.stringify(record)}\n`)) return { ...record, round };
   }
+}
+
+/** undefined: this is the first one. */
+async function firstOfPress(
+  store: Store,
+  of: DeliveryOf,
+  { press, runId }: RoundRecord,
+  before: number,
+): Promise<number | undefined> {
+  for (let round = 1; round < before; round++) {
+    const earlier = await readRound(store, of, round);
+    if (earlier?.runId === runId || (press !== undefined && earlier?.press === press)) return round;
+  }
+  return undefined;
 }
 
 /**

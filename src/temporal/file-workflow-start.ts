@@ -1,4 +1,5 @@
 /** With what the workflow of a file is started. */
+import { randomUUID } from 'node:crypto';
 import type { WorkflowStartOptions } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
@@ -25,7 +26,8 @@ export function fileWorkflowStart(record: DeliveryRecord, how: FileStart): Workf
   const { installation, delivery, searchAttributes, reopenUnconfirmed = false, priority = 'normal' } = how;
   const small = how.contentBytes !== undefined && how.contentBytes <= SMALL_FILE_BYTES;
   const file = { installation, sha256, fileName, endpoint, ...(small ? { small } : {}) };
-  const input: FileWorkflowInput = { ...file, parse, delivery, reopenUnconfirmed, searchAttributes };
+  const reopening = reopenUnconfirmed ? { reopenUnconfirmed, press: randomUUID() } : { reopenUnconfirmed };
+  const input: FileWorkflowInput = { ...file, parse, delivery, ...reopening, searchAttributes };
   return {
     workflowId,
     taskQueue: filesTaskQueue(installation),

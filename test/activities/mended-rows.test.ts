@@ -33,8 +33,9 @@ afterEach(async () => {
   await original.remove();
 });
 
-function startWorker(ambiguous: AmbiguousPolicy = 'resend'): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: original.store, clock, endpoint: { ambiguous } });
+function startWorker(ambiguous: AmbiguousPolicy = 'resend', boot?: string): TestWorker {
+  const options = { url: receiver.url, store: original.store, clock, endpoint: { ambiguous } };
+  const worker = new TestWorker(boot === undefined ? options : { ...options, boot });
   workers.push(worker);
   return worker;
 }
@@ -134,6 +135,18 @@ test('bring that along from the original, too, if the file that took them over w
   await mended.takeOver();
   expect(await mended.send('hold')).toMatchObject({ delivered: 2, unconfirmed: 2 });
   expect(receiver.log).toHaveLength(2);
+});
+
+test('that were rejected, and sent again in a round of which the power took every word, may have reached their users', async () => {
+  await rejectOriginal();
+  const round = await nextRound(original.store, original.sha256);
+  const { ledgers } = startWorker('resend', 'the run before').dependencies;
+  const chunk = { sha256: original.sha256, endpoint: 'test', chunk: 1 };
+  const scope = rangeScope(2, 3);
+  await ledgers.open(chunk, { round, parseKey: parseKey(original.parse), durable: false, scope });
+  const mended = await mend('1');
+  await mended.takeOver();
+  expect(await mended.send('hold')).toMatchObject({ delivered: 2, unconfirmed: 2 });
 });
 
 test('that name another user than their origin are alerts of their own, and leave the origin alone', async () => {

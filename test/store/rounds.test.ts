@@ -17,6 +17,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
+test('rounds that are begun for one press know the first of them: those of a run that lost its round, and those after a reset', async () => {
+  const pressed = (runId: string, press?: string) =>
+    beginRound(store, of, { ...record(runId), ...(press && { press }) });
+  expect(await pressed('run-1')).not.toHaveProperty('reopenedFrom');
+  expect(await pressed('run-2', 'press-1')).not.toHaveProperty('reopenedFrom');
+  await pressed('closed');
+  expect(await pressed('run-2', 'press-1')).toMatchObject({ round: 4, reopenedFrom: 2 });
+  expect(await pressed('reset', 'press-1')).toMatchObject({ round: 5, reopenedFrom: 2 });
+  expect(await requireRound(store, of, { round: 5, runId: 'reset' })).toMatchObject({ reopenedFrom: 2 });
+  expect(await pressed('run-3', 'press-2')).not.toHaveProperty('reopenedFrom');
+});
+
 describe('the round that an activity works for', () => {
   test('is the newest, and its own run’s', async () => {
     expect((await beginRound(store, of, record('run-1'))).round).toBe(1);

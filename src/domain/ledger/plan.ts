@@ -9,8 +9,11 @@ import { outcomeInRound } from './row-state.ts';
 
 export interface PlanOptions {
   readonly round: number;
-  /** Rows that ended `unconfirmed` in an earlier round are opened again, for one more request: the operator asked for it. */
-  readonly reopenUnconfirmed: boolean;
+  /**
+   * Rows that are `unconfirmed` are opened again, for one more request: the operator asked for it, and this is the first round that was begun for
+   * it. (There are others where a run lost its round, or was reset.) undefined: nobody asked.
+   */
+  readonly reopenedFrom: number | undefined;
   readonly ambiguous: AmbiguousPolicy;
   readonly maximumUnanswered: number;
   readonly requestTimeoutMs: number;
@@ -53,8 +56,9 @@ export type RowPlan =
   | { readonly kind: 'elsewhere' };
 
 export function planRow(state: RowState | undefined, options: PlanOptions): RowPlan {
-  const { round, reopenUnconfirmed, nowMs, requestTimeoutMs } = options;
-  const outcome = outcomeInRound(state, round, reopenUnconfirmed);
+  const { round, nowMs, requestTimeoutMs } = options;
+  const reopens = isReopened(state, options);
+  const outcome = outcomeInRound(state, round, reopens);
   if (outcome !== undefined) return { kind: 'ended', outcome };
   if (state === undefined) return neverSent(options);
   if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
@@ -67,7 +71,7 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
     // A clock that was ahead must not hold the row for ever.
     if (nowMs < atMs) return { kind: 'wait', atMs: Math.min(atMs, nowMs + longestAnswerMs(requestTimeoutMs)) };
   }
-  const limit = unknownLimit(sameRound ? state.unknownBefore : state.unknown, options);
+  const limit = unknownLimit(sameRound ? state.unknownBefore : state.unknown, reopens, options);
   if (state.unknown >= limit) return { kind: 'unconfirmed', attempts };
   const refused = sameRound && state.refusalOpen;
   if (refused && !options.closing) return { kind: 'unproven' };
@@ -91,21 +95,24 @@ export const neverSent = (options: PlanOptions): RowToSend => ({
   triedAtMs: 0,
   refused: false,
   unknown: 0,
-  unknownLimit: unknownLimit(0, options),
+  unknownLimit: unknownLimit(0, false, options),
   dueMs: 0,
 });
 
-/** Under `hold` the first unknown outcome is the last. Whoever asks for unconfirmed alerts again asks for one more request each. */
+/** Whoever asks for unconfirmed alerts again asks for one more request each: not for one in each round that is begun for it. */
+function isReopened(state: RowState | undefined, { round, reopenedFrom }: PlanOptions): boolean {
+  if (reopenedFrom === undefined) return false;
+  return state === undefined || state.askedRound < reopenedFrom || state.askedRound === round;
+}
+
+/** Under `hold` the first unknown outcome is the last. */
 function unknownLimit(
   before: number,
-  {
-    ambiguous,
-    maximumUnanswered,
-    reopenUnconfirmed,
-  }: Pick<PlanOptions, 'ambiguous' | 'maximumUnanswered' | 'reopenUnconfirmed'>,
+  reopens: boolean,
+  { ambiguous, maximumUnanswered }: Pick<PlanOptions, 'ambiguous' | 'maximumUnanswered'>,
 ): number {
   const limit = ambiguous === 'hold' ? 1 : maximumUnanswered;
-  return reopenUnconfirmed ? Math.max(limit, before + 1) : limit;
+  return reopens ? Math.max(limit, before + 1) : limit;
 }
 
 /**

@@ -33,6 +33,8 @@ export interface RowState {
   openFencedMs: number | undefined;
   /** Refused with 401/403/404/410, and nothing has shown yet that the endpoint is well. */
   refusalOpen: boolean;
+  /** The last round in which a request was announced; NO_ROUND if none was. */
+  askedRound: number;
   /** The last round in which sendAlert took the alert over; NO_ROUND if none has. */
   handedOverRound: number;
   /** `<sha256>:<line>` of the row that took this one's place; '' if none has. Then it is never sent from here again. */
@@ -65,6 +67,7 @@ export const freshState = (): RowState => ({
   inherited: 0,
   openFencedMs: undefined,
   refusalOpen: false,
+  askedRound: NO_ROUND,
   handedOverRound: NO_ROUND,
   movedTo: '',
   tookFrom: '',
@@ -153,6 +156,7 @@ function takeIntent(
 ): void {
   if (open.has(line)) state.unknown++;
   open.set(line, atMs);
+  state.askedRound = Math.max(state.askedRound, journal.round);
   if (isNews(state, journal)) {
     // Whatever was open before can no longer be answered, or this one would have waited; who took the row over before was overtaken.
     state.openFencedMs = undefined;
@@ -248,14 +252,10 @@ function fencedMs(journals: readonly ParsedJournal[], index: number, line: numbe
 }
 
 /** How the alert has ended as far as `round` is concerned: delivered for ever, unconfirmed until it is opened again, others in their round. */
-export function outcomeInRound(
-  state: RowState | undefined,
-  round: number,
-  reopenUnconfirmed: boolean,
-): Outcome | undefined {
+export function outcomeInRound(state: RowState | undefined, round: number, reopens: boolean): Outcome | undefined {
   if (state?.outcome === undefined) return undefined;
   if (state.outcome === 'delivered' || state.outcomeRound === round) return state.outcome;
-  return state.outcome === 'unconfirmed' && !reopenUnconfirmed ? 'unconfirmed' : undefined;
+  return state.outcome === 'unconfirmed' && !reopens ? 'unconfirmed' : undefined;
 }
 
 /** Delivered by an attempt of this very round, and not in an earlier one or as the row of another file. */

@@ -10,7 +10,7 @@ const NOW = 1_000_000_000;
 const LONG_AGO = NOW - 3_600_000;
 const options = (changes: Partial<PlanOptions> = {}): PlanOptions => ({
   round: 1,
-  reopenUnconfirmed: false,
+  reopenedFrom: undefined,
   ambiguous: 'resend',
   maximumUnanswered: 3,
   requestTimeoutMs: 15_000,
@@ -60,12 +60,31 @@ describe('a row', () => {
   test('that may have been accepted is sent once more for each time that the operator asks for it', () => {
     const state = row({ outcome: 'unconfirmed', outcomeRound: 1, unknown: 4 });
     for (const policy of [{}, hold]) {
-      const again = options({ ...policy, round: 2, reopenUnconfirmed: true });
+      const again = options({ ...policy, round: 2, reopenedFrom: 2 });
       expect(planRow(state, again)).toMatchObject({ kind: 'send', unknown: 4, unknownLimit: 5 });
       const lost = row({ round: 2, unknown: 5, unknownBefore: 4 });
       expect(planRow(lost, again).kind).toBe('unconfirmed');
       expect(planRow(state, options({ ...policy, round: 2 }))).toEqual({ kind: 'ended', outcome: 'unconfirmed' });
     }
+  });
+
+  test('that was asked for once more is not sent twice for it, in however many rounds that was tried', () => {
+    const unconfirmed = row({ outcome: 'unconfirmed', outcomeRound: 1, unknown: 1, round: 1, askedRound: 1 });
+    const lost = row({
+      outcome: 'unconfirmed',
+      outcomeRound: 2,
+      unknown: 2,
+      round: 2,
+      unknownBefore: 1,
+      askedRound: 2,
+    });
+    const cut = row({ unknown: 2, round: 2, unknownBefore: 1, askedRound: 2, openFencedMs: LONG_AGO });
+    const again = options({ ...hold, round: 4, reopenedFrom: 2 });
+    expect(planRow(unconfirmed, again)).toMatchObject({ kind: 'send', unknownLimit: 2 });
+    expect(planRow(lost, again)).toEqual({ kind: 'ended', outcome: 'unconfirmed' });
+    expect(planRow(cut, again).kind).toBe('unconfirmed');
+    // Asked for anew.
+    expect(planRow(lost, options({ ...hold, round: 4, reopenedFrom: 4 }))).toMatchObject({ kind: 'send' });
   });
 
   test('is sent without an answer so often and no more, over rounds', () => {
