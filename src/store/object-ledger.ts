@@ -10,7 +10,7 @@ import { supersedes } from '../domain/ledger/fence.ts';
 import type { JournalHeader, ParsedJournal, ResultKind } from '../domain/ledger/journal.ts';
 import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
-import { foldJournals, settled } from '../domain/ledger/row-state.ts';
+import { fencers, foldJournals, settled } from '../domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../domain/ledger/states-text.ts';
 import type { Content, ObjectStore } from './chunk-object.ts';
 import { ChunkObject, ledgerKey, readContent } from './chunk-object.ts';
@@ -50,7 +50,8 @@ export class ObjectLedgers implements Ledgers {
       const journals = await this.#journals(of, before);
       const own = { ...header, closed: false, lines: [] };
       states = settled(foldJournals([...journals, own], { states: parseStates(before?.base ?? '') }));
-      const ended = journals.filter((journal) => journal.closed);
+      const fencing = fencers(journals);
+      const ended = journals.filter((journal) => journal.closed && !fencing.has(journal.epoch));
       const closed = ended.length < FOLD_FROM ? [] : ended;
       const open = (before?.journals ?? []).filter((entry) => !closed.some((folded) => folded.epoch === entry.epoch));
       const base = statesText(foldJournals(closed, { states: parseStates(before?.base ?? '') }));

@@ -48,6 +48,17 @@ describe.each(forms)('a ledger in %s', (_, create) => {
     await Promise.all(opened.map((ledger) => ledger.close()));
   });
 
+  test('knows since when a request of somebody who died can have no answer, however many have looked since', async () => {
+    const [ledgers, of] = [create(), newChunk()];
+    await (await ledgers.open(of, attempt(1))).announce([5]);
+    await (await ledgers.open(of, attempt(1, linesScope('takeover', [7])))).close();
+    await (await ledgers.open(of, attempt(1, linesScope('takeover', [5])))).close();
+    const fencedMs = (await ledgers.read(of)).get(5)?.openFencedMs;
+    expect(fencedMs).toBeLessThan(Number.POSITIVE_INFINITY);
+    for (let looks = 0; looks < 80; looks++) await (await ledgers.open(of, attempt(1))).close();
+    expect((await ledgers.read(of)).get(5)?.openFencedMs).toBe(fencedMs);
+  });
+
   test('keeps a late answer of a superseded attempt', async () => {
     const [ledgers, of] = [create(), newChunk()];
     const old = await ledgers.open(of, attempt(1));

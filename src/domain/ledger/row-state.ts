@@ -92,7 +92,9 @@ export function foldJournals(journals: readonly ParsedJournal[], options: FoldOp
   const hiding: JournalHeader[] = [];
   journals.forEach((journal, index) => {
     const open = takeIn(states, journal, hiding);
-    for (const [line, atMs] of open) leaveOpen(stateOf(states, line), journal, atMs, fencedMs(journals, index, line));
+    for (const [line, atMs] of open) {
+      leaveOpen(stateOf(states, line), journal, atMs, fencer(journals, index, line)?.atMs ?? Number.POSITIVE_INFINITY);
+    }
     if (!journal.closed && journal.boot !== undefined && journal.boot !== options.boot) hiding.push(journal);
   });
   return states;
@@ -241,14 +243,30 @@ function leaveOpen(state: RowState, journal: JournalHeader, intentMs: number, fe
   state.openFencedMs = fenced;
 }
 
-/** When the first attempt began that took the row from this one; of several the earliest, for a clock may have been ahead. */
-function fencedMs(journals: readonly ParsedJournal[], index: number, line: number): number {
+/** The first attempt that took the row from this one; of several the earliest, for a clock may have been ahead. */
+function fencer(journals: readonly ParsedJournal[], index: number, line: number): JournalHeader | undefined {
   const older = journals[index]!;
-  let earliest = Number.POSITIVE_INFINITY;
+  let earliest: JournalHeader | undefined;
   for (const newer of journals.slice(index + 1)) {
-    if (supersedes(newer, older, line)) earliest = Math.min(earliest, newer.atMs);
+    if (supersedes(newer, older, line) && newer.atMs < (earliest?.atMs ?? Number.POSITIVE_INFINITY)) earliest = newer;
   }
   return earliest;
+}
+
+/**
+ * Epochs of the attempts that took rows from others that have requests open: only they tell from when on those can no longer be answered, so they
+ * are not to be folded before those are closed. (Attempts at such a row may follow one another for ever: each waits, and is folded.)
+ */
+export function fencers(journals: readonly ParsedJournal[]): ReadonlySet<number> {
+  const epochs = new Set<number>();
+  journals.forEach((journal, index) => {
+    if (journal.closed) return;
+    for (const line of takeIn(new Map(), journal, []).keys()) {
+      const epoch = fencer(journals, index, line)?.epoch;
+      if (epoch !== undefined) epochs.add(epoch);
+    }
+  });
+  return epochs;
 }
 
 /** How the alert has ended as far as `round` is concerned: delivered for ever, unconfirmed until it is opened again, others in their round. */
