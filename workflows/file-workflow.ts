@@ -33,7 +33,7 @@ import { NOTHING_SENT } from '../src/domain/counts.ts';
 import { countsOf, sameLayout } from '../src/domain/file-plan.ts';
 import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
 import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
-import { progressDetails } from '../src/domain/progress-details.ts';
+import { progressDetails } from '../src/domain/progress/details.ts';
 import { refusedFor } from '../src/domain/rows/max-invalid.ts';
 import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';

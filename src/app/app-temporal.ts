@@ -73,6 +73,7 @@ export class TemporalApp implements App {
     const services = await this.services();
     await services.startWatcher(this.#endpoint());
     messages.message(`Watching ${settings.inbox}`);
+    services.tellOfMissingWorkers();
     await services.untilStopped();
   }
 
@@ -126,7 +127,7 @@ export class TemporalApp implements App {
     await openHome(this.context.settings.home);
     const installation = await this.installation();
     await ensureAnswers(installation);
-    return readStatus(installation, await readEndpoints(installation), options.limit);
+    return readStatus(installation, options.limit);
   }
 
   async report(file: string): Promise<ReportedFile> {

@@ -12,6 +12,7 @@ import type { FaultCode } from '../domain/failure.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
+import type { FileWaiting } from '../domain/progress/waiting.ts';
 import type { Findings } from '../domain/rows/findings.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
@@ -83,8 +84,10 @@ export type FileEnd =
 export interface ProgressUpdate {
   readonly file: string;
   readonly progress: FileProgress;
-  /** Why it does not get on, where that is the endpoint's doing; absent: it does, or nobody knows. */
-  readonly waiting?: NonNullable<GovernorView['waiting']>;
+  /** Why it does not get on; absent: it does, or nobody knows. */
+  readonly waiting?: FileWaiting;
+  /** Requests a second that its endpoint is sent at most just now; absent: no limit, or not known. */
+  readonly limitPerSecond?: number;
 }
 
 export interface DeliveryObserver {
@@ -119,6 +122,10 @@ export interface FileStatus extends FileTotals {
   readonly reportDir?: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Why it does not get on; absent: it does, or has ended. */
+  readonly waiting?: FileWaiting;
+  /** Alerts settled a second over the last moments, where the status was read more than once (`--watch`). */
+  readonly perSecond?: number;
 }
 
 export interface EndpointStatus {
@@ -131,6 +138,8 @@ export interface EndpointStatus {
   readonly governor: GovernorView | null;
   /** Why nothing more is known. */
   readonly note: string | null;
+  /** Whether a worker that sends to it asks for work. Absent: it was not looked. */
+  readonly served?: boolean;
   /** Batches a second that the Temporal server lets through; null: no limit is set. It outlives wds. */
   readonly taskQueueLimit: number | null;
 }
@@ -156,8 +165,12 @@ export interface StatusReport {
   readonly installation: string;
   readonly inbox: string;
   readonly endpoints: readonly EndpointStatus[];
+  /** Others, of which nothing is under way. Absent: none. */
+  readonly moreEndpoints?: number;
   /** Newest first. */
   readonly files: readonly FileStatus[];
+  /** Files in the store beyond these. Absent: none. */
+  readonly moreFiles?: number;
 }
 
 export interface ReportedFile extends FileTotals {
@@ -185,6 +198,12 @@ export interface UpState {
   readonly bundledRate: number | undefined;
 }
 
+export interface UnderWayObserver {
+  progress(update: ProgressUpdate): void;
+  /** It has ended, or is no longer among those that are looked at. */
+  left(file: string): void;
+}
+
 export interface UpOptions {
   /** Deliver the bundled example where nothing is configured yet. */
   readonly example: boolean;
@@ -192,6 +211,8 @@ export interface UpOptions {
     exampleBegins(): void;
     exampleEnded(end: FileEnd): void;
     ready(state: UpState): void;
+    /** Files that are under way, about once a second. Absent: nobody looks. */
+    readonly files?: UnderWayObserver;
   };
 }
 

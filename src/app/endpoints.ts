@@ -12,7 +12,7 @@ import { alertsTaskQueue, filesTaskQueue } from '../domain/names.ts';
 import { governedEndpoints, overrideGovernor, queryGovernor, refusedOrder } from '../temporal/governor-client.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
-import { hasWorkflowPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
+import { hasPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
 import { reasonOf } from '../thrown.ts';
 import type { EndpointRelease, EndpointStatus } from './app.ts';
 
@@ -24,7 +24,7 @@ export async function ensureAnswers(installation: Installation, reading = false)
   if (devServer === undefined) return;
   const queue = filesTaskQueue(id);
   // A server that was there before has users who may run the workers; of one that we started, old traces say nothing.
-  if (!devServer.startedHere && (await hasWorkflowPollers(temporal.client, queue, Date.now()))) return;
+  if (!devServer.startedHere && (await hasPollers(temporal.client, queue, 'workflow', Date.now()))) return;
   await installation.startFilesWorker(reading);
 }
 
@@ -58,6 +58,21 @@ export async function readEndpoints(installation: Installation): Promise<Endpoin
   return Promise.all((await knownEndpoints(installation)).map((name) => readEndpoint(installation, name)));
 }
 
+/** The configured endpoint, those in use, and of the others so many that it is no more than `most`; and how many are left out. */
+export async function endpointsInUse(
+  installation: Installation,
+  inUse: ReadonlySet<string>,
+  most: number,
+): Promise<{ readonly endpoints: EndpointStatus[]; readonly more: number }> {
+  const own = installation.settings.endpoint?.name;
+  const known = await knownEndpoints(installation);
+  const first = known.filter((name) => name === own || inUse.has(name));
+  const others = known.filter((name) => !first.includes(name));
+  const shown = [...first, ...others].slice(0, Math.max(most, first.length));
+  const endpoints = await Promise.all(shown.map((name) => readEndpoint(installation, name)));
+  return { endpoints, more: known.length - shown.length };
+}
+
 export async function readEndpoint(installation: Installation, name: string): Promise<EndpointStatus> {
   const { temporal, settings, id, owners } = installation;
   const owner = await owners.ownerOf(name);
@@ -69,9 +84,11 @@ export async function readEndpoint(installation: Installation, name: string): Pr
           (view) => (view === undefined ? { note: 'nothing was sent to it yet' } : { view }),
           () => ({ note: 'no worker answers for it: run wds up, or wds worker' }),
         );
-  const [answer, limit] = await Promise.all([
+  const queue = alertsTaskQueue(name, id);
+  const [answer, limit, served] = await Promise.all([
     asked as Promise<{ readonly view?: GovernorView; readonly note?: string }>,
-    taskQueueLimit(temporal.client, alertsTaskQueue(name, id)),
+    taskQueueLimit(temporal.client, queue),
+    hasPollers(temporal.client, queue, 'activity', Date.now()),
   ]);
   const own = settings.endpoint?.name === name ? settings.endpoint : undefined;
   const rate = own?.rate ?? answer.view?.configured;
@@ -81,6 +98,7 @@ export async function readEndpoint(installation: Installation, name: string): Pr
     rate: rate === undefined ? '' : rateText(rate),
     governor: answer.view ?? null,
     note: answer.note ?? null,
+    served,
     taskQueueLimit: limit,
   };
 }

@@ -5,29 +5,40 @@ import type { FileCounts, FileProgress } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/names.ts';
+import type { FileWaiting } from '../domain/progress/waiting.ts';
+import { fileWaiting } from '../domain/progress/waiting.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { endOf, queryProgress } from '../temporal/delivery-end.ts';
+import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { EndpointStatus, FileState, FileStatus, StatusReport } from './app.ts';
+import type { FileState, FileStatus, StatusReport } from './app.ts';
+import { endpointsInUse } from './endpoints.ts';
+
+const PROGRESS_LIMIT_MS = 2_000;
 
 /** Visibility query for the deliveries of files. */
 export const FILE_WORKFLOWS = `WorkflowType = "${FILE_WORKFLOW}"`;
 
-export async function readStatus(
-  installation: Installation,
-  endpoints: readonly EndpointStatus[],
-  limit: number,
-): Promise<StatusReport> {
-  const { settings, temporal, devServer } = installation;
-  const newestRuns = new Map<string, WorkflowExecutionInfo>();
-  for await (const info of temporal.client.workflow.list({ query: FILE_WORKFLOWS, pageSize: 4 * limit })) {
-    // Of another installation this one knows nothing.
-    if ((installationIn(info.memo) ?? installation.id) !== installation.id) continue;
-    const known = newestRuns.get(info.workflowId);
-    if (known === undefined || known.startTime < info.startTime) newestRuns.set(info.workflowId, info);
-    if (newestRuns.size > limit) break;
-  }
-  const newest = [...newestRuns.values()].sort((a, b) => b.startTime.getTime() - a.startTime.getTime()).slice(0, limit);
+/** Of endpoints that nothing is on its way to, no more than this are shown. */
+const MOST_ENDPOINTS = 5;
+
+/** The newest files, and those that are under way however old they are: `limit` in all. */
+export async function readStatus(installation: Installation, limit: number): Promise<StatusReport> {
+  const { settings, temporal, devServer, store } = installation;
+  const [running, all, stored] = await Promise.all([
+    newestRuns(installation, `${FILE_WORKFLOWS} AND ExecutionStatus = "Running"`, limit),
+    newestRuns(installation, FILE_WORKFLOWS, limit),
+    store.list(''),
+  ]);
+  const under = running.filter(({ workflowId }) => !all.some((other) => other.workflowId === workflowId));
+  const newest = [...under, ...all].slice(0, limit).sort((a, b) => b.startTime.getTime() - a.startTime.getTime());
+  const inUse = running.flatMap(({ workflowId }) => parseFileWorkflowId(workflowId)?.endpoint ?? []);
+  const signs = new SignsReader(temporal.client);
+  const [{ endpoints, more }, files] = await Promise.all([
+    endpointsInUse(installation, new Set(inUse), MOST_ENDPOINTS),
+    Promise.all(newest.map((info) => fileStatus(installation, info, signs))),
+  ]);
+  const others = stored.filter((name) => /^[0-9a-f]{64}$/.test(name)).length - new Set(files.map((f) => f.sha256)).size;
   return {
     temporal: {
       address: temporal.address,
@@ -39,16 +50,41 @@ export async function readStatus(
     installation: installation.id,
     inbox: settings.inbox,
     endpoints,
-    files: await Promise.all(newest.map((info) => fileStatus(installation, info))),
+    ...(more === 0 ? {} : { moreEndpoints: more }),
+    files,
+    ...(others > 0 ? { moreFiles: others } : {}),
   };
 }
 
+/** The newest run of each delivery of this installation, newest first. */
+export async function newestRuns(
+  { temporal, id }: Installation,
+  query: string,
+  limit: number,
+): Promise<WorkflowExecutionInfo[]> {
+  const found = new Map<string, WorkflowExecutionInfo>();
+  for await (const info of temporal.client.workflow.list({ query, pageSize: Math.min(1_000, 4 * limit) })) {
+    // Of another installation this one knows nothing.
+    if ((installationIn(info.memo) ?? id) !== id) continue;
+    const known = found.get(info.workflowId);
+    if (known === undefined || known.startTime < info.startTime) found.set(info.workflowId, info);
+    if (found.size > limit) break;
+  }
+  return [...found.values()].sort((a, b) => b.startTime.getTime() - a.startTime.getTime()).slice(0, limit);
+}
+
 /** The newest run of a delivery, as it is now. */
-export async function fileStatus(installation: Installation, info: Run): Promise<FileStatus> {
+export async function fileStatus(
+  installation: Installation,
+  info: Run,
+  signs = new SignsReader(installation.temporal.client),
+): Promise<FileStatus> {
   const { sha256, endpoint } = parseFileWorkflowId(info.workflowId) ?? { sha256: '', endpoint: '' };
   const records = await deliveriesOf(installation.store, sha256);
   const record = records.find((candidate) => candidate.endpoint === endpoint);
-  const { fault: _why, ...state } = await stateOf(installation, info);
+  const { fault: _why, progress, ...state } = await stateOf(installation, info);
+  const isRunning = info.status.name === 'RUNNING';
+  const waiting = isRunning ? await whyWaiting(signs, info.workflowId, progress) : undefined;
   return {
     file: record?.fileName ?? sha256.slice(0, 12),
     sha256,
@@ -56,7 +92,18 @@ export async function fileStatus(installation: Installation, info: Run): Promise
     endpoint,
     startedAt: info.startTime.toISOString(),
     ...state,
+    ...(waiting === undefined ? {} : { waiting }),
   };
+}
+
+/** undefined: it gets on, or Temporal does not tell. */
+async function whyWaiting(
+  signs: SignsReader,
+  workflowId: string,
+  progress: FileProgress | undefined,
+): Promise<FileWaiting | undefined> {
+  const known = await signs.signsOf(workflowId, progress).catch(() => undefined);
+  return known && fileWaiting(known);
 }
 
 /** What `list` and `describe` both tell of a run. */
@@ -69,6 +116,8 @@ type State = FileCounts & {
   readonly seconds: number;
   /** Why it has no counts of its own. */
   readonly fault?: Error;
+  /** Of one that runs; absent: nobody answers for it. */
+  readonly progress?: FileProgress;
 };
 
 /** The state of a run, and its counts as Temporal knows them. */
@@ -77,15 +126,16 @@ export async function stateOf({ temporal }: Installation, info: Run): Promise<St
   const seconds = Math.max(0, (info.closeTime ?? new Date()).getTime() - info.startTime.getTime()) / 1_000;
   if (info.status.name === 'RUNNING') {
     // Where no worker runs nobody can answer; the state is known all the same.
-    const { phase, counts } = await progressOf(handle);
-    return { state: phase === 'paused' ? 'paused' : 'running', seconds, ...counts };
+    const progress = await progressOf(handle);
+    if (progress === undefined) return { state: 'running', seconds, ...NO_COUNTS };
+    return { state: progress.phase === 'paused' ? 'paused' : 'running', seconds, ...progress.counts, progress };
   }
   const end = await endOf(handle);
   if (end.kind === 'ended') {
     return { ...end.summary, state: info.status.name === 'COMPLETED' ? 'completed' : 'failed', seconds };
   }
   if (end.kind === 'stopped') {
-    const { counts } = await progressOf(handle);
+    const counts = (await progressOf(handle))?.counts ?? NO_COUNTS;
     return { state: end.how === 'cancelled' ? 'cancelled' : 'stopped', seconds, ...counts };
   }
   if (end.kind !== 'failed') return { state: 'stopped', seconds, ...NO_COUNTS };
@@ -94,13 +144,5 @@ export async function stateOf({ temporal }: Installation, info: Run): Promise<St
   return { state: refused ? 'refused' : 'stopped', seconds, fault, ...(summary ?? NO_COUNTS) };
 }
 
-const progressOf = (handle: WorkflowHandle): Promise<Pick<FileProgress, 'phase' | 'counts'>> =>
-  within(2_000, queryProgress(handle)).catch(() => ({ phase: 'sending', counts: NO_COUNTS }));
-
-async function within<T>(limitMs: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
-}
+const progressOf = (handle: WorkflowHandle): Promise<FileProgress | undefined> =>
+  queryProgress(handle, PROGRESS_LIMIT_MS).catch(() => undefined);

@@ -6,19 +6,19 @@ import type { FileCounts, FileProgress } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
-import type { GovernorView } from '../domain/governor/messages.ts';
 import { parseKey } from '../domain/parse-options.ts';
+import type { FileSigns } from '../domain/progress/waiting.ts';
 import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import type { Submitted } from '../temporal/file-deliveries.ts';
-import { queryGovernor } from '../temporal/governor-client.ts';
+import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { DeliveryObserver, FileEnd, FileResult, ProgressUpdate } from './app.ts';
+import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
 import { reportDelivery } from './report-delivery.ts';
+import { WaitingWatch } from './waiting-watch.ts';
 
-/** Nothing has been settled for so long: it is asked why, so often. */
-const STUCK_AFTER_MS = 1_000;
-const ASK_EVERY_MS = 2_000;
+/** Of a file that nobody has told anything of. */
+export const NO_PROGRESS: FileProgress = { phase: 'reading', counts: NO_COUNTS, openStubborn: 0 };
 
 export interface FollowContext {
   readonly installation: Installation;
@@ -66,9 +66,17 @@ export async function follow(followed: Followed, context: FollowContext): Promis
   const { installation, observer, deadline, endpoint } = context;
   const { file, sha256, submitted, startedMs } = followed;
   const { workflowId, outcome } = submitted;
-  const watch = new WaitingWatch(() => queryGovernor(installation.temporal.client, endpoint.name));
+  const { client } = installation.temporal;
+  const watch = new WaitingWatch();
+  const ask = (progress: FileSigns['progress']): Promise<FileSigns> =>
+    new SignsReader(client).signsOf(workflowId, progress);
+  let last = NO_PROGRESS;
   const end = await installation.deliveries.follow(workflowId, {
-    onProgress: (progress) => observer.progress({ file, progress, ...watch.of(progress) }),
+    onProgress(progress) {
+      last = progress;
+      observer.progress({ file, progress, ...watch.of(progress, ask) });
+    },
+    onSilence: () => observer.progress({ file, progress: last, ...watch.of(undefined, ask) }),
     signal: deadline.signal,
   });
   const seconds = Math.round(performance.now() - startedMs) / 1_000;
@@ -87,7 +95,7 @@ export async function follow(followed: Followed, context: FollowContext): Promis
         kind: 'running',
         result: { ...counts, ...frame, ...partsOf(counts), reportDir: '' },
         why: deadline.why(),
-        ...watch.last,
+        ...(watch.last.waiting === undefined ? {} : { waiting: watch.last.waiting }),
       };
     }
     case 'stopped': {
@@ -98,43 +106,6 @@ export async function follow(followed: Followed, context: FollowContext): Promis
       const result = { ...report, ...frame, ...partsOf(report) };
       return { kind: 'stopped', result, pending, readToTheEnd, how: end.how };
     }
-  }
-}
-
-/** Asks the governor why nothing gets on, while nothing does. A query is no event of its history. */
-class WaitingWatch {
-  readonly #ask: () => Promise<GovernorView | undefined>;
-  #settled = -1;
-  #changedMs = performance.now();
-  #askedMs = Number.NEGATIVE_INFINITY;
-  #waiting: ProgressUpdate['waiting'];
-
-  constructor(ask: () => Promise<GovernorView | undefined>) {
-    this.#ask = ask;
-  }
-
-  get last(): Pick<ProgressUpdate, 'waiting'> {
-    return this.#waiting === undefined ? {} : { waiting: this.#waiting };
-  }
-
-  of({ phase, counts }: FileProgress): Pick<ProgressUpdate, 'waiting'> {
-    const nowMs = performance.now();
-    const settled = counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
-    if (settled !== this.#settled || phase !== 'sending') {
-      this.#settled = settled;
-      this.#changedMs = nowMs;
-      this.#waiting = undefined;
-    } else if (nowMs - this.#changedMs > STUCK_AFTER_MS && nowMs - this.#askedMs > ASK_EVERY_MS) {
-      this.#askedMs = nowMs;
-      this.#ask().then(
-        (view) => {
-          this.#waiting = view?.waiting ?? undefined;
-        },
-        // Nobody answers just now.
-        () => undefined,
-      );
-    }
-    return this.last;
   }
 }
 

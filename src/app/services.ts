@@ -6,8 +6,12 @@ import { COUNTED_MS } from '../intake/under-way.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { AppContext } from './app.ts';
+import type { AppContext, UnderWayObserver } from './app.ts';
+import { MissingWorkers } from './missing-workers.ts';
 import { submitFile } from './submit-file.ts';
+import { watchUnderWay } from './under-way.ts';
+
+const LOOK_FOR_WORKERS_MS = 2_000;
 
 export class Services {
   readonly #context: AppContext;
@@ -55,6 +59,17 @@ export class Services {
     );
     this.#watcher = watcher;
     await watcher.ready;
+  }
+
+  /** Looks on at all files that are under way, until this process stops. */
+  lookOn(observer: UnderWayObserver, everyMs: number): void {
+    const signal = AbortSignal.any([this.#context.signal, this.#closing.signal]);
+    void watchUnderWay(this.#installation, observer, { everyMs, signal });
+  }
+
+  /** Whoever only watches has no workers of its own: the log says when nobody does the work. */
+  tellOfMissingWorkers(): void {
+    this.lookOn(new MissingWorkers(this.#context.logger), LOOK_FOR_WORKERS_MS);
   }
 
   /** Resolves at the first Ctrl-C; rejects when a worker fails, or the process cannot go on. */

@@ -7,6 +7,7 @@ import type { AppContext, FileEnd, SendOptions, UpOptions } from './app.ts';
 import { BUNDLED_RATE, startBundledReceiver } from './bundled-receiver.ts';
 import type { Services } from './services.ts';
 
+const LOOK_EVERY_MS = 1_000;
 const EXAMPLE = fileURLToPath(new URL('../../../examples/alerts.csv', import.meta.url));
 
 /** What `up` needs of the application. */
@@ -29,6 +30,7 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
     await services.startWorkers(endpoint);
     if (receiver !== undefined && options.example && !signal.aborted) await deliverExample(app, endpoint, options);
     const { temporal, devServer, reportsRoot } = await app.installation();
+    if (options.observer.files !== undefined) services.lookOn(options.observer.files, LOOK_EVERY_MS);
     if (!signal.aborted) {
       options.observer.ready({
         inbox: settings.inbox,

@@ -6,6 +6,7 @@ import type { Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import { plainText } from '../domain/plain-text.ts';
+import type { FileWaiting } from '../domain/progress/waiting.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
@@ -14,16 +15,20 @@ const SOON = `within ${LEASE_MS / 1_000} seconds`;
 
 const perSecond = (rate: number | null): string => rateText(rate ?? 'unlimited');
 
+const NO_WORKER = 'no worker serves this endpoint';
+
 /** `99/s, 2 workers sending`: what is going on, and why nothing is. */
-export function endpointNow({ governor, note }: EndpointStatus): string {
+export function endpointNow({ governor, note, served = true }: EndpointStatus): string {
   if (governor === null) return note ?? '';
+  const unserved = served ? '' : `; ${NO_WORKER}`;
   const { activeWorkers, circuit, paused, ratePerSecond, reason, receiverPause, waiting } = governor;
-  if (paused) return 'paused by an operator';
+  if (paused) return `paused by an operator${unserved}`;
   if (circuit === 'open') {
     const since = waiting?.since ? ` since ${timeOf(waiting.since)}` : '';
-    return `circuit open${since}, probing now and then: ${plainText(reason ?? '')}`;
+    return `circuit open${since}, probing now and then: ${plainText(reason ?? '')}${unserved}`;
   }
   if (receiverPause && activeWorkers === 0) return pauseText(receiverPause);
+  if (!served) return NO_WORKER;
   if (waiting?.why === 'trouble') return waitingText(waiting);
   const now = `${perSecond(ratePerSecond)} now`;
   const back = circuit === 'half-open' ? ', rising again' : '';
@@ -34,7 +39,7 @@ export function endpointNow({ governor, note }: EndpointStatus): string {
 const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `14:03:10` on this machine's clock, with the date where it is not today's. */
-function timeOf(iso: string, now = new Date()): string {
+export function timeOf(iso: string, now = new Date()): string {
   const at = new Date(iso);
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   if (at.toDateString() === now.toDateString()) return time;
@@ -42,7 +47,7 @@ function timeOf(iso: string, now = new Date()): string {
 }
 
 /** `the receiver asked for a pause (HTTP 429), until 14:03:10` */
-export function waitingText({ text, since, until }: NonNullable<GovernorView['waiting']>): string {
+export function waitingText({ text, since, until }: Pick<FileWaiting, 'text' | 'since' | 'until'>): string {
   const when = until !== null ? `, until ${timeOf(until)}` : since !== null ? `, since ${timeOf(since)}` : '';
   return `${plainText(text)}${when}`;
 }

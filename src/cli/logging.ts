@@ -43,6 +43,9 @@ const LEVEL_STYLES: Record<string, Style> = {
   error: 'red',
   fatal: 'red',
 };
+/** Events whose message says all that a person wants to know; the fields are for machines. */
+const SPOKEN =
+  /^(file_(reported|refused)|circuit_(opened|closed)|endpoint_(paused|resumed)|waiting(_over)?|(store|local)_(fault|recovered)|no_worker(_over)?)$/;
 const HIDDEN_FIELDS = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'err']);
 
 interface LogLine {
@@ -59,7 +62,7 @@ const fieldText = (value: unknown): string =>
 /** `12:03:41 warn  batch throttled  endpoint=crm retryAfterMs=2000` */
 function humanLine(line: LogLine, paint: Paint): string {
   const time = line.time.slice(11, 19);
-  const fields = Object.entries(line)
+  const fields = (SPOKEN.test(`${line.event}`) ? [] : Object.entries(line))
     .filter(([name]) => !HIDDEN_FIELDS.has(name))
     .map(([name, value]) => `${name}=${fieldText(value)}`);
   const problem = line.err?.message === undefined ? [] : [`(${line.err.message})`];

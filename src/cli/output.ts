@@ -1,22 +1,14 @@
 /** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
 
 import { join } from 'node:path';
-import type {
-  FileEnd,
-  FileResult,
-  FileStatus,
-  FileTotals,
-  InitResult,
-  ReportedFile,
-  StatusReport,
-} from '../app/app.ts';
+import type { FileEnd, FileResult, FileStatus, FileTotals, InitResult, ReportedFile } from '../app/app.ts';
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
+import { countsText } from '../domain/progress/counts-text.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
-import { endpointNow, waitingText } from './endpoint-output.ts';
+import { waitingText } from './endpoint-output.ts';
 import { exitCodeOfError, lacksSome } from './exit-codes.ts';
-import type { Column } from './tables.ts';
-import { labelled, table } from './tables.ts';
+import { labelled } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
 const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
@@ -37,26 +29,8 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-type Counts = Pick<
-  FileTotals,
-  'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates' | 'ofEarlierFiles'
->;
-
-/** `1,000 delivered, 2 rejected`: what is nought is left out, but for `delivered`. */
-export function countsText(counts: Counts, pending = 0): string {
-  const rest = (['rejected', 'undelivered', 'unconfirmed'] as const)
-    .filter((name) => counts[name] > 0)
-    .map((name) => `${count(counts[name])} ${name}`);
-  const rows = [
-    ...(pending > 0 ? [`${count(pending)} pending`] : []),
-    ...(counts.invalid > 0 ? [`${count(counts.invalid)} invalid`] : []),
-    ...(counts.duplicates > 0 ? [`${count(counts.duplicates)} duplicate${earlierText(counts)}`] : []),
-  ];
-  return [`${count(counts.delivered)} of ${count(counts.alerts)} delivered`, ...rest, ...rows].join(', ');
-}
-
-const earlierText = ({ ofEarlierFiles = 0 }: Counts): string =>
-  ofEarlierFiles === 0 ? '' : ` (${count(ofEarlierFiles)} delivered from an earlier file)`;
+/** `99`, `0.5`: a rate a second. */
+export const rateNumber = (rate: number): string => (rate < 10 ? rate.toFixed(1) : count(rate));
 
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
@@ -134,7 +108,7 @@ export function noticeText(end: FileEnd, paint: Paint): string | undefined {
 }
 
 /** Why rows are invalid and where they are listed, and what else is worth a look; nothing where nothing is. */
-function findingLines(file: FileTotals & { readonly reportDir?: string }): string[] {
+export function findingLines(file: FileTotals & { readonly reportDir?: string }): string[] {
   const reasons = invalidLines(file);
   const list = file.reportDir === undefined ? [] : [`see ${join(plainText(file.reportDir), 'invalid.csv')}`];
   const invalid =
@@ -151,53 +125,6 @@ function whenText({ alerts, delivered, sentNow, alreadyDelivered, seconds }: Fil
   const inTime = `in ${duration(seconds)}`;
   if (alreadyDelivered === 0) return inTime;
   return `${count(sentNow)} sent now, ${count(alreadyDelivered)} before, ${inTime}`;
-}
-
-/** `dull`: a column that says nothing when this holds for every row; it is left out, so that the rest fits the screen. */
-const FILE_COLUMNS: readonly (Column<FileStatus> & { readonly dull?: (row: FileStatus) => boolean })[] = [
-  { title: 'FILE', text: (row) => row.file },
-  { title: 'STATE', text: (row) => row.state },
-  { title: 'ALERTS', text: (row) => count(row.alerts), right: true },
-  { title: 'DELIVERED', text: (row) => count(row.delivered), right: true },
-  {
-    title: 'FAILED',
-    text: (row) => count(row.rejected + row.undelivered),
-    right: true,
-    dull: (row) => row.rejected + row.undelivered === 0,
-  },
-  { title: 'INVALID', text: (row) => count(row.invalid), right: true, dull: (row) => row.invalid === 0 },
-  { title: 'UNCONFIRMED', text: (row) => count(row.unconfirmed), right: true, dull: (row) => row.unconfirmed === 0 },
-  { title: 'PENDING', text: (row) => count(row.pending), right: true, dull: (row) => row.pending === 0 },
-  { title: 'TIME', text: (row) => duration(row.seconds), right: true },
-  { title: 'SHA-256', text: (row) => row.sha256.slice(0, 12) },
-];
-
-const ENDPOINT_COLUMN: Column<FileStatus> = { title: 'ENDPOINT', text: (row) => row.endpoint };
-
-export function statusText(status: StatusReport, paint: Paint): string {
-  const { address, embedded, namespace, webUi } = status.temporal;
-  const about = labelled([
-    ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
-    ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
-    ['Home', `${status.home}   installation ${status.installation}`],
-    ['Inbox', status.inbox],
-    ...status.endpoints.flatMap((endpoint) => {
-      const { name, rate, url } = endpoint;
-      const known = [name, rate, url ?? ''].filter((text) => text !== '').join('  ');
-      return [['Endpoint', known] as const, ['', endpointNow(endpoint)] as const];
-    }),
-  ]);
-  const columns = FILE_COLUMNS.filter(({ dull }) => dull === undefined || !status.files.every(dull));
-  const several = new Set(status.files.map((file) => file.endpoint)).size > 1;
-  const files =
-    status.files.length === 0
-      ? 'No files yet.'
-      : table(status.files, several ? [...columns, ENDPOINT_COLUMN] : columns, paint);
-  const found = status.files.flatMap((file) => {
-    const lines = findingLines(file);
-    return lines.length === 0 ? [] : ['', `${paint('!', 'yellow')} ${plainText(file.file)}`, ...lines];
-  });
-  return [`${about}\n\n${files}`, ...found].join('\n');
 }
 
 export function reportText(report: ReportedFile, paint: Paint): string {

@@ -1,5 +1,5 @@
 /**
- * The two streams a command writes to. stdout is for data only; messages, log lines and the one updating progress line share stderr without
+ * The two streams a command writes to. stdout is for data only; messages, log lines and the updating progress lines share stderr without
  * garbling each other. What others wrote is shown without control characters.
  */
 
@@ -43,7 +43,8 @@ const paintIf = (color: boolean): Paint =>
 export class Terminal {
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
-  #progress = '';
+  /** The lines that are updated, as they stand on the screen. */
+  #progress: readonly string[] = [];
   /** stderr can take an updating line. */
   readonly isInteractive: boolean;
   readonly paintData: Paint;
@@ -67,19 +68,44 @@ export class Terminal {
     this.#around(() => this.#stderr.write(`${text}\n`));
   }
 
-  /** Replaces the updating line; empty removes it. Nothing happens where stderr is not interactive. */
-  progress(text: string): void {
+  /** Characters of a line of stderr. */
+  get columns(): number {
+    return this.#stderr.columns ?? 80;
+  }
+
+  /** The same of stdout; of one that is no terminal: what every terminal has. */
+  get dataColumns(): number {
+    return this.#stdout.columns ?? 80;
+  }
+
+  /** stdout is a screen, which can be drawn anew. */
+  get isDataInteractive(): boolean {
+    return this.#stdout.isTTY === true && this.isInteractive;
+  }
+
+  /** Draws the whole screen of stdout anew. */
+  screen(text: string): void {
+    this.#stdout.write(`${ESCAPE}[H${ESCAPE}[2J${ESCAPE}[3J${text}\n`);
+  }
+
+  /** Replaces the updating lines; empty removes them. Nothing happens where stderr is not interactive. */
+  progress(text: string | readonly string[]): void {
     if (!this.isInteractive) return;
+    const wanted = typeof text === 'string' ? (text === '' ? [] : [text]) : text;
     // A line that wraps cannot be cleared again.
-    const line = [...text].slice(0, (this.#stderr.columns ?? 80) - 1).join('');
-    this.#stderr.write(this.#progress === '' && line === '' ? '' : CLEAR_LINE + line);
-    this.#progress = line;
+    const lines = wanted.map((line) => [...line].slice(0, this.columns - 1).join(''));
+    if (this.#progress.length + lines.length > 0) this.#stderr.write(clearing(this.#progress) + lines.join('\n'));
+    this.#progress = lines;
   }
 
   #around(write: () => void): void {
-    const line = this.#progress;
-    if (line !== '') this.#stderr.write(CLEAR_LINE);
+    const lines = this.#progress;
+    if (lines.length > 0) this.#stderr.write(clearing(lines));
     write();
-    if (line !== '') this.#stderr.write(line);
+    if (lines.length > 0) this.#stderr.write(lines.join('\n'));
   }
 }
+
+/** Takes these lines off the screen; the cursor is at the end of the last one. */
+const clearing = (lines: readonly string[]): string =>
+  CLEAR_LINE + `${ESCAPE}[1A${ESCAPE}[2K`.repeat(Math.max(0, lines.length - 1));

@@ -11,15 +11,15 @@ import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { systemClock } from '../clock.ts';
 import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
-import type { Waiting } from '../domain/governor/contract.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
-import { plainText } from '../domain/plain-text.ts';
 import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
 import { Pacer } from '../endpoint/pacer.ts';
 import { createProbe } from '../endpoint/probe.ts';
 import { RateLease } from '../endpoint/rate-lease.ts';
+import { EndpointLog } from './endpoint-log.ts';
+import { FaultLog } from './fault-log.ts';
 import { GovernorClient } from './governor-client.ts';
 import { OLD_DELIVERIES, OldQueue } from './old-queue.ts';
 import { SendingSlots } from './sending-slots.ts';
@@ -91,13 +91,16 @@ class Sender {
   readonly #endpoint: Endpoint;
   /** Of each of its workers. */
   readonly #slots: SendingSlots[] = [];
+  readonly #faults: FaultLog;
   #standingBy = false;
 
   constructor(context: WorkerContext, endpoint: Endpoint, governor: GovernorClient) {
     const { logger } = context;
     this.#context = context;
     this.#endpoint = endpoint;
+    this.#faults = new FaultLog(logger);
     const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
+    const log = new EndpointLog(logger, endpoint.name);
     const lease = new RateLease({
       pacer,
       workerId: randomUUID(),
@@ -106,7 +109,7 @@ class Sender {
       maxPauseMs: endpoint.maxRetryAfterMs,
       onStandBy: (standingBy) => this.#standBy(standingBy),
       onResume: () => this.session.resume(),
-      onWaiting: (waiting) => this.#logWaiting(waiting),
+      onWaiting: (waiting) => log.changed(waiting),
       onTrouble: (error) =>
         logger.warn(
           { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
@@ -122,18 +125,6 @@ class Sender {
         ),
     });
     this.session = new EndpointSession({ endpoint, client: this.client, pacer, lease, probe });
-  }
-
-  /** One line at each change: why nothing is sent, and until when. */
-  #logWaiting(waiting: Waiting | null): void {
-    const { logger } = this.#context;
-    const endpoint = this.#endpoint.name;
-    if (waiting === null) logger.info({ event: 'waiting_over', endpoint }, 'the endpoint is sent what there is again');
-    else {
-      const { text, ...known } = waiting;
-      const until = waiting.until === null ? '' : `, until ${waiting.until}`;
-      logger.warn({ event: 'waiting', endpoint, ...known }, `waiting: ${plainText(text)}${until}`);
-    }
   }
 
   #standBy(standingBy: boolean): void {
@@ -160,7 +151,7 @@ class Sender {
       clock: systemClock,
       random: Math.random,
     };
-    const own = createOwnWork({ store, ownStore, scope });
+    const own = this.#faults.telling(createOwnWork({ store, ownStore, scope }));
     slots.open = !this.#standingBy;
     this.#slots.push(slots);
     return Worker.create({

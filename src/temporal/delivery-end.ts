@@ -15,9 +15,9 @@ export type DeliveryEnd =
   | { readonly kind: 'stopped'; readonly how: 'cancelled' | 'terminated' }
   | { readonly kind: 'stopped_waiting'; readonly progress: FileProgress | undefined };
 
-/** Throws where no worker answers. */
-export const queryProgress = (handle: WorkflowHandle): Promise<FileProgress> =>
-  handle.query<FileProgress, []>(PROGRESS_QUERY);
+/** Throws where no worker answers within the limit. */
+export const queryProgress = (handle: WorkflowHandle, limitMs: number): Promise<FileProgress> =>
+  handle.client.connection.withDeadline(Date.now() + limitMs, () => handle.query<FileProgress, []>(PROGRESS_QUERY));
 
 /** How a delivery ended: a file with undelivered alerts is an end with counts, a refused file a fault. */
 export async function endOf(handle: WorkflowHandle): Promise<DeliveryEnd> {

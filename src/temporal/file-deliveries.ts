@@ -3,6 +3,7 @@
  * end. One workflow ID a file and endpoint; Temporal's reuse policy is the lock.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { DeliveryOptions, FilePriority } from '../domain/contracts.ts';
@@ -23,6 +24,8 @@ import { fileWorkflowStart } from './file-workflow-start.ts';
 import { beganMs, isAnsweredBy, reopensIn } from './press.ts';
 
 const PROGRESS_INTERVAL_MS = 500;
+/** Whoever runs the workflow answers sooner, or not at all. */
+const PROGRESS_LIMIT_MS = 3_000;
 
 export type SubmitOutcome = 'started' | 'attached' | 'already_delivered' | 'retried';
 
@@ -46,6 +49,8 @@ export interface SubmitRequest {
 
 export interface FollowOptions {
   onProgress(progress: FileProgress): void;
+  /** Nobody answers for the workflow. */
+  onSilence?(): void;
   /** Stop waiting, not delivering. */
   readonly signal: AbortSignal;
 }
@@ -167,28 +172,33 @@ export class FileDeliveries {
   }
 
   /** Waits for the end of a delivery, through continue-as-new, or until the signal aborts. */
-  async follow(workflowId: string, { onProgress, signal }: FollowOptions): Promise<DeliveryEnd> {
+  async follow(workflowId: string, { onProgress, onSilence, signal }: FollowOptions): Promise<DeliveryEnd> {
     const handle = this.#client.workflow.getHandle(workflowId);
     let progress: FileProgress | undefined;
-    const poll = setInterval(() => {
-      queryProgress(handle).then(
-        (value) => {
-          progress = value;
-          onProgress(value);
-        },
-        // No worker can answer just now; the next poll may find one.
-        () => undefined,
-      );
-    }, PROGRESS_INTERVAL_MS);
+    const over = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!over.signal.aborted) {
+        await sleep(PROGRESS_INTERVAL_MS, undefined, { signal: over.signal }).catch(() => undefined);
+        if (over.signal.aborted) return;
+        try {
+          progress = await queryProgress(handle, PROGRESS_LIMIT_MS);
+          if (!over.signal.aborted) onProgress(progress);
+        } catch {
+          // No worker can answer just now; the next look may find one.
+          if (!over.signal.aborted) onSilence?.();
+        }
+      }
+    };
     const stopped = new Promise<DeliveryEnd>((resolve) => {
       const stop = (): void => resolve({ kind: 'stopped_waiting', progress });
       if (signal.aborted) stop();
       signal.addEventListener('abort', stop, { once: true });
     });
     try {
+      void look();
       return await Promise.race([endOf(handle), stopped]);
     } finally {
-      clearInterval(poll);
+      over.abort();
     }
   }
 

@@ -17,7 +17,10 @@ import { systemClock } from '../clock.ts';
 import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
 import { filesTaskQueue, fileWorkflowId } from '../domain/names.ts';
+import { plainText } from '../domain/plain-text.ts';
+import { countsText } from '../domain/progress/counts-text.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
+import { FaultLog } from './fault-log.ts';
 import { isRunning, runIsOpen } from './file-deliveries.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
@@ -68,7 +71,7 @@ function createFilesWorker(
   });
   const onRefusal = (file: RefusedFile): void => logRefusal(logger, refused, file);
   const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs, onRefusal };
-  const own = createOwnWork({ store, ownStore, scope });
+  const own = new FaultLog(logger).telling(createOwnWork({ store, ownStore, scope }));
   const { readChunks } = createReadChunks({
     store,
     heartbeat: (details) => Context.current().heartbeat(details),
@@ -122,9 +125,15 @@ const MOST_REFUSED = 10_000;
 
 /** The one line about a file that is refused. */
 function logRefusal(logger: Logger, refused: Set<string>, file: Omit<RefusedFile, 'code'> & object): void {
-  const { sha256, endpoint } = file;
+  const { sha256, endpoint, line, reason } = file;
   if (endpoint !== undefined && refused.size < MOST_REFUSED) refused.add(fileWorkflowId(sha256, endpoint));
-  logger.warn({ event: 'file_refused', ...file }, 'file refused, nothing of it is sent');
+  const name = plainText(file.file);
+  const where = line === undefined ? '' : ` (line ${line})`;
+  const nextStep = 'Mend the file and drop it again.';
+  logger.warn(
+    { event: 'file_refused', ...file, nextStep },
+    `${name}: refused${where}, nothing of it is sent: ${plainText(reason)}`,
+  );
 }
 
 /** The one line about a file that everybody looks for. */
@@ -136,11 +145,10 @@ function logEnd(
 ): void {
   const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
   const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
+  const { reportDir } = summary;
   const warnings = warningLines(summary);
   const found = {
-    ...(invalid === 0
-      ? {}
-      : { invalidReasons: invalidLines(summary), invalidRows: `${summary.reportDir}/invalid.csv` }),
+    ...(invalid === 0 ? {} : { invalidReasons: invalidLines(summary), invalidRows: `${reportDir}/invalid.csv` }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   // Its rows were read and found wanting; whoever was alerted by an earlier run lets it go on.
@@ -152,7 +160,8 @@ function logEnd(
   }
   refused.delete(fileWorkflowId(sha256, endpoint));
   const level = delivered === alerts && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
-  logger[level]({ event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found }, 'file reported');
+  const fields = { event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found, reportDir };
+  logger[level](fields, `${plainText(fileName)}: ${countsText(counts, pending)}; report ${reportDir}`);
 }
 
 const firstLine = ({ invalidReasons = [] }: FileSummary): number | undefined =>

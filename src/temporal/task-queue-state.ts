@@ -17,12 +17,17 @@ export async function taskQueueLimit(client: Client, taskQueue: string): Promise
   return config?.queueRateLimit?.rateLimit?.requestsPerSecond ?? null;
 }
 
-/** Whether some worker has asked for workflow tasks within the last minute: true for a minute after it died, too. */
-export async function hasWorkflowPollers(client: Client, taskQueue: string, nowMs: number): Promise<boolean> {
+/** Whether some worker has asked for tasks within the last minute: true for a minute after it died, too. */
+export async function hasPollers(
+  client: Client,
+  taskQueue: string,
+  kind: 'workflow' | 'activity',
+  nowMs: number,
+): Promise<boolean> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
-    taskQueueType: TASK_QUEUE_TYPE_WORKFLOW,
+    taskQueueType: kind === 'workflow' ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
   });
   return (pollers ?? []).some(
     // A time in the future is from before the clock was set back: it says nothing.

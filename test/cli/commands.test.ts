@@ -222,7 +222,7 @@ describe('status, report and init', () => {
     expect(out).toContain('Endpoint  crm  100/s  https://crm.example.com/hook\n');
     const [head, row] = out.trimEnd().split('\n').slice(-2) as [string, string];
     expect(row.indexOf('completed')).toBe(head.indexOf('STATE'));
-    expect(row.indexOf('1,250') + '1,250'.length).toBe(head.indexOf('ALERTS') + 'ALERTS'.length);
+    expect(row.indexOf('1,251') + '1,251'.length).toBe(head.indexOf('ROWS') + 'ROWS'.length);
   });
 
   test('status as JSON is the whole, as JSON lines a file each', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { App, EndpointStatus } from '../../src/app/app.ts';
 import { endpointNow, endpointText } from '../../src/cli/endpoint-output.ts';
-import { statusText } from '../../src/cli/output.ts';
+import { statusText } from '../../src/cli/status-output.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import type { Override } from '../../src/domain/governor/contract.ts';
 import { ENDPOINT, ended, FILE, RESULT, STATUS, wds } from './fake-app.ts';
@@ -227,7 +227,7 @@ describe('pause, resume and cancel', () => {
   test('status names a paused file', async () => {
     const app: Partial<App> = { status: async () => ({ ...STATUS, files: [{ ...begun, state: 'paused' }] }) };
     expect((await wds(['status'], { app })).out).toMatch(
-      /FILE +STATE +ALERTS +DELIVERED +PENDING.*\nalerts\.csv +paused/,
+      /FILE +STATE +STARTED +ROWS +DELIVERED +PENDING.*\nalerts\.csv +paused/,
     );
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { count, countsText, duration, endText, reportText, resultObject, statusText } from '../../src/cli/output.ts';
+import { count, duration, endText, reportText, resultObject } from '../../src/cli/output.ts';
+import { statusText } from '../../src/cli/status-output.ts';
 import { table } from '../../src/cli/tables.ts';
 import type { Paint } from '../../src/cli/terminal.ts';
+import { countsText } from '../../src/domain/progress/counts-text.ts';
 import { ended, REPORT, RESULT, STATUS } from './fake-app.ts';
 
 const plain: Paint = (text) => text;

@@ -6,6 +6,7 @@ import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 import { endText } from '../output.ts';
+import { ProgressDisplay } from '../progress.ts';
 
 export function registerUp(program: Command, context: CommandContext): void {
   const command = program
@@ -14,10 +15,16 @@ export function registerUp(program: Command, context: CommandContext): void {
     .option('--no-example', 'do not deliver the bundled example, also where nothing is configured')
     .action(async ({ example }: { readonly example: boolean }, self: Command) => {
       const say = (text: string): void => context.terminal.message(text);
+      const { terminal, invocation } = context;
+      const display = new ProgressDisplay(terminal, invocation.nowMs);
       const observer: UpOptions['observer'] = {
         exampleBegins: () => say('Delivering the bundled example, examples/alerts.csv …'),
         exampleEnded: (end) => say(endText(end, (text) => text)),
-        ready: (state) => say(upText(state, context.invocation.cwd)),
+        ready: (state) => say(upText(state, invocation.cwd)),
+        // Elsewhere than on a terminal the log says what happens.
+        ...(terminal.isInteractive
+          ? { files: { progress: (update) => display.update(update), left: (file) => display.ended(file) } }
+          : {}),
       };
       await context.useApp(self, { logLevel: 'info', complete: findEndpoint }, ({ app }) =>
         app.up({ example, observer }),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { NOTHING_SENT } from '../../src/domain/counts.ts';
-import { countsOf } from '../../src/domain/file-plan.ts';
-import { progressDetails } from '../../src/domain/progress-details.ts';
-import { grouped } from '../../src/domain/rows/words.ts';
+import { NOTHING_SENT } from '../../../src/domain/counts.ts';
+import { countsOf } from '../../../src/domain/file-plan.ts';
+import { progressDetails } from '../../../src/domain/progress/details.ts';
+import { grouped } from '../../../src/domain/rows/words.ts';
 
 test('groups digits', () => {
   expect([0, 999, 1_000, 1_234_567].map(grouped)).toEqual(['0', '999', '1,000', '1,234,567']);

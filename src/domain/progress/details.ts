@@ -1,6 +1,6 @@
 /** What the Web UI shows of a file while it runs: a small Markdown table of the counts. Pure. */
-import type { FileProgress } from './counts.ts';
-import { grouped, invalidLines, warningLines } from './rows/words.ts';
+import type { FileProgress } from '../counts.ts';
+import { grouped, invalidLines, warningLines } from '../rows/words.ts';
 
 const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
   reading: 'Reading the file; nothing is sent before all of it is read',

@@ -1,0 +1,144 @@
+/** What is going on, as text for people, within the width of a screen: the service, endpoints and files, and why files wait. */
+import type { EndpointStatus, FileState, FileStatus, StatusReport } from '../app/app.ts';
+import { plainText } from '../domain/plain-text.ts';
+import { endpointNow, timeOf, waitingText } from './endpoint-output.ts';
+import { count, findingLines, rateNumber } from './output.ts';
+import type { Column } from './tables.ts';
+import { labelled, shortened, table, widthOf } from './tables.ts';
+import type { Paint, Style } from './terminal.ts';
+
+const LONGEST_NAME = 32;
+const SHORTEST_NAME = 16;
+
+const STATE_STYLES: Readonly<Record<FileState, Style | undefined>> = {
+  running: 'bold',
+  paused: 'yellow',
+  completed: 'green',
+  failed: 'red',
+  refused: 'red',
+  cancelled: 'yellow',
+  stopped: 'yellow',
+  unknown: 'dim',
+};
+
+/** Nobody could be asked: what the numbers are is not known. */
+const isUnknown = ({ rows, waiting }: FileStatus): boolean => rows === 0 && waiting?.why === 'no_worker';
+const number = (row: FileStatus, value: number): string => (isUnknown(row) ? '-' : count(value));
+
+interface FileColumn extends Column<FileStatus> {
+  /** Says nothing when this holds for every row: it is left out, so that the rest fits the screen. */
+  readonly dull?: (row: FileStatus) => boolean;
+  /** Left out where the screen is too narrow, the highest first. */
+  readonly spare?: number;
+}
+
+const columnsOf = (nameWidth: number): readonly FileColumn[] => [
+  { title: 'FILE', text: (row) => shortened(row.file, nameWidth) },
+  { title: 'STATE', text: stateText, style: (row) => (row.waiting ? 'yellow' : STATE_STYLES[row.state]) },
+  { title: 'STARTED', text: (row) => startedText(row.startedAt), spare: 2 },
+  { title: 'ROWS', text: (row) => number(row, row.rows), right: true },
+  { title: 'DELIVERED', text: (row) => number(row, row.delivered), right: true },
+  {
+    title: 'PENDING',
+    text: (row) => count(row.pending),
+    right: true,
+    dull: (row) => row.pending === 0,
+    spare: 3,
+  },
+  { title: 'FAILED', text: (row) => count(failedOf(row)), right: true, dull: (row) => failedOf(row) === 0 },
+  { title: 'INVALID', text: (row) => count(row.invalid), right: true, dull: (row) => row.invalid === 0 },
+  { title: 'DUPL.', text: (row) => count(row.duplicates), right: true, dull: (row) => row.duplicates === 0, spare: 3 },
+  { title: 'UNCONF.', text: (row) => count(row.unconfirmed), right: true, dull: (row) => row.unconfirmed === 0 },
+  { title: 'RATE', text: rateText, right: true, dull: (row) => rateText(row) === '', spare: 1 },
+  { title: 'ENDPOINT', text: (row) => row.endpoint, spare: 4 },
+  { title: 'SHA-256', text: (row) => row.sha256.slice(0, 8), spare: 5 },
+];
+
+const failedOf = ({ rejected, undelivered }: FileStatus): number => rejected + undelivered;
+const stateText = ({ state, waiting }: FileStatus): string =>
+  state === 'running' && waiting !== undefined ? 'waiting' : state;
+
+function startedText(iso: string): string {
+  const text = timeOf(iso);
+  return text.length === 8 ? text : text.slice(0, 16);
+}
+
+/** Of the last moments where they were watched, else on the whole. */
+function rateText({ delivered, perSecond, seconds, state }: FileStatus): string {
+  if (state !== 'running' && state !== 'completed') return '';
+  const rate = perSecond ?? (seconds >= 1 ? delivered / seconds : undefined);
+  return rate === undefined ? '' : `${rateNumber(rate)}/s`;
+}
+
+/** The files with all that fits into so many characters a line. */
+function filesTable(files: readonly FileStatus[], paint: Paint, width: number): string {
+  const several = new Set(files.map((file) => file.endpoint)).size > 1;
+  const wanted = (nameWidth: number, spare: number): readonly FileColumn[] =>
+    columnsOf(nameWidth).filter(
+      (column) =>
+        (several || column.title !== 'ENDPOINT') &&
+        (column.spare ?? 0) <= spare &&
+        (column.dull === undefined || !files.every(column.dull)),
+    );
+  for (let spare = 5; ; spare--) {
+    for (const nameWidth of [LONGEST_NAME, SHORTEST_NAME]) {
+      const columns = wanted(nameWidth, spare);
+      const over = widthOf(files, columns) - width;
+      if (over <= 0) return table(files, columns, paint);
+      const fits = nameWidth - over;
+      if (fits >= SHORTEST_NAME) return table(files, wanted(fits, spare), paint);
+      if (spare === 0) return table(files, columns, paint);
+    }
+  }
+}
+
+export function statusText(status: StatusReport, paint: Paint, width = 80): string {
+  const { address, embedded, namespace, webUi } = status.temporal;
+  const about = labelled([
+    ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
+    ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
+    ['Home', `${status.home}   installation ${status.installation}`],
+    ['Inbox', status.inbox],
+    ...status.endpoints.flatMap(endpointLines),
+    ...moreLines('', status.moreEndpoints, 'endpoint', 'wds endpoint list'),
+  ]);
+  const files = status.files.length === 0 ? 'No files yet.' : filesTable(status.files, paint, width);
+  const shown = status.files.length;
+  const more = moreLines('', status.moreFiles, 'file', `wds status -n ${shown + (status.moreFiles ?? 0)}`);
+  return [`${about}\n\n${files}`, ...more.map(([, text]) => text), ...remarks(status.files, paint)].join('\n');
+}
+
+function endpointLines(endpoint: EndpointStatus): (readonly [string, string])[] {
+  const { name, rate, url } = endpoint;
+  const known = [name, rate, url ?? ''].filter((text) => text !== '').join('  ');
+  return [
+    ['Endpoint', known],
+    ['', endpointNow(endpoint)],
+  ];
+}
+
+/** `and 12 more files: wds status -n 32` */
+function moreLines(label: string, more: number | undefined, what: string, command: string): [string, string][] {
+  if (more === undefined || more === 0) return [];
+  return [[label, `and ${count(more)} more ${what}${more === 1 ? '' : 's'}: ${command}`]];
+}
+
+/** Why files wait, those with the same reason together, and what was found in the rows of others. */
+function remarks(files: readonly FileStatus[], paint: Paint): string[] {
+  const waiting = new Map<string, string[]>();
+  for (const file of files) {
+    if (file.waiting === undefined) continue;
+    const text = waitingText(file.waiting);
+    waiting.set(text, [...(waiting.get(text) ?? []), plainText(file.file)]);
+  }
+  const waits = [...waiting].flatMap(([text, names]) => [
+    '',
+    `${paint('…', 'yellow')} ${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
+    `  waiting   ${text}`,
+  ]);
+  const found = files.flatMap((file) => {
+    const lines = findingLines(file);
+    return lines.length === 0 ? [] : ['', `${paint('!', 'yellow')} ${plainText(file.file)}`, ...lines];
+  });
+  return [...waits, ...found];
+}

@@ -1,0 +1,81 @@
+/**
+ * Faults that a worker's steps wait for until somebody mends them (a disk that is full, a store that is not there, a machine at its limits): one
+ * line in the log when one begins, and one when no step meets it any more. Steps in between are only retried.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import { FAILURE } from '../domain/names.ts';
+
+type Activity<Input, Output> = (input: Input) => Promise<Output>;
+interface Kind {
+  readonly begins: string;
+  readonly ends: string;
+  readonly what: string;
+}
+
+const STORE: Kind = { begins: 'store_fault', ends: 'store_recovered', what: 'the store' };
+const KINDS: Readonly<Record<string, Kind>> = {
+  [FAILURE.store]: STORE,
+  [FAILURE.otherInstallation]: STORE,
+  [FAILURE.localFault]: { begins: 'local_fault', ends: 'local_recovered', what: 'this machine' },
+};
+/** Steps that are remembered to have failed; beyond these a recovery may be told too early. */
+const MOST_STEPS = 1_000;
+
+export class FaultLog {
+  readonly #log: Pick<Logger, 'warn' | 'info'>;
+  /** By the event that told of them: steps that have failed, and not gone well since. */
+  readonly #failing = new Map<Kind, Set<string>>();
+
+  constructor(log: Pick<Logger, 'warn' | 'info'>) {
+    this.#log = log;
+  }
+
+  /** Makes activities tell, which `wrap` has made what they are. */
+  telling(wrap: <Input extends Work, Output>(activity: Activity<Input, Output>) => Activity<Input, Output>) {
+    return <Input extends Work, Output>(activity: Activity<Input, Output>): Activity<Input, Output> => {
+      const wrapped = wrap(activity);
+      return async (input) => {
+        const step = `${activity.name} ${input.sha256} ${input.chunk ?? ''}`;
+        try {
+          const result = await wrapped(input);
+          this.#went(step);
+          return result;
+        } catch (error) {
+          this.#failed(step, error);
+          throw error;
+        }
+      };
+    };
+  }
+
+  #failed(step: string, error: unknown): void {
+    const kind = error instanceof ApplicationFailure ? KINDS[error.type ?? ''] : undefined;
+    // Whatever else it failed for: it got as far as that.
+    if (kind === undefined) {
+      this.#went(step);
+      return;
+    }
+    const failing = this.#failing.get(kind);
+    if (failing === undefined) {
+      const reason = (error as Error).message;
+      this.#log.warn({ event: kind.begins, reason }, `waiting for ${kind.what}: ${reason}`);
+    }
+    const steps = failing ?? new Set();
+    if (steps.size < MOST_STEPS) steps.add(step);
+    this.#failing.set(kind, steps);
+  }
+
+  #went(step: string): void {
+    for (const [kind, steps] of this.#failing) {
+      if (!steps.delete(step) || steps.size > 0) continue;
+      this.#failing.delete(kind);
+      this.#log.info({ event: kind.ends }, `no longer waiting for ${kind.what}`);
+    }
+  }
+}
+
+interface Work {
+  readonly sha256: string;
+  readonly chunk?: number;
+}
