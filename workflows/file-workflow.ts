@@ -12,6 +12,7 @@ import {
   defineQuery,
   defineSignal,
   isCancellation,
+  log,
   patched,
   setCurrentDetails,
   setHandler,
@@ -75,6 +76,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   const show = (): void => setCurrentDetails(progressDetails(progress(), summary?.reportDir));
   setHandler(progressQuery, progress);
   setHandler(pauseSignal, (wanted) => {
+    if (wanted !== paused) logOrder(input, wanted);
     paused = wanted;
     delivery?.pause(wanted);
     show();
@@ -235,6 +237,12 @@ function report(
   const of = { ...fileWork(input), endpoint, parse, fileName, workflowId, round };
   const full = seen === undefined ? of : { ...of, seen };
   return byFilesWorker(input, 'report', ({ writeReport }: ReportActivities) => writeReport(full), options);
+}
+
+/** In the log of whichever worker runs the workflow, once: not when it is played again. */
+function logOrder({ fileName, sha256, endpoint }: FileWorkflowInput, paused: boolean): void {
+  const fields = { event: paused ? 'file_paused' : 'file_resumed', file: fileName, sha256, endpoint };
+  log.warn(`${paused ? 'paused' : 'resumed'} by an operator`, fields);
 }
 
 function note(input: FileWorkflowInput, { rows, failed }: { readonly rows?: number; readonly failed?: number }): void {

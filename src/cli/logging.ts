@@ -45,7 +45,7 @@ const LEVEL_STYLES: Record<string, Style> = {
 };
 /** Events whose message says all that a person wants to know; the fields are for machines. */
 const SPOKEN =
-  /^(file_(reported|refused)|circuit_(opened|closed)|endpoint_(paused|resumed)|waiting(_over)?|(store|local)_(fault|recovered)|no_worker(_over)?)$/;
+  /^(file_(reported|refused|paused|resumed)|circuit_(opened|closed)|endpoint_(paused|resumed)|waiting(_over)?|(store|local)_(fault|recovered)|no_worker(_over)?)$/;
 const HIDDEN_FIELDS = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'err']);
 
 interface LogLine {

@@ -5,8 +5,8 @@
  */
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { NativeConnectionOptions } from '@temporalio/worker';
-import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnection, NativeConnectionOptions } from '@temporalio/worker';
+
 import type { TemporalFlags } from '../config/settings.ts';
 import { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
@@ -85,6 +85,7 @@ export async function connect(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS
 
 /** For workers. The caller closes it, after its workers have ended. Throws Fault `temporal_unreachable`. */
 export async function connectNative(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<NativeConnection> {
+  const { NativeConnection } = await import('@temporalio/worker');
   return await reaching(target, () => withLimit(NativeConnection.connect(target.connectionOptions), limitMs));
 }
 

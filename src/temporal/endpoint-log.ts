@@ -7,15 +7,11 @@ type Log = Pick<Logger, 'warn' | 'info'>;
 
 /** Events by what holds it up; the rest is a `waiting`. */
 const BEGINS: Partial<Record<Waiting['why'], string>> = { paused: 'endpoint_paused', circuit: 'circuit_opened' };
-const ENDS: Partial<Record<Waiting['why'], readonly [event: string, message: string]>> = {
-  paused: ['endpoint_resumed', 'resumed by an operator'],
-  circuit: ['circuit_closed', 'circuit closed, it is well again'],
-};
-
 export class EndpointLog {
   readonly #log: Log;
   readonly #endpoint: string;
   #waiting: Waiting | null = null;
+  #isOpen = false;
 
   constructor(log: Log, endpoint: string) {
     this.#log = log;
@@ -27,22 +23,36 @@ export class EndpointLog {
     const before = this.#waiting;
     this.#waiting = waiting;
     const endpoint = this.#endpoint;
-    const [ended, message] = (before && before.why !== waiting?.why && ENDS[before.why]) || [];
-    if (ended !== undefined) this.#log.info({ event: ended, endpoint }, `${endpoint}: ${message}`);
+    const ended = before?.why !== waiting?.why && this.#ended(before, waiting);
     if (waiting === null) {
-      if (ended === undefined) {
+      if (!ended) {
         this.#log.info({ event: 'waiting_over', endpoint }, `${endpoint}: it is sent what there is again`);
       }
       return;
     }
     const { text, why, cause, since, until } = waiting;
     // A circuit that stays open for another reason has not opened again.
-    const event = (before?.why === why ? undefined : BEGINS[why]) ?? 'waiting';
+    const goesOn = before?.why === why || (why === 'circuit' && this.#isOpen);
+    const event = (goesOn ? undefined : BEGINS[why]) ?? 'waiting';
+    this.#isOpen ||= why === 'circuit';
     const what = why === 'circuit' ? 'circuit open, only probes are sent: ' : why === 'paused' ? '' : 'waiting: ';
     const end = until === null ? '' : `, until ${until}`;
     this.#log.warn(
       { event, endpoint, why, cause, since, until, reason: text },
       `${endpoint}: ${what}${plainText(text)}${end}`,
     );
+  }
+
+  /** Whether a line has said that something is over. While it is paused nobody knows how an endpoint is. */
+  #ended(before: Waiting | null, now: Waiting | null): boolean {
+    const endpoint = this.#endpoint;
+    const resumed = before?.why === 'paused';
+    if (resumed) this.#log.info({ event: 'endpoint_resumed', endpoint }, `${endpoint}: resumed by an operator`);
+    const closed = this.#isOpen && now?.why !== 'paused' && now?.why !== 'circuit';
+    if (closed) {
+      this.#isOpen = false;
+      this.#log.info({ event: 'circuit_closed', endpoint }, `${endpoint}: circuit closed, it is sent to again`);
+    }
+    return resumed || closed;
   }
 }

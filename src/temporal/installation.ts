@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import type { NativeConnection } from '@temporalio/worker';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
@@ -13,7 +12,7 @@ import { startDevServer } from '../dev-server/dev-server.ts';
 import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { GovernorConfig } from '../domain/governor/contract.ts';
-import { FAILURE, serverMark } from '../domain/names.ts';
+import { serverMark } from '../domain/names.ts';
 import { thisBoot } from '../store/boot.ts';
 import { settleEndpointName } from '../store/endpoint-names.ts';
 import { FolderLedgers } from '../store/folder-ledger.ts';
@@ -21,14 +20,11 @@ import { FolderStore } from '../store/folder-store.ts';
 import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
-import { reasonOf } from '../thrown.ts';
 import type { AlertsWorker } from './alerts-worker.ts';
-import { startAlertsWorker } from './alerts-worker.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
-import { startFilesWorker } from './files-worker.ts';
 import { isThisHost } from './press.ts';
 import { findSearchAttributes } from './search-attributes.ts';
 import { watchStore } from './store-watch.ts';
@@ -132,6 +128,8 @@ export class Installation {
   async startFilesWorker(reading = true): Promise<void> {
     const requestTimeoutMs = this.settings.endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const options = { requestTimeoutMs, reading };
+    // Loaded where it is needed: the SDK's worker takes a third of a second, which commands that only look do not have.
+    const { startFilesWorker } = await import('./files-worker.ts');
     this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), options));
   }
 
@@ -139,6 +137,7 @@ export class Installation {
   async startAlertsWorker(endpoint: Endpoint): Promise<void> {
     const { shutdownGraceMs } = this.settings;
     const { batchSize } = this.#governed(endpoint);
+    const { startAlertsWorker } = await import('./alerts-worker.ts');
     this.#alertsWorkers.push(
       await startAlertsWorker(await this.#workerContext(), endpoint, { batchSize, shutdownGraceMs }),
     );
@@ -172,10 +171,15 @@ export class Installation {
     await this.temporal.close();
   }
 
+  async #connectNative(): Promise<NativeConnection> {
+    const { logThrough } = await import('./sdk-log.ts');
+    logThrough(this.#logger, this.#refused);
+    return connectNative(this.#target);
+  }
+
   async #workerContext(): Promise<WorkerContext> {
     if (this.#native === undefined) {
-      logThrough(this.#logger, this.#refused);
-      this.#native = connectNative(this.#target);
+      this.#native = this.#connectNative();
     }
     const connection = await this.#native;
     const { store, ownStore, ledgers, reportsRoot, settings } = this;
@@ -195,32 +199,4 @@ async function openStore(home: string): Promise<OpenedStore> {
   const place = join(home, 'store');
   const store = new FolderStore(place);
   return { store, ownStore: new OwnStore(store, await settleInstallationId(store), place) };
-}
-
-const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
-
-/**
- * The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. `refused`: IDs of the workflows of files
- * that this process has logged as refused; of a workflow's failure nothing but the text comes through to here.
- */
-function logThrough(logger: Logger, refused: ReadonlySet<string>): void {
-  Runtime.install({
-    // By itself the SDK stops all workers at once at a signal, and nobody would be left to take the share of the rate back (6 s of waiting).
-    shutdownSignals: [],
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      // An alerts worker has no workflows, and that is meant so.
-      if (message.startsWith('No workflows registered')) return;
-      const { workflowId, activityType, attempt, error } = (meta ?? {}) as Record<string, unknown>;
-      // Only these: what else the SDK adds holds whole tasks.
-      const reason = error === undefined ? undefined : reasonOf(error);
-      const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reason };
-      // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
-      // Errors of workflows come from another realm, so they are known by their type, not by their class.
-      const isSaid = OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '');
-      if (isSaid || refused.has(`${workflowId}`)) logger.debug(fields, message);
-      else if (level === 'ERROR') logger.error(fields, message);
-      else logger.warn(fields, message);
-    }),
-    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-  });
 }

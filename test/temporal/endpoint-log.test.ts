@@ -23,7 +23,7 @@ test('a circuit opens and closes with the reason, once, whatever the cause chang
   expect(told([refused, { ...refused, text: 'nothing gets through: HTTP 503' }, null])).toEqual([
     'circuit_opened crm: circuit open, only probes are sent: nothing gets through: connect ECONNREFUSED',
     'waiting crm: circuit open, only probes are sent: nothing gets through: HTTP 503',
-    'circuit_closed crm: circuit closed, it is well again',
+    'circuit_closed crm: circuit closed, it is sent to again',
   ]);
 });
 
@@ -31,9 +31,9 @@ test('a pause begins and ends, and what was before it has ended', () => {
   const circuit = waiting('circuit', 'it refuses everything (HTTP 401): check its secret');
   expect(told([circuit, waiting('paused', 'paused by an operator'), null])).toEqual([
     expect.stringMatching(/^circuit_opened .*HTTP 401/),
-    'circuit_closed crm: circuit closed, it is well again',
     'endpoint_paused crm: paused by an operator',
     'endpoint_resumed crm: resumed by an operator',
+    'circuit_closed crm: circuit closed, it is sent to again',
   ]);
 });
 

@@ -1,0 +1,43 @@
+/** What Temporal's SDK, and wds's own workflows, have to say, in the log of wds. */
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { FAILURE } from '../domain/names.ts';
+import { plainText } from '../domain/plain-text.ts';
+import { reasonOf } from '../thrown.ts';
+
+const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
+
+/**
+ * The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. `refused`: IDs of the workflows of files
+ * that this process has logged as refused; of a workflow's failure nothing but the text comes through to here.
+ */
+export function logThrough(logger: Logger, refused: ReadonlySet<string>): void {
+  Runtime.install({
+    // By itself the SDK stops all workers at once at a signal, and nobody would be left to take the share of the rate back (6 s of waiting).
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      // An alerts worker has no workflows, and that is meant so.
+      if (message.startsWith('No workflows registered')) return;
+      const { workflowId, activityType, attempt, error, event, file, ...more } = (meta ?? {}) as Record<
+        string,
+        unknown
+      >;
+      // What wds's own workflows say.
+      if (typeof event === 'string') {
+        const { sha256, endpoint } = more;
+        logger.warn({ event, file, sha256, endpoint }, `${plainText(`${file}`)}: ${message}`);
+        return;
+      }
+      // Only these: what else the SDK adds holds whole tasks.
+      const reason = error === undefined ? undefined : reasonOf(error);
+      const fields = { event: 'temporal_sdk', workflowId, activityType, attempt, error: reason };
+      // What wds itself says by a retryable failure is the normal course of a delivery; the Web UI shows it.
+      // Errors of workflows come from another realm, so they are known by their type, not by their class.
+      const isSaid = OWN_FAILURES.has((error as { type?: string } | undefined)?.type ?? '');
+      if (isSaid || refused.has(`${workflowId}`)) logger.debug(fields, message);
+      else if (level === 'ERROR') logger.error(fields, message);
+      else logger.warn(fields, message);
+    }),
+    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+  });
+}
