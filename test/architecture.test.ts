@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   temporal: ['domain', 'store', 'endpoint', 'activities', 'config', 'dev-server'],
   intake: ['domain', 'formats', 'store', 'config'],
   receiver: ['domain'],
-  app: ['domain', 'formats', 'store', 'config', 'temporal', 'intake', 'receiver'],
+  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'receiver'],
   cli: ['domain', 'config', 'app', 'receiver'],
 };
 /** What may run inside a workflow; `common` holds the keys of search attributes. */

@@ -241,8 +241,9 @@ function report(
 
 /** In the log of whichever worker runs the workflow, once: not when it is played again. */
 function logOrder({ fileName, sha256, endpoint }: FileWorkflowInput, paused: boolean): void {
-  const fields = { event: paused ? 'file_paused' : 'file_resumed', file: fileName, sha256, endpoint };
-  log.warn(`${paused ? 'paused' : 'resumed'} by an operator`, fields);
+  const fields = { file: fileName, sha256, endpoint };
+  if (paused) log.warn('paused by an operator', { event: 'file_paused', ...fields });
+  else log.warn('resumed by an operator', { event: 'file_resumed', ...fields });
 }
 
 function note(input: FileWorkflowInput, { rows, failed }: { readonly rows?: number; readonly failed?: number }): void {

@@ -19,7 +19,6 @@ import type {
   RetryOptions,
   SendOptions,
   StatusReport,
-  UpOptions,
   WorkerRole,
 } from './app.ts';
 import { otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
@@ -37,9 +36,12 @@ import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
 import { stopWaiting } from './follow.ts';
 import { openHome } from './home.ts';
+import type { FilePreview } from './preview.ts';
+import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { Services } from './services.ts';
 import { runUp } from './up.ts';
+import type { UpOptions } from './up-options.ts';
 
 export const createApp: CreateApp = async (context) => new TemporalApp(context);
 
@@ -121,6 +123,10 @@ export class TemporalApp implements App {
     const own = records.filter((record) => record.endpoint === endpoint.name);
     const retried = retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
     return Promise.race([retried, installation.lost]);
+  }
+
+  preview(file: string): Promise<FilePreview> {
+    return previewFile(file, this.context.settings);
   }
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {

@@ -7,7 +7,6 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
@@ -16,6 +15,8 @@ import type { FileWaiting } from '../domain/progress/waiting.ts';
 import type { Findings } from '../domain/rows/findings.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
+import type { FilePreview } from './preview.ts';
+import type { UpOptions } from './up-options.ts';
 
 /** The totals of a file at one endpoint, over all rounds. */
 export interface FileTotals extends Findings {
@@ -186,36 +187,6 @@ export interface ReportedFile extends FileTotals {
   readonly reports: readonly string[];
 }
 
-/** What `wds up` runs, once all of it does. */
-export interface UpState {
-  readonly inbox: string;
-  readonly reportsRoot: string;
-  readonly temporalAddress: string;
-  /** undefined: not wds's own. */
-  readonly webUi: string | undefined;
-  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
-  /** Alerts a second that the bundled receiver takes; undefined: the endpoint is another one. */
-  readonly bundledRate: number | undefined;
-}
-
-export interface UnderWayObserver {
-  progress(update: ProgressUpdate): void;
-  /** It has ended, or is no longer among those that are looked at. */
-  left(file: string): void;
-}
-
-export interface UpOptions {
-  /** Deliver the bundled example where nothing is configured yet. */
-  readonly example: boolean;
-  readonly observer: {
-    exampleBegins(): void;
-    exampleEnded(end: FileEnd): void;
-    ready(state: UpState): void;
-    /** Files that are under way, about once a second. Absent: nobody looks. */
-    readonly files?: UnderWayObserver;
-  };
-}
-
 export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
@@ -233,6 +204,8 @@ export interface App {
   send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]>;
   /** `file`, here and below: its name, path, SHA-256 (or its first 8 digits and more) or workflow ID. undefined: every file that has something to retry. */
   retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]>;
+  /** What a file would come to; sends nothing, leaves nothing behind, and needs no Temporal. */
+  preview(file: string): Promise<FilePreview>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
   report(file: string): Promise<ReportedFile>;
   /** Sends nothing of it until it is resumed; what is open is still answered. */

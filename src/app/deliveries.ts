@@ -97,3 +97,11 @@ export function otherEndpoint(record: DeliveryRecord, endpoint: Endpoint): Fault
     'Give the URL, or the configuration, of that endpoint.',
   );
 }
+
+export function unsupportedFile(file: string): Fault {
+  return new Fault(
+    'unsupported_file',
+    `${file} is not a kind of file that wds reads`,
+    'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
+  );
+}

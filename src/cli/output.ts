@@ -5,6 +5,7 @@ import type { FileEnd, FileResult, FileStatus, FileTotals, InitResult, ReportedF
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
+import type { Findings } from '../domain/rows/findings.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { waitingText } from './endpoint-output.ts';
 import { exitCodeOfError, lacksSome } from './exit-codes.ts';
@@ -108,7 +109,10 @@ export function noticeText(end: FileEnd, paint: Paint): string | undefined {
 }
 
 /** Why rows are invalid and where they are listed, and what else is worth a look; nothing where nothing is. */
-export function findingLines(file: FileTotals & { readonly reportDir?: string }): string[] {
+export function findingLines(
+  file: Pick<FileTotals, 'alerts' | 'invalid' | 'duplicates' | 'ofEarlierFiles'> &
+    Findings & { readonly reportDir?: string },
+): string[] {
   const reasons = invalidLines(file);
   const list = file.reportDir === undefined ? [] : [`see ${join(plainText(file.reportDir), 'invalid.csv')}`];
   const invalid =

@@ -4,6 +4,7 @@ import { VERSION } from '../version.ts';
 import { registerEndpoint } from './commands/endpoint.ts';
 import { registerFileOrders } from './commands/file-orders.ts';
 import { registerInit } from './commands/init.ts';
+import { registerPreview } from './commands/preview.ts';
 import { registerReceiver } from './commands/receiver.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRetry } from './commands/retry.ts';
@@ -42,6 +43,7 @@ export function buildProgram(context: CommandContext): Command {
 
   registerUp(program, context);
   registerSend(program, context);
+  registerPreview(program, context);
   registerStatus(program, context);
   registerReport(program, context);
   registerRetry(program, context);

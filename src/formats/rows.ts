@@ -39,8 +39,14 @@ async function* cutIntoPieces(source: ReadRowsOptions['source']): AsyncGenerator
   }
 }
 
-/** Reads up to `rowLimit` rows. `next` is null at the end of the file, also when it ends with the last row wanted. */
-export async function readRows(options: ReadRowsOptions): Promise<{ rows: number; next: ReadCursor | null }> {
+export interface RowsRead extends Pick<ReadCursor, 'columns' | 'encoding'> {
+  readonly rows: number;
+  /** null at the end of the file, also when it ends with the last row wanted. */
+  readonly next: ReadCursor | null;
+}
+
+/** Reads up to `rowLimit` rows. */
+export async function readRows(options: ReadRowsOptions): Promise<RowsRead> {
   const { parse, cursor, rowLimit, sink, afterPiece } = options;
   const { encoding } = cursor ?? {};
   let transcoder = encoding === undefined ? undefined : new Transcoder(encoding, cursor!.byteOffset);
@@ -86,16 +92,15 @@ export async function readRows(options: ReadRowsOptions): Promise<{ rows: number
     waitingBytes = rest.length;
     return reader.stopped;
   };
-  const result = (hasNext: boolean): { rows: number; next: ReadCursor | null } => {
+  const result = (hasNext: boolean): RowsRead => {
     const { rows, nextLine, columns } = reader!;
-    if (!hasNext) return { rows, next: null };
-    const next = {
-      byteOffset: transcoder?.fileOffsetOf(textOffset) ?? byteOffset + textOffset,
-      nextLine,
+    const found = {
       ...(columns === undefined ? {} : { columns }),
       ...(transcoder === undefined ? {} : { encoding: transcoder.encoding }),
     };
-    return { rows, next };
+    if (!hasNext) return { rows, next: null, ...found };
+    const next = { byteOffset: transcoder?.fileOffsetOf(textOffset) ?? byteOffset + textOffset, nextLine, ...found };
+    return { rows, next, ...found };
   };
 
   for await (const piece of cutIntoPieces(options.source)) {

@@ -30,6 +30,8 @@ export function reportFolderName(fileName: string, sha256: string, endpoint: str
 
 /** Of `report.json`, as far as its writers care. */
 export interface EarlierReport {
+  readonly alerts?: number;
+  readonly delivered?: number;
   readonly number?: number;
   readonly readToTheEnd?: boolean;
   readonly writtenAt?: string;

@@ -5,8 +5,13 @@ import { plainText } from '../domain/plain-text.ts';
 
 type Log = Pick<Logger, 'warn' | 'info'>;
 
-/** Events by what holds it up; the rest is a `waiting`. */
-const BEGINS: Partial<Record<Waiting['why'], string>> = { paused: 'endpoint_paused', circuit: 'circuit_opened' };
+/** By what holds it up; the rest is a `waiting`. */
+const BEGINS: Partial<Record<Waiting['why'], { readonly event: string }>> = {
+  paused: { event: 'endpoint_paused' },
+  circuit: { event: 'circuit_opened' },
+};
+const GOES_ON = { event: 'waiting' };
+
 export class EndpointLog {
   readonly #log: Log;
   readonly #endpoint: string;
@@ -33,12 +38,12 @@ export class EndpointLog {
     const { text, why, cause, since, until } = waiting;
     // A circuit that stays open for another reason has not opened again.
     const goesOn = before?.why === why || (why === 'circuit' && this.#isOpen);
-    const event = (goesOn ? undefined : BEGINS[why]) ?? 'waiting';
+    const named = (goesOn ? undefined : BEGINS[why]) ?? GOES_ON;
     this.#isOpen ||= why === 'circuit';
     const what = why === 'circuit' ? 'circuit open, only probes are sent: ' : why === 'paused' ? '' : 'waiting: ';
     const end = until === null ? '' : `, until ${until}`;
     this.#log.warn(
-      { event, endpoint, why, cause, since, until, reason: text },
+      { ...named, endpoint, why, cause, since, until, reason: text },
       `${endpoint}: ${what}${plainText(text)}${end}`,
     );
   }

@@ -8,16 +8,20 @@ import { FAILURE } from '../domain/names.ts';
 
 type Activity<Input, Output> = (input: Input) => Promise<Output>;
 interface Kind {
-  readonly begins: string;
-  readonly ends: string;
+  readonly begins: { readonly event: string };
+  readonly ends: { readonly event: string };
   readonly what: string;
 }
 
-const STORE: Kind = { begins: 'store_fault', ends: 'store_recovered', what: 'the store' };
+const STORE: Kind = { begins: { event: 'store_fault' }, ends: { event: 'store_recovered' }, what: 'the store' };
 const KINDS: Readonly<Record<string, Kind>> = {
   [FAILURE.store]: STORE,
   [FAILURE.otherInstallation]: STORE,
-  [FAILURE.localFault]: { begins: 'local_fault', ends: 'local_recovered', what: 'this machine' },
+  [FAILURE.localFault]: {
+    begins: { event: 'local_fault' },
+    ends: { event: 'local_recovered' },
+    what: 'this machine',
+  },
 };
 /** Steps that are remembered to have failed; beyond these a recovery may be told too early. */
 const MOST_STEPS = 1_000;
@@ -59,7 +63,7 @@ export class FaultLog {
     const failing = this.#failing.get(kind);
     if (failing === undefined) {
       const reason = (error as Error).message;
-      this.#log.warn({ event: kind.begins, reason }, `waiting for ${kind.what}: ${reason}`);
+      this.#log.warn({ ...kind.begins, reason }, `waiting for ${kind.what}: ${reason}`);
     }
     const steps = failing ?? new Set();
     if (steps.size < MOST_STEPS) steps.add(step);
@@ -70,7 +74,7 @@ export class FaultLog {
     for (const [kind, steps] of this.#failing) {
       if (!steps.delete(step) || steps.size > 0) continue;
       this.#failing.delete(kind);
-      this.#log.info({ event: kind.ends }, `no longer waiting for ${kind.what}`);
+      this.#log.info(kind.ends, `no longer waiting for ${kind.what}`);
     }
   }
 }

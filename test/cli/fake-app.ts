@@ -9,6 +9,7 @@ import type {
   ReportedFile,
   StatusReport,
 } from '../../src/app/app.ts';
+import type { FilePreview } from '../../src/app/preview.ts';
 import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
@@ -92,6 +93,28 @@ export const STATUS: StatusReport = {
   files: [FILE],
 };
 
+export const PREVIEW: FilePreview = {
+  file: 'alerts.csv',
+  sha256: RESULT.sha256,
+  sizeBytes: 12_345,
+  endpoint: 'crm',
+  counts: {
+    ...{ rows: 1251, alerts: 1250, delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
+    ...{ invalid: 0, duplicates: 1, pending: 1250 },
+  },
+  found: {
+    ...{ format: 'csv', gzip: false, encoding: 'utf-8', separator: ',' },
+    columns: { count: 2, userId: 1, alertMessage: 2 },
+  },
+  refused: null,
+  requests: ['POST /hook HTTP/1.1\nhost: crm.example.com\n\n{"userId":"user-1","alertMessage":"hello"}'],
+  invalidRows: [],
+  duplicateRows: [{ line: 9, firstLine: 2, userId: 'user-1' }],
+  mendedRows: 0,
+  seconds: 12.6,
+  before: [],
+};
+
 export interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -143,6 +166,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
       return ends;
     },
     retry: async () => [],
+    preview: async (file) => ({ ...PREVIEW, file }),
     status: async () => STATUS,
     report: async () => REPORT,
     pauseFile: async (_file, paused) => ({ ...FILE, state: paused ? 'paused' : 'running' }),
