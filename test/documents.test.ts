@@ -139,7 +139,9 @@ describe('every command', () => {
 });
 
 describe('the events of the log', () => {
-  const sources = files.filter((path) => /^(src|activities)\/.*\.ts$/.test(path)).map((path) => textOf.get(path) ?? '');
+  const sources = files
+    .filter((path) => /^(src|activities|workflows)\/.*\.ts$/.test(path))
+    .map((path) => textOf.get(path) ?? '');
   const code = sources.join('\n');
   const membersOf = (union: string): string[] => {
     const [, members = ''] = new RegExp(`type ${union} =([^;]+);`).exec(code) ?? [];

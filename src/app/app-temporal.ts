@@ -10,8 +10,6 @@ import type {
   App,
   AppContext,
   CreateApp,
-  EndpointRelease,
-  EndpointStatus,
   FileEnd,
   FileStatus,
   InitResult,
@@ -19,9 +17,11 @@ import type {
   RetryOptions,
   SendOptions,
   StatusReport,
+  UpOptions,
   WorkerRole,
 } from './app.ts';
 import { otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
+import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 import {
   ensureAnswers,
   orderEndpoint,
@@ -41,7 +41,6 @@ import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { Services } from './services.ts';
 import { runUp } from './up.ts';
-import type { UpOptions } from './up-options.ts';
 
 export const createApp: CreateApp = async (context) => new TemporalApp(context);
 

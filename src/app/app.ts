@@ -7,16 +7,16 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
-import type { GovernorView } from '../domain/governor/messages.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import type { Findings } from '../domain/rows/findings.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
+import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 import type { FilePreview } from './preview.ts';
-import type { UpOptions } from './up-options.ts';
 
 /** The totals of a file at one endpoint, over all rounds. */
 export interface FileTotals extends Findings {
@@ -129,30 +129,6 @@ export interface FileStatus extends FileTotals {
   readonly perSecond?: number;
 }
 
-export interface EndpointStatus {
-  readonly name: string;
-  /** null: this command is not configured for it. */
-  readonly url: string | null;
-  /** As configured, e.g. `100/s`, `unlimited`. */
-  readonly rate: string;
-  /** The one that decides the rate, as it is now; null: see `note`. */
-  readonly governor: GovernorView | null;
-  /** Why nothing more is known. */
-  readonly note: string | null;
-  /** Whether a worker that sends to it asks for work. Absent: it was not looked. */
-  readonly served?: boolean;
-  /** Batches a second that the Temporal server lets through; null: no limit is set. It outlives wds. */
-  readonly taskQueueLimit: number | null;
-}
-
-export interface EndpointRelease {
-  readonly name: string;
-  /** Whose it was; null: of a version in which installations had no identity. */
-  readonly installation: string | null;
-  /** It was this one's. */
-  readonly own: boolean;
-}
-
 export interface StatusReport {
   readonly temporal: {
     readonly address: string;
@@ -185,6 +161,36 @@ export interface ReportedFile extends FileTotals {
   readonly reportDir: string;
   /** Names of the reports in reportDir, e.g. `receipts.csv`. */
   readonly reports: readonly string[];
+}
+
+/** What `wds up` runs, once all of it does. */
+export interface UpState {
+  readonly inbox: string;
+  readonly reportsRoot: string;
+  readonly temporalAddress: string;
+  /** undefined: not wds's own. */
+  readonly webUi: string | undefined;
+  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
+  /** Alerts a second that the bundled receiver takes; undefined: the endpoint is another one. */
+  readonly bundledRate: number | undefined;
+}
+
+export interface UnderWayObserver {
+  progress(update: ProgressUpdate): void;
+  /** It has ended, or is no longer among those that are looked at. */
+  left(file: string): void;
+}
+
+export interface UpOptions {
+  /** Deliver the bundled example where nothing is configured yet. */
+  readonly example: boolean;
+  readonly observer: {
+    exampleBegins(): void;
+    exampleEnded(end: FileEnd): void;
+    ready(state: UpState): void;
+    /** Files that are under way, about once a second. Absent: nobody looks. */
+    readonly files?: UnderWayObserver;
+  };
 }
 
 export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
-import { detectFormat } from '../formats/detect.ts';
+import { detectFormat, unsupportedFile } from '../formats/detect.ts';
 import { stageForSending } from '../intake/stage.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { isErrno } from '../thrown.ts';
@@ -20,7 +20,7 @@ export async function refuseUnfit(
 ): Promise<ReadonlyMap<string, FileEnd>> {
   const ends = new Map<string, FileEnd>();
   for (const file of new Set(files)) {
-    const fault = (await isMissing(file)) ? missingFile(file) : formatOf(file) === undefined && unknownKind(file);
+    const fault = (await isMissing(file)) ? missingFile(file) : formatOf(file) === undefined && unsupportedFile(file);
     if (!fault) continue;
     const end: FileEnd = { kind: 'failed', file, fault };
     ends.set(file, end);
@@ -36,13 +36,6 @@ const isMissing = (file: string): Promise<boolean> =>
     (error: unknown) => isErrno(error, 'ENOENT', 'ENOTDIR'),
   );
 const missingFile = (file: string): Fault => new Fault('not_found', `there is no file ${file}`, 'Check the path.');
-const unknownKind = (file: string): Fault =>
-  new Fault(
-    'unsupported_file',
-    `${file} is not a kind of file that wds reads`,
-    'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
-  );
-
 /** Stages, submits and follows each file; the workers are there, or somebody else's. */
 export async function sendFiles(files: readonly string[], context: FollowContext): Promise<readonly FileEnd[]> {
   const ends = files.map(async (file): Promise<FileEnd> => {
@@ -84,7 +77,7 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
   const startedMs = performance.now();
   const fileName = basename(file);
   const kind = formatOf(file);
-  if (kind === undefined) throw unknownKind(file);
+  if (kind === undefined) throw unsupportedFile(file);
   const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes });
   const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
@@ -95,13 +88,5 @@ export function otherEndpoint(record: DeliveryRecord, endpoint: Endpoint): Fault
     'not_found',
     `${record.fileName} was delivered to endpoint ${record.endpoint}; this command is configured for ${endpoint.name}`,
     'Give the URL, or the configuration, of that endpoint.',
-  );
-}
-
-export function unsupportedFile(file: string): Fault {
-  return new Fault(
-    'unsupported_file',
-    `${file} is not a kind of file that wds reads`,
-    'Give it one of the extensions .csv, .ndjson, .jsonl, .json, each also with .gz.',
   );
 }

@@ -14,7 +14,7 @@ import type { Installation } from '../temporal/installation.ts';
 import { setTaskQueueLimit } from '../temporal/task-queue-limit.ts';
 import { hasPollers, taskQueueLimit } from '../temporal/task-queue-state.ts';
 import { reasonOf } from '../thrown.ts';
-import type { EndpointRelease, EndpointStatus } from './app.ts';
+import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 
 const LOOK_LIMIT_MS = 2_500;
 

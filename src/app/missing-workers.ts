@@ -1,7 +1,6 @@
 /** One line in the log when files wait for want of a worker, for each thing that is missing, and one when nothing is any more. */
 import type { Logger } from 'pino';
-import type { ProgressUpdate } from './app.ts';
-import type { UnderWayObserver } from './up-options.ts';
+import type { ProgressUpdate, UnderWayObserver } from './app.ts';
 
 export class MissingWorkers implements UnderWayObserver {
   readonly #log: Pick<Logger, 'warn' | 'info'>;

@@ -18,14 +18,13 @@ import { refusedFor } from '../domain/rows/max-invalid.ts';
 import { noValidRowText, tooManyInvalidText } from '../domain/rows/words.ts';
 import { shownRequest } from '../endpoint/shown-request.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
-import { detectFormat } from '../formats/detect.ts';
+import { detectFormat, unsupportedFile } from '../formats/detect.ts';
 import { gunzip } from '../formats/gunzip.ts';
 import type { RowSink } from '../formats/row-reader.ts';
 import type { RowsRead } from '../formats/rows.ts';
 import { readRows } from '../formats/rows.ts';
 import type { DeliveredBefore } from './delivered-before.ts';
 import { deliveredBefore } from './delivered-before.ts';
-import { unsupportedFile } from './deliveries.ts';
 import type { DuplicateRow, InvalidRow } from './preview-sink.ts';
 import { PreviewSink } from './preview-sink.ts';
 

@@ -6,11 +6,10 @@ import { COUNTED_MS } from '../intake/under-way.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { AppContext } from './app.ts';
+import type { AppContext, UnderWayObserver } from './app.ts';
 import { MissingWorkers } from './missing-workers.ts';
 import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
-import type { UnderWayObserver } from './up-options.ts';
 
 const LOOK_FOR_WORKERS_MS = 2_000;
 

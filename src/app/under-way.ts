@@ -5,9 +5,9 @@ import { deliveriesOf } from '../store/delivery-record.ts';
 import { queryProgress } from '../temporal/delivery-end.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
+import type { UnderWayObserver } from './app.ts';
 import { FILE_WORKFLOWS, newestRuns } from './file-status.ts';
 import { NO_PROGRESS } from './follow.ts';
-import type { UnderWayObserver } from './up-options.ts';
 import { WaitingWatch } from './waiting-watch.ts';
 
 /** A query for each of them at each look; of more nobody can keep an eye on. */

@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { shownUrl } from '../config/endpoint-url.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { AppContext, FileEnd, SendOptions } from './app.ts';
+import type { AppContext, FileEnd, SendOptions, UpOptions } from './app.ts';
 import { BUNDLED_RATE, startBundledReceiver } from './bundled-receiver.ts';
 import type { Services } from './services.ts';
-import type { UpOptions } from './up-options.ts';
 
 const LOOK_EVERY_MS = 1_000;
 const EXAMPLE = fileURLToPath(new URL('../../../examples/alerts.csv', import.meta.url));

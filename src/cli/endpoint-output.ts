@@ -1,6 +1,6 @@
 /** Endpoints, and what was ordered of them, as text for people. */
 
-import type { EndpointRelease, EndpointStatus } from '../app/app.ts';
+import type { EndpointRelease, EndpointStatus } from '../app/endpoint-status.ts';
 import { rateText } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';

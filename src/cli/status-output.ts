@@ -1,5 +1,6 @@
 /** What is going on, as text for people, within the width of a screen: the service, endpoints and files, and why files wait. */
-import type { EndpointStatus, FileState, FileStatus, StatusReport } from '../app/app.ts';
+import type { FileState, FileStatus, StatusReport } from '../app/app.ts';
+import type { EndpointStatus } from '../app/endpoint-status.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { endpointNow, timeOf, waitingText } from './endpoint-output.ts';
 import { count, findingLines, rateNumber } from './output.ts';

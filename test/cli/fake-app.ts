@@ -2,13 +2,13 @@
 import type {
   App,
   AppContext,
-  EndpointStatus,
   FileEnd,
   FileResult,
   FileStatus,
   ReportedFile,
   StatusReport,
 } from '../../src/app/app.ts';
+import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 import type { FilePreview } from '../../src/app/preview.ts';
 import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { App, EndpointStatus } from '../../src/app/app.ts';
+import type { App } from '../../src/app/app.ts';
+import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 import { endpointNow, endpointText } from '../../src/cli/endpoint-output.ts';
 import { statusText } from '../../src/cli/status-output.ts';
 import { Fault } from '../../src/domain/failure.ts';

@@ -5,7 +5,8 @@
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { EndpointStatus, StatusReport } from '../../src/app/app.ts';
+import type { StatusReport } from '../../src/app/app.ts';
+import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { alerts, asCsv } from './support/alert-files.ts';
 import { test as base } from './support/e2e-test.ts';

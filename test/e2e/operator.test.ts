@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EndpointStatus, FileStatus, ReportedFile } from '../../src/app/app.ts';
+import type { FileStatus, ReportedFile } from '../../src/app/app.ts';
+import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 
 const COMMAND = join(process.cwd(), 'dist/src/cli/main.js');
 const BIG = 20_000;

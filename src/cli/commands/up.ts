@@ -1,7 +1,7 @@
 /** `wds up`: everything in one process tree. */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { UpOptions, UpState } from '../../app/up-options.ts';
+import type { UpOptions, UpState } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
