@@ -52,7 +52,12 @@ export const ONCE_FLAGS: readonly SettingFlag[] = [
   { flags: '--once-days <days>', about: 'with --once message: for how long', key: 'delivery.onceDays' },
 ];
 
-const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS];
+export const API_FLAGS: readonly SettingFlag[] = [
+  { flags: '--api-host <address>', about: 'where the HTTP API listens (127.0.0.1)', key: 'api.host' },
+  { flags: '--api-port <port>', about: 'its port (8480); 0: any that is free', key: 'api.port' },
+];
+
+const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS, ...API_FLAGS];
 
 /** How a file that was submitted is called, by every command that takes one. */
 export const FILE_ARGUMENT = 'its name, path, SHA-256 (8 digits or more) or workflow ID';

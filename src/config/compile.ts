@@ -12,7 +12,7 @@ import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel } from './schema.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
-import type { Settings, TemporalFlags } from './settings.ts';
+import type { ApiSettings, Settings, TemporalFlags } from './settings.ts';
 import { deepFreeze, defaultMaxConnections, deliveryTo } from './settings.ts';
 import type { Environment } from './sources.ts';
 
@@ -97,6 +97,23 @@ function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'succ
   };
 }
 
+function compileApi(stated: SettingsWithDefaults['api'], { env, collect }: CompileContext): ApiSettings {
+  const { host, port, tokenFile, tokenEnv, maxUploadMiB, maxRequestsPerSecond, gatherSeconds } = stated;
+  if (tokenFile !== undefined && tokenEnv !== undefined) {
+    collect({ key: 'api.tokenFile', problem: 'the token comes from a file and from a variable; expected one of them' });
+  }
+  const variable = tokenEnv ?? (env.WDS_API_TOKEN ? 'WDS_API_TOKEN' : undefined);
+  const fromVariable = variable === undefined ? undefined : { variable, value: env[variable] };
+  return {
+    host,
+    port,
+    token: tokenFile === undefined ? fromVariable : { file: tokenFile },
+    maxUploadBytes: maxUploadMiB * 1_048_576,
+    maxRequestsPerSecond,
+    gatherMs: seconds(gatherSeconds),
+  };
+}
+
 /** Faults go to `context.collect`; the result is to be used only where there were none. */
 export async function compile(stated: SettingsWithDefaults, context: CompileContext): Promise<Settings> {
   const { collect, cwd } = context;
@@ -139,6 +156,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     delivery: deliveryTo(endpoint, statedDelivery),
     statedDelivery,
     reports: stated.reports,
+    api: compileApi(stated.api, context),
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),

@@ -47,6 +47,12 @@ export const DEFAULTS = {
   reports: {
     byteOrderMark: false,
   },
+  api: {
+    host: '127.0.0.1',
+    maxUploadMiB: 8192,
+    maxRequestsPerSecond: 10_000,
+    gatherSeconds: 0.5,
+  },
 } as const satisfies SettingsOptions;
 
 type Widened<T> = T extends number
@@ -71,6 +77,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
   readonly reports: Widened<typeof DEFAULTS.reports>;
+  readonly api: Complete<NonNullable<SettingsOptions['api']>, typeof DEFAULTS.api>;
 }
 
 const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
@@ -90,5 +97,6 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
     delivery: { ...DEFAULTS.delivery, ...options.delivery },
     reports: { ...DEFAULTS.reports, ...options.reports },
+    api: { ...DEFAULTS.api, ...options.api },
   };
 }

@@ -3,6 +3,7 @@
  * variable and flag that set it too. Keys are strict: a misspelt one is a fault, never silence. Defaults are in defaults.ts.
  */
 import { z } from 'zod';
+import { api } from './api-schema.ts';
 import { endpoint } from './endpoint-schema.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
@@ -164,6 +165,7 @@ export const settingsSchema = z.strictObject({
   endpoint: endpoint.exactOptional(),
   delivery: delivery.exactOptional(),
   reports: reports.exactOptional(),
+  api: api.exactOptional(),
 });
 
 /** First layer: what was stated, by whatever source. Everything may be absent. */

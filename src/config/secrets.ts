@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { errnoOf } from '../thrown.ts';
 import { headerValueIsPlain } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
+import { configFault } from './faults.ts';
 import type { EndpointOptions } from './schema.ts';
+import type { ApiSettings } from './settings.ts';
 import type { Environment } from './sources.ts';
 
 interface Found {
@@ -72,6 +74,28 @@ export async function readSecrets(options: EndpointOptions, env: Environment, co
     collect({ key, problem: `${secrets.length} secrets, expected one, or two while you rotate it` });
   }
   return secrets;
+}
+
+/** RFC 6750, section 2.1. */
+const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}=*$/;
+
+/** The bearer token of the HTTP API; undefined: none is configured. Throws Fault `config`, which never quotes it. */
+export async function readApiToken({ token }: ApiSettings): Promise<string | undefined> {
+  if (token === undefined) return undefined;
+  const faults: ConfigFault[] = [];
+  const isFile = 'file' in token;
+  const key = isFile ? 'api.tokenFile' : 'api.tokenEnv';
+  const collect = (fault: ConfigFault): number => faults.push(fault);
+  const found = isFile
+    ? await fromFile(token.file, key, collect)
+    : fromVariable(token.variable, { [token.variable]: token.value }, key, collect);
+  const text = found?.text.trim() ?? '';
+  if (found !== undefined && !TOKEN.test(text)) {
+    const problem = '(value not shown), expected 16 to 512 letters, digits, or characters of - . _ ~ + /';
+    collect({ key, problem, origin: found.from });
+  }
+  if (faults.length > 0) throw configFault(faults);
+  return text;
 }
 
 export async function readHeaders(

@@ -35,6 +35,21 @@ export interface ReportForm {
   readonly byteOrderMark: boolean;
 }
 
+/** Of the HTTP API. */
+export interface ApiSettings {
+  readonly host: string;
+  /** undefined: not stated. */
+  readonly port: number | undefined;
+  /** Where the bearer token comes from; it is read when the API is started. undefined: none is configured. */
+  readonly token:
+    | { readonly file: string }
+    | { readonly variable: string; readonly value: string | undefined }
+    | undefined;
+  readonly maxUploadBytes: number;
+  readonly maxRequestsPerSecond: number;
+  readonly gatherMs: number;
+}
+
 export interface Settings {
   /** Absolute. */
   readonly home: string;
@@ -54,6 +69,7 @@ export interface Settings {
   readonly delivery: DeliveryOptions;
   readonly statedDelivery: StatedDelivery;
   readonly reports: ReportForm;
+  readonly api: ApiSettings;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;
   /** More than the request timeout: what is open when a worker is told to stop can end. */

@@ -36,7 +36,7 @@ function setAt(group: Record<string, unknown>, key: string, value: unknown): voi
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
 function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
-  const { home, inbox, endpoint } = options;
+  const { home, inbox, endpoint, api } = options;
   const secretFile = endpoint?.secretFile;
   const headers = Object.entries(endpoint?.headers ?? {}).map(([name, value]) => [
     name,
@@ -46,6 +46,7 @@ function absolute(options: SettingsOptions, folder: string): SettingsOptions {
     ...options,
     ...(home === undefined ? {} : { home: at(home) }),
     ...(inbox === undefined ? {} : { inbox: at(inbox) }),
+    ...(api?.tokenFile === undefined ? {} : { api: { ...api, tokenFile: at(api.tokenFile) } }),
     ...(endpoint === undefined
       ? {}
       : {
@@ -120,7 +121,7 @@ const typed = (value: string | boolean): unknown =>
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|secret\w+)$/.test(key);
+  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+)$/.test(key);
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {
@@ -145,7 +146,14 @@ export function flagLayer(flags: FlagValues, cwd: string): Layer {
 }
 
 /** Variables that wds reads beside those of the settings. */
-const OTHER_VARIABLES = ['WDS_CONFIG', 'WDS_SECRET', 'WDS_FAILPOINT', 'WDS_TEMPORAL_CLI', 'WDS_RECEIVER_SECRET'];
+const OTHER_VARIABLES = [
+  'WDS_CONFIG',
+  'WDS_SECRET',
+  'WDS_API_TOKEN',
+  'WDS_FAILPOINT',
+  'WDS_TEMPORAL_CLI',
+  'WDS_RECEIVER_SECRET',
+];
 
 /** Warnings about WDS_ variables that look like misspelt ones: a secret in WDS_SECRT would leave requests unsigned without a word. */
 export function misspeltVariables(env: Environment): string[] {

@@ -196,7 +196,7 @@ export class ClaimFolder {
 }
 
 /** A link would lead the files of an inbox to wherever its maker likes. Throws Fault `config`. */
-async function refuseLinks(...folders: readonly string[]): Promise<void> {
+export async function refuseLinks(...folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     const stats = await lstat(folder).catch(() => undefined);
     if (stats?.isSymbolicLink() !== true) continue;
@@ -215,7 +215,8 @@ async function removeShown(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
-async function readHeartbeat(folder: string): Promise<Heartbeat> {
+/** Of an instance, by its folder. */
+export async function readHeartbeat(folder: string): Promise<Heartbeat> {
   try {
     // Opened, not just looked up: that makes a network file system ask its server instead of its cache.
     const handle = await open(join(folder, ALIVE_FILE), 'r');

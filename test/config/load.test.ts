@@ -55,6 +55,14 @@ describe('without any configuration', () => {
       delivery: { batchSize: 1000, parallelChunks: 4, maxStubborn: 100, maxHistoryEvents: 8_000 },
       statedDelivery: { once: 'file', onceDays: 30 },
       reports: { byteOrderMark: false },
+      api: {
+        host: '127.0.0.1',
+        port: undefined,
+        token: undefined,
+        maxUploadBytes: 8 * 1024 ** 3,
+        maxRequestsPerSecond: 10_000,
+        gatherMs: 500,
+      },
     });
   });
 

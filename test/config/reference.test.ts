@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { ENDPOINT_FLAGS, GLOBAL_SETTING_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../../src/cli/options.ts';
+import { API_FLAGS, ENDPOINT_FLAGS, GLOBAL_SETTING_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../../src/cli/options.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { checkLayer, listSettings } from '../../src/config/layer.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
@@ -38,6 +38,7 @@ describe('wds.config.example.yaml', () => {
       .replaceAll(/^( +)# (?=( *)[a-zA-Z]+:( |$))/gm, '$1');
     const value = parse(everything) as Record<string, unknown>;
     expect(Object.keys(value).sort()).toEqual([
+      'api',
       'delivery',
       'endpoint',
       'home',
@@ -54,7 +55,7 @@ describe('wds.config.example.yaml', () => {
 test('the flags of the command line are those that the settings name', () => {
   const declared = new Map(listSettings().flatMap(({ key, meta }) => (meta.flag ? [[key, meta.flag] as const] : [])));
   declared.delete('inbox');
-  const flags = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS];
+  const flags = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS, ...API_FLAGS];
   expect(new Map(flags.map(({ key, flags: text }) => [key, text]))).toEqual(declared);
   expect(() => flags.reduce((command, { flags: text }) => command.option(text), new Command())).not.toThrow();
 });
