@@ -73,7 +73,7 @@ async function build() {
 function removeOrphans() {
   for (const folder of SOURCE_FOLDERS) {
     for (const path of filesBelow(join(DIST, folder))) {
-      const source = join(ROOT, relative(DIST, path)).replace(/\.js(\.map)?$/, '.ts');
+      const source = join(ROOT, relative(DIST, path)).replace(/(\.js(\.map)?|\.d\.ts)$/, '.ts');
       if (!existsSync(source)) rmSync(path);
     }
   }

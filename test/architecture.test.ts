@@ -19,8 +19,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   temporal: ['domain', 'store', 'endpoint', 'activities', 'config', 'dev-server'],
   intake: ['domain', 'formats', 'store', 'config'],
   receiver: ['domain'],
-  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'receiver'],
-  cli: ['domain', 'config', 'app', 'receiver'],
+  posts: ['domain', 'formats', 'store', 'intake'],
+  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'posts', 'receiver'],
+  api: ['domain', 'config', 'intake', 'posts', 'app'],
+  cli: ['domain', 'config', 'app', 'api', 'receiver'],
+  client: [],
 };
 /** What may run inside a workflow; `common` holds the keys of search attributes. */
 const WORKFLOW_LIBRARIES = ['@temporalio/workflow', '@temporalio/common'];

@@ -1,4 +1,5 @@
 /** The application behind the commands, on Temporal: what each command brings up, has done, and leaves behind. */
+import { shownUrl } from '../config/endpoint-url.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
@@ -7,9 +8,9 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { Installation } from '../temporal/installation.ts';
 import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
 import type {
+  ApiState,
   App,
   AppContext,
-  CreateApp,
   FileEnd,
   FileStatus,
   InitResult,
@@ -39,19 +40,25 @@ import { openHome } from './home.ts';
 import type { FilePreview } from './preview.ts';
 import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
+import type { OpenDoor } from './served.ts';
+import { openOver } from './served-app.ts';
 import { Services } from './services.ts';
 import { runUp } from './up.ts';
 
-export const createApp: CreateApp = async (context) => new TemporalApp(context);
+/** `openDoor`: how the HTTP API is opened over it. */
+export const createApp = async (context: AppContext, openDoor: OpenDoor): Promise<App> =>
+  new TemporalApp(context, openDoor);
 
 export class TemporalApp implements App {
   readonly context: AppContext;
+  readonly openDoor: OpenDoor;
   #installation: Installation | undefined;
   #services: Services | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(context: AppContext) {
+  constructor(context: AppContext, openDoor: OpenDoor) {
     this.context = context;
+    this.openDoor = openDoor;
   }
 
   async installation(): Promise<Installation> {
@@ -76,6 +83,24 @@ export class TemporalApp implements App {
     messages.message(`Watching ${settings.inbox}`);
     services.tellOfMissingWorkers();
     await services.untilStopped();
+  }
+
+  async api(ready: (state: ApiState) => void): Promise<void> {
+    const { settings } = this.context;
+    const endpoint = this.#endpoint();
+    const services = await this.services();
+    const installation = await this.installation();
+    await services.startWatcher(endpoint);
+    if (installation.embedded) await services.startWorkers(endpoint);
+    const parts = { context: this.context, installation, services, endpoint };
+    const { address, close } = await openOver(parts, this.openDoor, { portMayDiffer: false });
+    try {
+      const shown = { name: endpoint.name, url: shownUrl(endpoint.url) };
+      ready({ address, inbox: settings.inbox, endpoint: shown, works: installation.embedded });
+      await services.untilStopped();
+    } finally {
+      await close();
+    }
   }
 
   async worker(role: WorkerRole): Promise<void> {

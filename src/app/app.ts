@@ -170,6 +170,8 @@ export interface UpState {
   readonly temporalAddress: string;
   /** undefined: not wds's own. */
   readonly webUi: string | undefined;
+  /** Where the HTTP API listens: `http://127.0.0.1:8480`. */
+  readonly api: string;
   readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
   /** Alerts a second that the bundled receiver takes; undefined: the endpoint is another one. */
   readonly bundledRate: number | undefined;
@@ -193,6 +195,15 @@ export interface UpOptions {
   };
 }
 
+/** `wds api`, once it listens. */
+export interface ApiState {
+  readonly address: string;
+  readonly inbox: string;
+  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
+  /** The workers run in this process, too: those of the embedded server. */
+  readonly works: boolean;
+}
+
 export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
@@ -205,6 +216,8 @@ export interface InitResult {
 export interface App {
   up(options: UpOptions): Promise<void>;
   watch(): Promise<void>;
+  /** The HTTP API, and the watcher that takes what comes by it. */
+  api(ready: (state: ApiState) => void): Promise<void>;
   worker(role: WorkerRole): Promise<void>;
   /** One FileEnd a file, in the order of `files`. Never throws for one file's fault. */
   send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]>;

@@ -21,10 +21,17 @@ const MOST_LISTED = 20;
 /**
  * `file`: the name it was dropped under, the path of a file with its bytes, its SHA-256 (8 digits or more), or a workflow ID. `endpoint` decides where
  * one file was delivered to several. Throws Fault `not_found`; SeveralFiles where it is not clear which one is meant.
+ *
+ * `here`: false for one who asks from elsewhere, and whose paths are not those of this process.
  */
-export async function findDelivery(store: Store, file: string, endpoint: string | undefined): Promise<DeliveryRecord> {
+export async function findDelivery(
+  store: Store,
+  file: string,
+  endpoint: string | undefined,
+  here = true,
+): Promise<DeliveryRecord> {
   const named = parseFileWorkflowId(file);
-  const hash = named?.sha256 ?? (await hashOf(file));
+  const hash = named?.sha256 ?? (here ? await hashOf(file) : undefined);
   const known = hash === undefined ? await byDigits(store, file) : await deliveriesOf(store, hash);
   if (known.length > 0) return choose(store, file, known, named?.endpoint ?? endpoint);
   const called = named === undefined ? await deliveriesNamed(store, basename(file)) : [];

@@ -72,6 +72,11 @@ export class Services {
     this.lookOn(new MissingWorkers(this.#context.logger), LOOK_FOR_WORKERS_MS);
   }
 
+  /** The watcher runs, and nothing that it does fails. */
+  get watching(): boolean {
+    return this.#watcher?.status().failing === false;
+  }
+
   /** Resolves at the first Ctrl-C; rejects when a worker fails, or the process cannot go on. */
   async untilStopped(): Promise<void> {
     const { signal } = this.#context;

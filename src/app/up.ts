@@ -5,6 +5,8 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, FileEnd, SendOptions, UpOptions } from './app.ts';
 import { BUNDLED_RATE, startBundledReceiver } from './bundled-receiver.ts';
+import type { Door, OpenDoor } from './served.ts';
+import { openOver } from './served-app.ts';
 import type { Services } from './services.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -13,6 +15,7 @@ const EXAMPLE = fileURLToPath(new URL('../../../examples/alerts.csv', import.met
 /** What `up` needs of the application. */
 export interface UpHost {
   readonly context: AppContext;
+  readonly openDoor: OpenDoor;
   installation(): Promise<Installation>;
   services(): Promise<Services>;
   deliver(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]>;
@@ -23,26 +26,32 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
   const { settings, signal } = app.context;
   const receiver = settings.endpoint === undefined ? await startBundledReceiver(settings.home) : undefined;
   const endpoint = settings.endpoint ?? receiver!.endpoint;
+  let door: Door | undefined;
   try {
     const services = await app.services();
     // First: it is refused where another one watches this inbox for another endpoint, and then nothing may be sent from here.
     await services.startWatcher(endpoint);
     await services.startWorkers(endpoint);
     if (receiver !== undefined && options.example && !signal.aborted) await deliverExample(app, endpoint, options);
-    const { temporal, devServer, reportsRoot } = await app.installation();
+    const installation = await app.installation();
+    const { temporal, devServer, reportsRoot } = installation;
+    const parts = { context: app.context, installation, services, endpoint };
     if (options.observer.files !== undefined) services.lookOn(options.observer.files, LOOK_EVERY_MS);
+    door = await openOver(parts, app.openDoor, { portMayDiffer: true });
     if (!signal.aborted) {
       options.observer.ready({
         inbox: settings.inbox,
         reportsRoot,
         temporalAddress: temporal.address,
         webUi: devServer?.uiUrl,
+        api: door.address,
         endpoint: { name: endpoint.name, url: shownUrl(endpoint.url) },
         bundledRate: receiver === undefined ? undefined : BUNDLED_RATE,
       });
     }
     await services.untilStopped();
   } finally {
+    await door?.close();
     // The receiver goes last: what is open is still answered.
     await app.close();
     await receiver?.close();

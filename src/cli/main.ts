@@ -5,6 +5,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
+import type { OpenDoor } from '../app/served.ts';
 import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
@@ -40,7 +41,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => undefined);
 
 // Loaded when a command needs them: they bring the Temporal SDK along.
-const createApp: CreateApp = async (context) => (await import('../app/app-temporal.ts')).createApp(context);
+const openDoor: OpenDoor = async (app, options) => (await import('../api/open-api.ts')).openApi(app, options);
+const createApp: CreateApp = async (context) => (await import('../app/app-temporal.ts')).createApp(context, openDoor);
 const runReceiver: RunReceiver = async (settings, streams) =>
   (await import('../receiver/run-receiver.ts')).runReceiver(settings, streams);
 

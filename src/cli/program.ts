@@ -1,6 +1,7 @@
 /** The command line as a tree of commands. It declares; main.ts alone prints usage errors and exits. */
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
+import { registerApi } from './commands/api.ts';
 import { registerEndpoint } from './commands/endpoint.ts';
 import { registerFileOrders } from './commands/file-orders.ts';
 import { registerInit } from './commands/init.ts';
@@ -51,6 +52,7 @@ export function buildProgram(context: CommandContext): Command {
   registerEndpoint(program, context);
   registerWatch(program, context);
   registerWorker(program, context);
+  registerApi(program, context);
   registerReceiver(program, context);
   registerInit(program, context);
   program

@@ -50,7 +50,7 @@ export interface WrittenReport extends FileSummary {
 }
 
 type Counts = { -readonly [Key in keyof Omit<FileCounts, 'sentNow' | 'ofEarlierFiles' | keyof Findings>]: number };
-type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
+export type RowOutcome = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
 
 const SPREADSHEET = { spreadsheet: true } as const;
 const DROPPABLE = { spreadsheet: false } as const;
@@ -241,7 +241,8 @@ async function appendChunk(
   await files.append('ambiguous.csv', text.ambiguous);
 }
 
-function rowOutcome(state: RowState | undefined, round: number | undefined): RowOutcome {
+/** `round`: of a report at its end; undefined: as it is now. */
+export function rowOutcome(state: RowState | undefined, round: number | undefined): RowOutcome {
   if (state?.movedTo) return state.outcome ?? 'undelivered';
   const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
   return outcome ?? 'pending';

@@ -159,6 +159,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
   const app: App = {
     up: nothing,
     watch: nothing,
+    api: nothing,
     worker: nothing,
     send: async (files, { observer }) => {
       const ends = files.map((file) => ended({ file }));

@@ -54,7 +54,7 @@ describe('wds up', () => {
     site.setEnv({ TEMPORAL_ADDRESS: undefined, TEMPORAL_NAMESPACE: undefined });
     const up = await startUp(site);
     expect(up.stderr).toMatch(/alerts\.csv: \d+ of \d+ delivered/);
-    for (const word of ['Inbox', 'Reports', 'Web UI', 'Endpoint', 'Next']) expect(up.stderr).toContain(word);
+    for (const word of ['Inbox', 'Reports', 'Web UI', 'API', 'Endpoint', 'Next']) expect(up.stderr).toContain(word);
     up.kill('SIGINT');
     expect(await up.end()).toMatchObject({ code: 0 });
     const again = await startUp(site);

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { UpOptions, UpState } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { API_FLAGS, addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 import { endText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
@@ -33,19 +33,24 @@ export function registerUp(program: Command, context: CommandContext): void {
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
+  addSettings(command, API_FLAGS);
   addExamples(command, [
     ['see it work: a bundled receiver takes the alerts', 'wds up'],
     ['deliver what is dropped into ./inbox', 'wds up --url https://example.com/hook --rate 100'],
   ]);
 }
 
-function upText({ inbox, reportsRoot, temporalAddress, webUi, endpoint, bundledRate }: UpState, cwd: string): string {
+function upText(
+  { inbox, reportsRoot, temporalAddress, webUi, api, endpoint, bundledRate }: UpState,
+  cwd: string,
+): string {
   const here = (path: string): string => relative(cwd, path) || '.';
   const known = bundledRate === undefined ? endpoint.name : `the bundled receiver, ${bundledRate} alerts a second`;
   return [
     `Inbox      ${here(inbox)}   drop .csv, .ndjson or .json files here, also .gz`,
     `Reports    ${here(reportsRoot)}   a folder for each file`,
     `Web UI     ${webUi ?? `of your Temporal service at ${temporalAddress}`}`,
+    `API        ${api}   uploads, posts, and pages for the browser`,
     `Endpoint   ${known}   ${endpoint.url}`,
     bundledRate === undefined
       ? 'Next       wds status, in another terminal; Ctrl-C stops everything, the next start goes on'

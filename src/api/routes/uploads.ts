@@ -1,0 +1,140 @@
+/** `POST /upload`: files, as a form or as they are. Acknowledged, they are in the inbox; broken off, nothing of them is left. */
+import type { MultipartFile } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { ServedApp } from '../../app/served.ts';
+import { plainText } from '../../domain/plain-text.ts';
+import type { Upload } from '../../intake/uploads.ts';
+import { UploadTooLarge, uploadName } from '../../intake/uploads.ts';
+import { isErrno } from '../../thrown.ts';
+import type { Counters } from '../counters.ts';
+import { Problem } from '../problem.ts';
+import type { Received } from '../received.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { uploaded } from '../schemas.ts';
+
+const query = z.object({
+  name: z.string().min(1).max(400).optional().describe('Where the body is the file itself: its name'),
+  priority: z.enum(['urgent', 'normal']).optional().describe('Urgent files are taken first'),
+});
+
+/** By which a body without a name is known. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'text/csv': 'csv',
+  'application/x-ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/json': 'json',
+};
+
+interface Incoming {
+  readonly name: string;
+  readonly source: AsyncIterable<Uint8Array>;
+}
+
+export function uploadRoutes(app: ServedApp, received: Received, counters: Counters): readonly Route[] {
+  const file = { schema: { type: 'string', format: 'binary' } };
+  return [
+    route(
+      {
+        method: 'POST',
+        url: '/upload',
+        operation: 'upload',
+        about: 'Hands files to the inbox',
+        asks: { query },
+        raw: {
+          'multipart/form-data': {
+            schema: {
+              type: 'object',
+              required: ['file'],
+              properties: { file: { type: 'array', items: { type: 'string', format: 'binary' } } },
+            },
+          },
+          'text/csv': file,
+          'application/x-ndjson': file,
+          'application/json': file,
+          'application/octet-stream': file,
+        },
+        answers: {
+          202: { about: 'On the disk, and in the inbox', schema: uploaded },
+          413: { about: 'Larger than api.maxUploadMiB' },
+          415: { about: 'Neither a form nor a kind of file that wds reads' },
+          422: { about: 'No file, an empty one, or a name that cannot be' },
+          507: { about: 'The disk is full' },
+        },
+      },
+      async ({ query: { name, priority = 'normal' }, request }) => {
+        const uploads: { readonly name: string; readonly upload: Upload }[] = [];
+        try {
+          for await (const { name: as, source } of request.isMultipart()
+            ? formFiles(request)
+            : rawFile(request, name)) {
+            const upload = await app.uploads.receive(as, source);
+            uploads.push({ name: as, upload });
+            if (upload.sizeBytes === 0) throw new Problem(422, 'empty', `${plainText(as)} is empty`);
+          }
+          if (uploads.length === 0) throw new Problem(422, 'no_file', 'the form holds no file');
+        } catch (error) {
+          await Promise.all(uploads.map(({ upload }) => upload.discard()));
+          throw refusalOf(error);
+        }
+        const files: { id: string; name: string; sizeBytes: number }[] = [];
+        for (const { name: as, upload } of uploads) {
+          const { sha256, sizeBytes } = upload;
+          const placed = await upload.place(priority);
+          received.add({ sha256, name: placed });
+          counters.uploaded(sizeBytes);
+          app.logger.info(
+            { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
+            as === placed ? 'uploaded' : 'uploaded; its name was taken',
+          );
+          files.push({ id: sha256, name: placed, sizeBytes });
+        }
+        return { status: 202, body: { files } };
+      },
+    ),
+  ];
+}
+
+async function* formFiles(request: FastifyRequest): AsyncGenerator<Incoming> {
+  const limits = { files: 100, fields: 20, parts: 120, fieldSize: 64 * 1024, fileSize: Number.MAX_SAFE_INTEGER };
+  for await (const part of request.files({ limits }) as AsyncIterable<MultipartFile>) {
+    yield { name: uploadName(part.filename ?? ''), source: part.file };
+  }
+}
+
+async function* rawFile(request: FastifyRequest, name: string | undefined): AsyncGenerator<Incoming> {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    throw new Problem(
+      415,
+      'unsupported_encoding',
+      'send the file as it is: a .gz under its own name, no Content-Encoding',
+    );
+  }
+  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const extension = EXTENSIONS[type];
+  if (name === undefined && extension === undefined) {
+    throw new Problem(
+      415,
+      'unsupported_type',
+      `what is ${type === '' ? 'a body without a type' : type}? Name it: ?name=alerts.csv`,
+    );
+  }
+  const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
+  yield {
+    name: uploadName(name ?? `upload-${time}.${extension}`),
+    source: request.body as AsyncIterable<Uint8Array>,
+  };
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof UploadTooLarge) {
+    return new Problem(413, 'too_large', `an upload may have ${error.maxBytes} bytes (api.maxUploadMiB)`);
+  }
+  if (isErrno(error, 'ENOSPC')) return new Problem(507, 'disk_full', 'the disk of the inbox is full');
+  if (isErrno(error, 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE')) {
+    return new Problem(400, 'broken_off', 'the upload broke off: nothing of it is left');
+  }
+  return error;
+}

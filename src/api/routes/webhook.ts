@@ -1,0 +1,97 @@
+/** `POST /webhook`: one alert, or an array of them. Answered when they are on the disk. */
+import { z } from 'zod';
+import type { ServedApp } from '../../app/served.ts';
+import { readAlerts } from '../../posts/read-alerts.ts';
+import { NotTaken } from '../../posts/spool.ts';
+import type { Counters } from '../counters.ts';
+import { Problem } from '../problem.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { alert, posted } from '../schemas.ts';
+
+const MOST_ALERTS = 1_000;
+/** Each of them needs a file of its own. */
+const MOST_FOR_ONE_USER = 64;
+
+const headers = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, 'expected 1 to 255 printable ASCII characters')
+    .optional()
+    .describe('Posts with an equal key within seven days are one post'),
+});
+
+const body = z.union([alert, z.array(alert).min(1).max(MOST_ALERTS)]);
+
+export function webhookRoutes(app: ServedApp, counters: Counters): readonly Route[] {
+  return [
+    route(
+      {
+        method: 'POST',
+        url: '/webhook',
+        operation: 'post',
+        about: 'Takes one alert, or an array of them',
+        asks: { headers },
+        raw: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } },
+        bodyLimitBytes: 16 * 1024 * 1024,
+        answers: {
+          202: { about: 'On the disk: they will be delivered whatever becomes of this process', schema: posted },
+          409: { about: 'The key was used for other alerts, or its first request is under way' },
+          413: { about: 'More than 16 MiB' },
+          415: { about: 'Not application/json' },
+          422: { about: 'JSON, but not of alerts: none of them was taken' },
+        },
+      },
+      async ({ headers: { 'idempotency-key': key }, request }) => {
+        const alerts = await alertsIn(app, request.body);
+        const answer = await app.posts.take(alerts, key).catch((error: unknown) => {
+          if (!(error instanceof NotTaken)) throw error;
+          const detail = `${error.message}; with an Idempotency-Key the same post can be sent again safely`;
+          throw new Problem(503, 'not_taken', detail, {}, 1);
+        });
+        if (answer.kind === 'other_alerts') {
+          throw new Problem(409, 'key_reused', 'this Idempotency-Key was used for other alerts');
+        }
+        if (answer.kind === 'in_use') {
+          throw new Problem(409, 'key_in_use', 'a request with this Idempotency-Key is under way', {}, 1);
+        }
+        if (!answer.again) counters.posted(alerts.length);
+        const { id, files, again: repeated } = answer;
+        return { status: 202, body: { id, alerts: alerts.length, files, repeated } };
+      },
+    ),
+  ];
+}
+
+async function alertsIn(app: ServedApp, given: unknown) {
+  if (!Buffer.isBuffer(given) || given.length === 0) throw new Problem(400, 'bad_json', 'there is no body');
+  const read = await readAlerts(given, app.settings.parse);
+  switch (read.kind) {
+    case 'not_json':
+      throw new Problem(400, 'bad_json', 'the body is not JSON in UTF-8');
+    case 'not_alerts':
+      throw new Problem(422, 'not_alerts', 'expected {"userId": …, "alertMessage": …}, or an array of such objects');
+    case 'invalid': {
+      const first = read.invalid[0]!;
+      const detail = `alert ${first.at} is not valid: ${first.reason}; none was taken`;
+      throw new Problem(422, 'invalid_alerts', detail, { invalid: read.invalid.slice(0, 100) });
+    }
+    case 'alerts': {
+      const { alerts } = read;
+      if (alerts.length === 0) throw new Problem(422, 'no_alerts', 'the array is empty');
+      if (alerts.length > MOST_ALERTS) {
+        throw new Problem(
+          422,
+          'too_many_alerts',
+          `${alerts.length} alerts; a post may have ${MOST_ALERTS}. Upload a file`,
+        );
+      }
+      const counts = new Map<string, number>();
+      for (const { userId } of alerts) counts.set(userId, (counts.get(userId) ?? 0) + 1);
+      if (Math.max(...counts.values()) > MOST_FOR_ONE_USER) {
+        throw new Problem(422, 'too_many_for_one_user', `a post may have ${MOST_FOR_ONE_USER} alerts for one user`);
+      }
+      return alerts;
+    }
+  }
+}

@@ -1,0 +1,174 @@
+/** The application behind the HTTP API, on Temporal. */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { deliveryTo } from '../config/settings.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import { Entrance } from '../intake/entrance.ts';
+import { speaker } from '../intake/log.ts';
+import { Uploads } from '../intake/uploads.ts';
+import { Posts } from '../posts/posts.ts';
+import type { DeliveryRecord } from '../store/delivery-record.ts';
+import type { Installation } from '../temporal/installation.ts';
+import { reasonOf } from '../thrown.ts';
+import type { AppContext, EndpointStatus, FileStatus, StatusReport } from './app.ts';
+import { otherEndpoint } from './deliveries.ts';
+import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
+import { cancelDelivery, pauseDelivery } from './file-orders.ts';
+import { fileStatus, readStatus } from './file-status.ts';
+import { findDelivery, findRetryable } from './find-delivery.ts';
+import { readReceipts } from './receipts.ts';
+import { reportDelivery } from './report-delivery.ts';
+import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp } from './served.ts';
+import type { Services } from './services.ts';
+
+const HEALTH_LIMIT_MS = 2_000;
+
+export interface ServedParts {
+  readonly context: AppContext;
+  readonly installation: Installation;
+  /** With a watcher that runs. */
+  readonly services: Services;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * Opens a door over an application of its own. What other API processes of this inbox have left is settled before it opens; when it is
+ * closed, everything that it took is in the inbox.
+ */
+export async function openOver(
+  parts: ServedParts,
+  open: OpenDoor,
+  options: { readonly portMayDiffer: boolean },
+): Promise<Door> {
+  const { settings, logger } = parts.context;
+  const { sidecar } = settings;
+  const entrance = new Entrance(settings.inbox);
+  await entrance.enter();
+  const say = speaker(logger, parts.endpoint.name);
+  const posts = new Posts({ entrance, parse: settings.parse, gatherMs: settings.api.gatherMs, sidecar, say });
+  const closeIntake = async (): Promise<void> => {
+    await posts.close();
+    await entrance.close();
+  };
+  try {
+    await posts.begin();
+    const uploads = new Uploads(entrance, { sidecar, maxBytes: settings.api.maxUploadBytes });
+    const door = await open(new TemporalServedApp(parts, uploads, posts), options);
+    return {
+      address: door.address,
+      async close() {
+        await door.close();
+        await closeIntake();
+      },
+    };
+  } catch (error) {
+    await closeIntake();
+    throw error;
+  }
+}
+
+class TemporalServedApp implements ServedApp {
+  readonly uploads: Uploads;
+  readonly posts: Posts;
+  readonly #parts: ServedParts;
+
+  constructor(parts: ServedParts, uploads: Uploads, posts: Posts) {
+    this.#parts = parts;
+    this.uploads = uploads;
+    this.posts = posts;
+  }
+
+  get settings(): AppContext['settings'] {
+    return this.#parts.context.settings;
+  }
+  get logger(): AppContext['logger'] {
+    return this.#parts.context.logger;
+  }
+
+  get endpointName(): string {
+    return this.#parts.endpoint.name;
+  }
+
+  async status({ limit }: { readonly limit: number }): Promise<StatusReport> {
+    const { installation } = this.#parts;
+    return readStatus(installation, await readEndpoints(installation), limit);
+  }
+
+  async file(id: string): Promise<FileStatus> {
+    const { installation } = this.#parts;
+    const record = await this.#find(id);
+    try {
+      const info = await installation.temporal.client.workflow.getHandle(record.workflowId).describe();
+      return await fileStatus(installation, info);
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+    // Submitted just now, or forgotten by Temporal: the receipts know.
+    const {
+      reports: _names,
+      fault: _why,
+      sentNow: _now,
+      readToTheEnd: _all,
+      ...status
+    } = await reportDelivery(installation, record);
+    return { ...status, startedAt: record.firstSubmittedAt };
+  }
+
+  async receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>> {
+    return readReceipts(this.#parts.installation, await this.#find(id));
+  }
+
+  async beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]> {
+    const { installation, endpoint, context } = this.#parts;
+    const pressedMs = Date.now();
+    const named = id === undefined ? undefined : await this.#find(id);
+    if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
+    const records = named === undefined ? await findRetryable(installation) : [named];
+    const own = records.filter((record) => record.endpoint === endpoint.name);
+    const delivery = deliveryTo(endpoint, context.settings.statedDelivery);
+    const begun: BegunRetry[] = [];
+    for (const record of own) {
+      const how = { reopenUnconfirmed: unconfirmed, pressedMs };
+      const { outcome, workflowId } = await installation.deliveries.start(record, delivery, how);
+      begun.push({ file: record.fileName, sha256: record.sha256, workflowId, outcome });
+    }
+    return begun;
+  }
+
+  async pauseFile(id: string, paused: boolean): Promise<FileStatus> {
+    return pauseDelivery(this.#parts.installation, await this.#find(id), paused);
+  }
+
+  async cancelFile(id: string): Promise<FileStatus> {
+    const { installation, context } = this.#parts;
+    return cancelDelivery(installation, await this.#find(id), context.signal);
+  }
+
+  endpoints(): Promise<readonly EndpointStatus[]> {
+    return readEndpoints(this.#parts.installation);
+  }
+
+  async endpoint(name: string, order?: Override): Promise<EndpointStatus> {
+    const { installation } = this.#parts;
+    const endpoint = await pickEndpoint(installation, name);
+    return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
+  }
+
+  async readiness(): Promise<Readiness> {
+    const { installation, services } = this.#parts;
+    const asked = installation.temporal.connection.withDeadline(Date.now() + HEALTH_LIMIT_MS, () =>
+      installation.temporal.connection.workflowService.getSystemInfo({}),
+    );
+    const checks = {
+      temporal: await asked.then(() => 'ok', reasonOf),
+      inbox: services.watching ? 'ok' : 'the watcher cannot do some of its work at present',
+      posts: this.posts.failing ? 'posted alerts cannot be written' : 'ok',
+    };
+    return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+  }
+
+  #find(id: string): Promise<DeliveryRecord> {
+    const { installation, endpoint } = this.#parts;
+    return findDelivery(installation.store, id, endpoint.name, false);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What the HTTP API asks of the application behind it: the same as the commands, but each call is answered at once, and nothing waits for a
+ * delivery. Tests drive the API with one of their own.
+ */
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.ts';
+import type { Override } from '../domain/governor/contract.ts';
+import type { Uploads } from '../intake/uploads.ts';
+import type { Posts } from '../posts/posts.ts';
+import type { RowOutcome } from '../store/report.ts';
+import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
+import type { EndpointStatus, FileStatus, StatusReport } from './app.ts';
+
+/** What became of one alert of a file. */
+export interface Receipt {
+  readonly userId: string;
+  readonly line: number;
+  /** `duplicate`: an earlier file has told the user the same. */
+  readonly outcome: RowOutcome | 'duplicate';
+  /** Of the last answer; null: there was none. */
+  readonly status: number | null;
+  readonly attempts: number;
+  /** ISO 8601; null: it has not ended. */
+  readonly finishedAt: string | null;
+  readonly webhookId: string;
+  readonly reason: string;
+}
+
+/** A file of which a retry was begun. `attached`: one was under way; `already_delivered`: there was nothing to retry. */
+export interface BegunRetry {
+  readonly file: string;
+  readonly sha256: string;
+  readonly workflowId: string;
+  readonly outcome: SubmitOutcome;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** By part; `ok`, or what is wrong with it. */
+  readonly checks: Readonly<Record<'temporal' | 'inbox' | 'posts', string>>;
+}
+
+/** `id`: SHA-256 (8 digits or more), workflow ID, or the name it was dropped under. Faults: `not_found`, `temporal_unreachable`, `store`. */
+export interface ServedApp {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Where what comes by the API goes. */
+  readonly endpointName: string;
+  readonly uploads: Pick<Uploads, 'receive'>;
+  readonly posts: Pick<Posts, 'take'>;
+  status(options: { readonly limit: number }): Promise<StatusReport>;
+  file(id: string): Promise<FileStatus>;
+  /** Those of a chunk together, in the order of the file. */
+  receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>>;
+  /** `id` undefined: every file that has something to retry. */
+  beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]>;
+  pauseFile(id: string, paused: boolean): Promise<FileStatus>;
+  cancelFile(id: string): Promise<FileStatus>;
+  endpoints(): Promise<readonly EndpointStatus[]>;
+  endpoint(name: string, order?: Override): Promise<EndpointStatus>;
+  readiness(): Promise<Readiness>;
+}
+
+/** A door that is open: where, and how it is closed. What it has acknowledged is safe before and after. */
+export interface Door {
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/** `portMayDiffer`: where the usual one is taken, and none is configured, any other will do. */
+export type OpenDoor = (app: ServedApp, options: { readonly portMayDiffer: boolean }) => Promise<Door>;

@@ -1,0 +1,95 @@
+/** What the HTTP API gives, as TypeScript. A test holds it against the schemas that the API documents. Later releases may add members. */
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: string;
+  readonly nextStep?: string;
+  /** From the answer's Retry-After. */
+  readonly retryAfterSeconds?: number;
+  readonly [extra: string]: unknown;
+}
+
+export interface Posted {
+  /** Of the post. */
+  readonly id: string;
+  readonly alerts: number;
+  /** Names of the files that they are gathered into: `client.ended(files[0])`. Empty where it was posted before. */
+  readonly files: readonly string[];
+  readonly repeated: boolean;
+}
+
+export interface UploadedFile {
+  /** SHA-256. */
+  readonly id: string;
+  /** In the inbox. */
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+export interface FileStatus {
+  readonly file: string;
+  readonly sha256: string;
+  readonly workflowId: string;
+  readonly endpoint: string;
+  readonly state:
+    | 'received'
+    | 'running'
+    | 'paused'
+    | 'completed'
+    | 'failed'
+    | 'refused'
+    | 'cancelled'
+    | 'stopped'
+    | 'unknown';
+  readonly rows: number;
+  readonly alerts: number;
+  readonly delivered: number;
+  readonly rejected: number;
+  readonly undelivered: number;
+  readonly unconfirmed: number;
+  readonly invalid: number;
+  readonly duplicates: number;
+  readonly pending: number;
+  readonly seconds: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+export interface Receipt {
+  readonly userId: string;
+  readonly line: number;
+  readonly outcome: 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending' | 'duplicate';
+  readonly status: number | null;
+  readonly attempts: number;
+  /** ISO 8601. */
+  readonly finishedAt: string | null;
+  readonly webhookId: string;
+  readonly reason: string;
+}
+
+export interface Retried {
+  readonly file: string;
+  readonly sha256: string;
+  readonly workflowId: string;
+  readonly outcome: 'started' | 'attached' | 'already_delivered' | 'retried';
+}
+
+export interface Endpoint {
+  readonly name: string;
+  readonly url: string | null;
+  readonly rate: string;
+  readonly governor: {
+    readonly paused: boolean;
+    readonly circuit: string;
+    readonly ratePerSecond: number | null;
+  } | null;
+  readonly note: string | null;
+  readonly taskQueueLimit: number | null;
+}
+
+export type EndpointOrder =
+  | { readonly order: 'pause' | 'resume' | 'forget' }
+  | { readonly order: 'set-rate'; readonly rate: number | 'auto' | 'unlimited' | 'configured' };
