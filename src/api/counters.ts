@@ -1,5 +1,6 @@
 /** What this API process has done, as text that Prometheus reads. */
-import type { EndpointStatus, FileState, FileStatus } from '../app/app.ts';
+import type { FileState, FileStatus } from '../app/app.ts';
+import type { EndpointStatus } from '../app/endpoint-status.ts';
 
 interface Line {
   readonly labels: Readonly<Record<string, string>>;

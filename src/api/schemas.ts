@@ -29,6 +29,10 @@ export const fileStatus = z.looseObject({
   pending: count,
   seconds: z.number(),
   startedAt: z.string(),
+  waiting: z
+    .looseObject({ why: z.string(), text: z.string(), since: z.string().nullable(), until: z.string().nullable() })
+    .optional()
+    .describe('Why it does not get on; absent: it does, or has ended'),
 });
 
 export const fileList = z.object({ files: z.array(fileStatus) });

@@ -8,7 +8,6 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { Installation } from '../temporal/installation.ts';
 import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
 import type {
-  ApiState,
   App,
   AppContext,
   FileEnd,
@@ -43,6 +42,7 @@ import { reportDelivery } from './report-delivery.ts';
 import type { OpenDoor } from './served.ts';
 import { openOver } from './served-app.ts';
 import { Services } from './services.ts';
+import type { ApiState } from './standing.ts';
 import { runUp } from './up.ts';
 
 /** `openDoor`: how the HTTP API is opened over it. */

@@ -7,7 +7,6 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
 import type { FaultCode } from '../domain/failure.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
@@ -17,6 +16,7 @@ import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
 import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 import type { FilePreview } from './preview.ts';
+import type { ApiState, UpState } from './standing.ts';
 
 /** The totals of a file at one endpoint, over all rounds. */
 export interface FileTotals extends Findings {
@@ -163,20 +163,6 @@ export interface ReportedFile extends FileTotals {
   readonly reports: readonly string[];
 }
 
-/** What `wds up` runs, once all of it does. */
-export interface UpState {
-  readonly inbox: string;
-  readonly reportsRoot: string;
-  readonly temporalAddress: string;
-  /** undefined: not wds's own. */
-  readonly webUi: string | undefined;
-  /** Where the HTTP API listens: `http://127.0.0.1:8480`. */
-  readonly api: string;
-  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
-  /** Alerts a second that the bundled receiver takes; undefined: the endpoint is another one. */
-  readonly bundledRate: number | undefined;
-}
-
 export interface UnderWayObserver {
   progress(update: ProgressUpdate): void;
   /** It has ended, or is no longer among those that are looked at. */
@@ -193,15 +179,6 @@ export interface UpOptions {
     /** Files that are under way, about once a second. Absent: nobody looks. */
     readonly files?: UnderWayObserver;
   };
-}
-
-/** `wds api`, once it listens. */
-export interface ApiState {
-  readonly address: string;
-  readonly inbox: string;
-  readonly endpoint: Pick<Endpoint, 'name' | 'url'>;
-  /** The workers run in this process, too: those of the embedded server. */
-  readonly works: boolean;
 }
 
 export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;

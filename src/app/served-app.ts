@@ -10,8 +10,9 @@ import { Posts } from '../posts/posts.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { reasonOf } from '../thrown.ts';
-import type { AppContext, EndpointStatus, FileStatus, StatusReport } from './app.ts';
+import type { AppContext, FileStatus, StatusReport } from './app.ts';
 import { otherEndpoint } from './deliveries.ts';
+import type { EndpointStatus } from './endpoint-status.ts';
 import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
 import { cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { fileStatus, readStatus } from './file-status.ts';
@@ -89,9 +90,8 @@ class TemporalServedApp implements ServedApp {
     return this.#parts.endpoint.name;
   }
 
-  async status({ limit }: { readonly limit: number }): Promise<StatusReport> {
-    const { installation } = this.#parts;
-    return readStatus(installation, await readEndpoints(installation), limit);
+  status({ limit }: { readonly limit: number }): Promise<StatusReport> {
+    return readStatus(this.#parts.installation, limit);
   }
 
   async file(id: string): Promise<FileStatus> {

@@ -9,7 +9,8 @@ import type { Uploads } from '../intake/uploads.ts';
 import type { Posts } from '../posts/posts.ts';
 import type { RowOutcome } from '../store/report.ts';
 import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
-import type { EndpointStatus, FileStatus, StatusReport } from './app.ts';
+import type { FileStatus, StatusReport } from './app.ts';
+import type { EndpointStatus } from './endpoint-status.ts';
 
 /** What became of one alert of a file. */
 export interface Receipt {

@@ -56,6 +56,15 @@ export interface FileStatus {
   readonly seconds: number;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Why it does not get on; absent: it does, or has ended. */
+  readonly waiting?:
+    | {
+        readonly why: string;
+        readonly text: string;
+        readonly since: string | null;
+        readonly until: string | null;
+      }
+    | undefined;
 }
 
 export interface Receipt {

@@ -12,7 +12,7 @@ test('files that are not there, or of no kind that wds reads, are refused before
   const home = join(folder, 'home');
   const settings = { home, endpoint: defaultEndpoint('http://127.0.0.1:9/'), temporal: { address: '127.0.0.1:1' } };
   const context = { settings, signal: new AbortController().signal, messages: { message: () => undefined } };
-  const app = new TemporalApp(context as never);
+  const app = new TemporalApp(context as never, () => Promise.reject(new Error('no API is asked for')));
   const told: FileEnd[] = [];
   const files = [join(folder, 'missing.csv'), join(folder, 'book.xlsx'), join(folder, 'missing.csv')];
   const options = {

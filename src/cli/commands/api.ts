@@ -1,7 +1,7 @@
 /** `wds api`: the HTTP API. */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { ApiState } from '../../app/app.ts';
+import type { ApiState } from '../../app/standing.ts';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
 import { API_FLAGS, addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';

@@ -1,7 +1,8 @@
 /** `wds up`: everything in one process tree. */
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import type { UpOptions, UpState } from '../../app/app.ts';
+import type { UpOptions } from '../../app/app.ts';
+import type { UpState } from '../../app/standing.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import { API_FLAGS, addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
