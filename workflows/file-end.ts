@@ -12,6 +12,12 @@ import { grouped, noValidRowText, tooManyInvalidText } from '../src/domain/rows/
 export const failedWith = (error: unknown, type: string): boolean =>
   error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === type;
 
+/** What an activity failed for for good, in place of "Activity task failed": the workflow's own failure is what people see first. */
+export function inItsOwnWords(error: unknown): unknown {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.nonRetryable === true ? cause : error;
+}
+
 /** Some alerts were rejected, undelivered or unconfirmed; undefined: all were delivered. */
 export function undeliveredAlerts(summary: FileSummary): ApplicationFailure | undefined {
   const { alerts, rejected, undelivered, unconfirmed, pending, reportDir } = summary;

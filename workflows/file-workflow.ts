@@ -40,7 +40,7 @@ import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './ac
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
-import { failedWith, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
+import { failedWith, inItsOwnWords, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
@@ -160,7 +160,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   try {
     summary = await go();
   } catch (error) {
-    if (!wasCancelled(error)) throw error;
+    if (!wasCancelled(error)) throw inItsOwnWords(error);
     // What was sent until then is reported, if that can be done now: it can later (wds report), and the end must not wait for a disk.
     await CancellationScope.nonCancellable(async () => {
       if (round === undefined) return;

@@ -10,6 +10,7 @@ import { parseKey } from '../domain/parse-options.ts';
 import type { FileSigns } from '../domain/progress/waiting.ts';
 import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
+import type { Store } from '../store/store.ts';
 import type { Submitted } from '../temporal/file-deliveries.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -47,10 +48,10 @@ export function stopWaiting(interrupted: AbortSignal, deadlineMs: number | undef
 }
 
 /** History holds no text of the file; the store has the refusal with the columns that were found. */
-async function inFull(fault: Error, sha256: string, { installation, endpoint }: FollowContext): Promise<Error> {
+export async function inFull(fault: Error, sha256: string, store: Store, endpoint: string): Promise<Error> {
   if (!(fault instanceof Fault && fault.code === 'file_refused')) return fault;
-  const record = await readDeliveryRecord(installation.store, { sha256, endpoint: endpoint.name });
-  const refusal = record && (await readRefusal(installation.store, sha256, parseKey(record.parse)));
+  const record = await readDeliveryRecord(store, { sha256, endpoint });
+  const refusal = record && (await readRefusal(store, sha256, parseKey(record.parse)));
   return refusal === undefined ? fault : new Fault(fault.code, refusal.message, fault.nextStep);
 }
 
@@ -83,7 +84,7 @@ export async function follow(followed: Followed, context: FollowContext): Promis
   const frame: Frame = { file, sha256, workflowId, seconds };
   switch (end.kind) {
     case 'failed':
-      return { kind: 'failed', file, fault: await inFull(end.fault, sha256, context) };
+      return { kind: 'failed', file, fault: await inFull(end.fault, sha256, installation.store, endpoint.name) };
     case 'ended': {
       // The counts of a workflow that had completed before are those of its own time.
       const counts = outcome === 'already_delivered' ? { ...end.summary, sentNow: 0 } : end.summary;

@@ -4,7 +4,7 @@ import { webhookId } from '../domain/names.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import { readChunk, readWindow, userOf } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
-import { rowOutcome } from '../store/report.ts';
+import { rowOutcome } from '../store/report-rows.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { Receipt } from './served.ts';
 

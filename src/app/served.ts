@@ -7,7 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { Uploads } from '../intake/uploads.ts';
 import type { Posts } from '../posts/posts.ts';
-import type { RowOutcome } from '../store/report.ts';
+import type { RowEnd } from '../store/report-stats.ts';
 import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
 import type { FileStatus, StatusReport } from './app.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
@@ -17,7 +17,7 @@ export interface Receipt {
   readonly userId: string;
   readonly line: number;
   /** `duplicate`: an earlier file has told the user the same. */
-  readonly outcome: RowOutcome | 'duplicate';
+  readonly outcome: RowEnd | 'duplicate';
   /** Of the last answer; null: there was none. */
   readonly status: number | null;
   readonly attempts: number;

@@ -7,6 +7,7 @@ import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
+import { inboxAnswer } from './inbox-answer.ts';
 import { MissingWorkers } from './missing-workers.ts';
 import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
@@ -46,14 +47,12 @@ export class Services {
         sidecar: settings.sidecar,
         scanIntervalMs: settings.scanIntervalMs,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
-        untilEnded: ({ staged }) => {
+        results: settings.results,
+        untilEnded: async ({ staged }) => {
           const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
-          return installation.deliveries.untilEnded(fileWorkflowId(staged.sha256, endpoint.name), signal);
+          await installation.deliveries.untilEnded(fileWorkflowId(staged.sha256, endpoint.name), signal);
         },
-        isRefused: ({ staged }) => {
-          const workflowId = fileWorkflowId(staged.sha256, endpoint.name);
-          return installation.deliveries.isRefused(workflowId, this.#closing.signal);
-        },
+        answerOf: (submission) => inboxAnswer(installation, endpoint.name, submission, this.#closing.signal),
       },
       async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );

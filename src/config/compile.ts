@@ -150,6 +150,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
     sidecar: stated.intake.sidecar,
+    results: stated.intake.results,
     maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
     parse: compileParse(stated.parse, endpoint),
     endpoint,

@@ -14,6 +14,7 @@ export const DEFAULTS = {
     blindSettleSeconds: 10,
     scanIntervalSeconds: 5,
     sidecar: 'off',
+    results: false,
     maxExpandedMiB: 8192,
   },
   parse: {

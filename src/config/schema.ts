@@ -33,6 +33,11 @@ const intake = z.strictObject({
     about:
       'Whether a file needs a second one beside it to be taken: `done`: `a.csv.done`, made when `a.csv` is whole; `sha256`: `a.csv.sha256`, which names its SHA-256.',
   }),
+  results: setting(z.boolean(), {
+    expects: 'true or false',
+    about:
+      'Whether each dropped file that ends leaves `results/NAME.json` in the inbox, with its counts, or why it was refused.',
+  }),
   maxExpandedMiB: setting(whole(1, 1_048_576), {
     expects: 'a whole number from 1 to 1048576',
     about: 'A gzip file that expands to more MiB than this is refused.',

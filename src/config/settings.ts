@@ -61,6 +61,8 @@ export interface Settings {
   readonly scanIntervalMs: number;
   /** What must lie beside a dropped file for it to be taken. */
   readonly sidecar: 'off' | 'done' | 'sha256';
+  /** Whether each dropped file that ends leaves a result in the inbox. */
+  readonly results: boolean;
   /** Gzip that expands to more is refused. */
   readonly maxExpandedBytes: number;
   readonly parse: Omit<ParseOptions, 'format'>;

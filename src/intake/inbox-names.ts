@@ -6,6 +6,7 @@ import { plainText } from '../domain/plain-text.ts';
 export const STATE_FOLDER = '.wds';
 export const PROCESSED_FOLDER = 'processed';
 export const REJECTED_FOLDER = 'rejected';
+export const RESULTS_FOLDER = 'results';
 export const URGENT_FOLDER = 'urgent';
 
 /** NAME_MAX of the usual file systems, in bytes. */
@@ -18,15 +19,15 @@ export const isUploadInProgress = (name: string): boolean => name.startsWith('.'
 /** A name as it may appear in a log or on a terminal. Reversible: an escape in it stands for a character. */
 export const printableName = (name: string): string => plainText(name.replaceAll('\\', '\\\\'));
 
-/** Cuts the middle out of a name that would not fit behind `prefix`, so that its start and its extension stay. */
-export function fittingName(prefix: string, name: string): string {
-  const fits = (text: string): boolean => Buffer.byteLength(prefix + text) <= MAX_NAME_BYTES;
-  if (fits(name)) return prefix + name;
+/** Cuts the middle out of a name that would not fit between `prefix` and `suffix`, so that its start and its extension stay. */
+export function fittingName(prefix: string, name: string, suffix = ''): string {
+  const fits = (text: string): boolean => Buffer.byteLength(prefix + text + suffix) <= MAX_NAME_BYTES;
+  if (fits(name)) return prefix + name + suffix;
   const characters = [...name];
   const tail = characters.slice(-24).join('');
   let head = characters.length - 24;
   while (head > 0 && !fits(`${characters.slice(0, head).join('')}…${tail}`)) head -= 1;
-  return `${prefix}${characters.slice(0, Math.max(head, 0)).join('')}…${tail}`;
+  return `${prefix}${characters.slice(0, Math.max(head, 0)).join('')}…${tail}${suffix}`;
 }
 
 /** `<seq>-<priority>-<name>`: all that another watcher needs to finish the work. */

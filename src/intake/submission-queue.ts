@@ -50,8 +50,8 @@ export interface SubmissionQueueOptions {
   readonly nowMs: () => number;
   /** Takes a file back that turned out to be written to still. */
   readonly unsettled: (file: DroppedFile) => void;
-  /** A workflow has the file, which is at `path` now. */
-  readonly processed: (submission: Submission, path: string) => void;
+  /** A workflow has the file, which is at `path` now; undefined: somebody has taken it away. */
+  readonly processed: (submission: Submission, path: string | undefined) => void;
   /** Called when a file has left this queue, or needs another try. */
   readonly changed: () => void;
 }
@@ -151,7 +151,7 @@ export class SubmissionQueue {
       this.#recovered('move', task);
       this.#submitted += 1;
       void this.#untilEnded(task, submission);
-      if (path !== undefined && task.result !== 'already_delivered') this.#options.processed(submission, path);
+      this.#options.processed(submission, path);
       const { sha256, sizeBytes } = task.staged;
       say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
     } catch (error) {

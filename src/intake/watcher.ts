@@ -4,11 +4,14 @@
  * is in the inbox, in a claim folder or in `processed` (in two of them while it is moved), so a crash loses nothing: another watcher, or
  * the next start, finishes the work.
  */
+
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
+import type { AnswerOf } from './answers.ts';
+import { Answers } from './answers.ts';
 import { ClaimFolder } from './claim-folder.ts';
 import { Claimer } from './claimer.ts';
 import type { SettleTimes } from './completeness.ts';
@@ -26,8 +29,6 @@ import type { IntakeLogger } from './log.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import { pause } from './pause.ts';
-import type { IsRefused } from './refused-drops.ts';
-import { RefusedDrops } from './refused-drops.ts';
 import type { Submit, UntilEnded } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
 import type { Terms } from './terms.ts';
@@ -58,8 +59,10 @@ export interface WatchOptions extends FolderRules {
   readonly now?: () => Date;
   /** Files under way are bounded by it. Default: what was submitted is not waited for. */
   readonly untilEnded?: UntilEnded;
-  /** Absent: all files stay in `processed`. */
-  readonly isRefused?: IsRefused;
+  /** Absent: all files stay in `processed`, and nobody is answered. */
+  readonly answerOf?: AnswerOf;
+  /** Whether each file that ends leaves a result in the inbox. Default: none does. */
+  readonly results?: boolean;
 }
 
 export interface WatcherStatus {
@@ -135,11 +138,12 @@ class InboxWatcher implements Watcher {
     });
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
     const underWay = new UnderWay();
-    const refused = new RefusedDrops(this.#inbox, options.isRefused ?? (async () => false), say);
+    const { answerOf = async () => undefined, results = false } = options;
+    const answers = new Answers({ inbox: this.#inbox, answerOf, results, say });
     const queue = new SubmissionQueue({
       ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, untilEnded, claimFolder, underWay, say },
       unsettled: (file) => this.#claimer.settle(file),
-      processed: (submission, path) => refused.follow(submission, path),
+      processed: (submission, path) => answers.follow(submission, path),
       changed: () => this.#wake(),
     });
     this.#claimFolder = claimFolder;

@@ -202,17 +202,10 @@ export class FileDeliveries {
     }
   }
 
-  /** Resolves when the delivery has ended, or at the signal, or where that cannot be told at present. */
-  async untilEnded(workflowId: string, signal: AbortSignal): Promise<void> {
+  /** How the delivery ended, when it has; rejects at the signal. Where that cannot be told at present it is an end of kind `failed`. */
+  async untilEnded(workflowId: string, signal: AbortSignal): Promise<DeliveryEnd> {
     const { connection, workflow } = this.#client;
-    await connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
-  }
-
-  /** Waits for the end of a delivery, and says whether the file was refused as a whole. */
-  async isRefused(workflowId: string, signal: AbortSignal): Promise<boolean> {
-    const { connection, workflow } = this.#client;
-    const end = await connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
-    return end.kind === 'failed' && end.fault instanceof Fault && end.fault.code === 'file_refused';
+    return connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
   }
 
   #isForeign({ installation }: NewestRun): boolean {

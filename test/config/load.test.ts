@@ -47,6 +47,7 @@ describe('without any configuration', () => {
       blindSettleMs: 10_000,
       scanIntervalMs: 5_000,
       sidecar: 'off',
+      results: false,
       maxExpandedBytes: 8 * 1024 ** 3,
       endpoint: undefined,
       logLevel: 'info',

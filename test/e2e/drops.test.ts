@@ -1,5 +1,5 @@
 /** Files dropped into the inbox, with watcher, reader and sender as processes of their own; and the same bytes again, in every way. */
-import { appendFile, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -52,10 +52,11 @@ describe('a file dropped into the inbox', () => {
     const rejected = (): Promise<string[]> => readdir(join(site.inbox, 'rejected')).catch(() => []);
     await until(
       'both are in rejected',
-      async () => (await rejected()).length === 2 && (await processed(site)).length === 0,
+      async () => (await rejected()).length === 4 && (await processed(site)).length === 0,
     );
-    const names = (await rejected()).map((name) => name.replace(/^.*Z-/, ''));
-    expect(names.sort()).toEqual(['mixed.csv', 'open.csv']);
+    const names = ['mixed.csv', 'mixed.csv.reason.txt', 'open.csv', 'open.csv.reason.txt'];
+    expect((await rejected()).sort()).toEqual(names);
+    expect(await readFile(join(site.inbox, 'rejected', 'open.csv.reason.txt'), 'utf8')).toMatch(/never closed/);
     const lines = worker.stderr.split('\n').filter((line) => line.startsWith('{'));
     const warnings = lines
       .map((line) => JSON.parse(line) as Record<string, unknown>)

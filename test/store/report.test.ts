@@ -6,9 +6,9 @@ import { rangeScope } from '../../src/domain/ledger/journal.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import type { ReportRequest } from '../../src/store/report.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
 import { reportFolderName } from '../../src/store/report-files.ts';
+import type { ReportRequest } from '../../src/store/report-rows.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import { csvRecords, stageAlerts, stageContent } from '../support/delivery-fixture.ts';
 
@@ -188,13 +188,25 @@ describe('rows that were deleted from the store', () => {
   });
 });
 
+test('has a page for people, with its failures, an example each, and what to do', async () => {
+  staged = await stageAlerts(8, { chunkSize: 4, user: (line) => (line === 3 ? '<b>x' : `user-${line}`) });
+  await journalled();
+  const { reportDir, sha256 } = await write();
+  const page = await readFile(join(reportDir, 'report.html'), 'utf8');
+  expect(page).toContain('2 of 8 alerts delivered; 3 have no outcome yet');
+  expect(page).toContain('HTTP 422, &quot;no, never&quot;');
+  expect(page).toContain('line 3, &lt;b&gt;x');
+  expect(page).toContain(`wds retry ${sha256.slice(0, 12)} --unconfirmed`);
+  expect(page).toContain('Over time');
+});
+
 test('two that are written at once do not get into each other, and leave nothing else behind', async () => {
   staged = await stageAlerts(400, { chunkSize: 50 });
   const [one] = await Promise.all([write(), write(), write({ round: 9 })]);
   const names = ['ambiguous', 'duplicates', 'failed', 'invalid', 'receipts', 'unconfirmed'].map(
     (each) => `${each}.csv`,
   );
-  expect((await readdir(one.reportDir)).sort()).toEqual([...names, 'report.json'].sort());
+  expect((await readdir(one.reportDir)).sort()).toEqual([...names, 'report.html', 'report.json'].sort());
   expect(await csvRecords(join(one.reportDir, 'receipts.csv'))).toHaveLength(400);
 });
 

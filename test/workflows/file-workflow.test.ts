@@ -35,7 +35,7 @@ describe('a file', () => {
       throw ApplicationFailure.create({ type: FAILURE.fileRefused, message: 'no header' });
     };
     const { end, runs } = await file.deliver();
-    expect(end).toMatchObject({ kind: 'failed', failure: { cause: { type: FAILURE.fileRefused } } });
+    expect(end).toMatchObject({ kind: 'failed', failure: { type: FAILURE.fileRefused } });
     expect(runs[0]!.calls.map(({ name }) => name)).toEqual(['readChunks']);
   });
 

@@ -1,18 +1,30 @@
-/** What the Web UI shows of a file while it runs: a small Markdown table of the counts. Pure. */
+/** What the Web UI shows of a file while it runs: a sentence, and a small Markdown table of the counts. Pure. */
 import type { FileProgress } from '../counts.ts';
 import { grouped, invalidLines, warningLines } from '../rows/words.ts';
 
-const PHASES: Readonly<Record<FileProgress['phase'], string>> = {
-  reading: 'Reading the file; nothing is sent before all of it is read',
-  sending: 'Sending',
-  paused: 'Paused by an operator; go on with: wds resume',
-  reporting: 'Writing the report',
-  done: 'Done',
-  cancelled: 'Cancelled; send the rest with: wds retry',
-};
+/** What is going on, in a sentence: the first thing that is read. */
+function sentence({ phase, counts }: FileProgress): string {
+  const settled = counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
+  const soFar = `${grouped(settled)} of ${grouped(counts.alerts)}`;
+  switch (phase) {
+    case 'reading':
+      return `Reading the file, ${grouped(counts.rows)} rows so far; nothing is sent before all of it is read`;
+    case 'sending':
+      return `Sending, ${soFar}`;
+    case 'paused':
+      return `Paused by an operator at ${soFar}; go on with: wds resume`;
+    case 'reporting':
+      return `Writing the report, ${soFar}`;
+    case 'done':
+      return `Done, ${grouped(counts.delivered)} of ${grouped(counts.alerts)} delivered`;
+    case 'cancelled':
+      return `Cancelled at ${soFar}; send the rest with: wds retry`;
+  }
+}
 
 /** `reportDir`: undefined as long as there is no report. */
-export function progressDetails({ phase, counts, openStubborn }: FileProgress, reportDir?: string): string {
+export function progressDetails(progress: FileProgress, reportDir?: string): string {
+  const { counts, openStubborn } = progress;
   const rows: [string, number][] = [
     ['rows read', counts.rows],
     ['alerts', counts.alerts],
@@ -30,7 +42,7 @@ export function progressDetails({ phase, counts, openStubborn }: FileProgress, r
   const invalid = invalidLines(counts).map((line) => `- invalid: ${line}`);
   const warnings = warningLines(counts).map((line) => `- warning: ${line}`);
   return [
-    `**${PHASES[phase]}**`,
+    `**${sentence(progress)}**`,
     '',
     '| | count |',
     '|---|---:|',

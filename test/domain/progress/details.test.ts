@@ -19,7 +19,7 @@ test('shows a Markdown table of the counts that matter, and no user data', () =>
   };
   const text = progressDetails({ phase: 'sending', counts, openStubborn: 2 });
   expect(text.split('\n')).toEqual([
-    '**Sending**',
+    '**Sending, 0 of 1,400**',
     '',
     '| | count |',
     '|---|---:|',

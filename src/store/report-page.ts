@@ -1,0 +1,182 @@
+/**
+ * report.html: what became of a file, as one page for people. Self-contained: no scripts, nothing is loaded from elsewhere; readable on a phone,
+ * in the dark, and by a screen reader. All text of others is escaped.
+ */
+import type { FileSummary } from '../domain/counts.ts';
+import { plainText } from '../domain/plain-text.ts';
+import { grouped, invalidLines, warningLines } from '../domain/rows/words.ts';
+import type { Bucket, ReportStats } from './report-stats.ts';
+import { timeText } from './report-stats.ts';
+
+/** Failures that are shown, commonest first. */
+const MOST_REASONS = 12;
+const CHART = { width: 960, height: 160 } as const;
+
+export interface PageOf {
+  readonly fileName: string;
+  readonly endpoint: string;
+  readonly workflowId: string;
+  readonly readToTheEnd: boolean;
+  readonly writtenAt: string;
+  /** Alerts that the receiver may have accepted without wds knowing. */
+  readonly ambiguous: number;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+const safe = (text: string): string => plainText(text).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
+
+const STYLE = `
+:root{color-scheme:light dark;--ink:#1a1a1a;--soft:#595959;--back:#fff;--line:#d4d4d4;--good:#1a7f37;--bad:#b3261e}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--soft:#a8a8a8;--back:#161616;--line:#3d3d3d;--good:#57c26d;--bad:#ff8a80}}
+body{margin:0 auto;padding:1rem;max-width:60rem;color:var(--ink);background:var(--back);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
+.soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+td.k,th.k{white-space:nowrap}
+svg{width:100%;height:auto;display:block}code{font-size:.95em}
+.wide{overflow-x:auto}summary{cursor:pointer}`;
+
+/** The whole page. */
+export function reportPage(summary: FileSummary, stats: ReportStats, of: PageOf): string {
+  const { delivered, alerts } = summary;
+  const well = of.readToTheEnd && delivered === alerts && summary.invalid === 0;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${safe(of.fileName)}: ${grouped(delivered)} of ${grouped(alerts)} delivered</title><style>${STYLE}</style></head>
+<body><main>
+<h1>${safe(of.fileName)}</h1>
+<p><strong class="${well ? 'good' : 'bad'}">${headline(summary, of)}</strong></p>
+<p class="soft">To endpoint ${safe(of.endpoint)}; written ${safe(of.writtenAt)}. All times are UTC.</p>
+${countsTable(summary, of)}
+${nextSteps(summary, of)}
+${failures(stats)}
+${findings(summary)}
+${overTime(stats)}
+${attempts(stats)}
+<h2>Where the rest is</h2>
+<p>Beside this page: <a href="receipts.csv">receipts.csv</a> (every alert), <a href="failed.csv">failed.csv</a>,
+<a href="unconfirmed.csv">unconfirmed.csv</a>, <a href="ambiguous.csv">ambiguous.csv</a>, <a href="invalid.csv">invalid.csv</a>,
+<a href="duplicates.csv">duplicates.csv</a>, <a href="report.json">report.json</a>.</p>
+<p class="soft">SHA-256 <code>${safe(summary.sha256)}</code><br>Workflow <code>${safe(of.workflowId)}</code></p>
+</main></body></html>
+`;
+}
+
+function headline({ alerts, delivered, pending, rows }: FileSummary, { readToTheEnd }: PageOf): string {
+  if (!readToTheEnd) return 'Not read to its end: the numbers are those of a part, of which nothing was sent';
+  if (rows === 0) return 'Empty: nothing to send';
+  const open = pending > 0 ? `; ${grouped(pending)} have no outcome yet` : '';
+  return `${grouped(delivered)} of ${grouped(alerts)} alerts delivered${open}`;
+}
+
+function countsTable(summary: FileSummary, { ambiguous }: PageOf): string {
+  const names = [
+    'rows',
+    'alerts',
+    'delivered',
+    'rejected',
+    'undelivered',
+    'unconfirmed',
+    'pending',
+    'invalid',
+    'duplicates',
+  ];
+  const lines = names.map((name) => [name, summary[name as 'rows']] as const);
+  const shown = [...lines, ['may have arrived twice, or unknown to wds', ambiguous] as const].filter(
+    ([name, count]) => count > 0 || name === 'rows' || name === 'alerts' || name === 'delivered',
+  );
+  const body = shown.map(
+    ([name, count]) => `<tr><th scope="row">${name}</th><td class="n">${grouped(count)}</td></tr>`,
+  );
+  return `<h2>Counts</h2><table>${body.join('')}</table>`;
+}
+
+function nextSteps(summary: FileSummary, { readToTheEnd }: PageOf): string {
+  const { sha256, rejected, undelivered, unconfirmed, pending, invalid } = summary;
+  const name = sha256.slice(0, 12);
+  const retry = `<code>wds retry ${name}</code>`;
+  const steps = [
+    ...(readToTheEnd ? [] : ['Mend the file and drop it again.']),
+    ...(undelivered > 0 || pending > 0 ? [`Send what is missing, once the endpoint is well: ${retry}.`] : []),
+    ...(rejected > 0
+      ? [
+          `The receiver refused ${grouped(rejected)}: if the endpoint was at fault, ${retry}; if the rows were, mend failed.csv and drop it.`,
+        ]
+      : []),
+    ...(unconfirmed > 0
+      ? [
+          `Nobody knows whether ${grouped(unconfirmed)} arrived: look for them at the receiver by the webhookId in receipts.csv. To send them again: <code>wds retry ${name} --unconfirmed</code>.`,
+        ]
+      : []),
+    ...(invalid > 0 ? [`Mend the rows in invalid.csv and drop that file.`] : []),
+  ];
+  if (steps.length === 0) return '';
+  return `<h2>What to do next</h2><ul>${steps.map((step) => `<li>${step}</li>`).join('')}</ul>`;
+}
+
+function failures(stats: ReportStats): string {
+  const reasons = stats.reasons(MOST_REASONS);
+  if (reasons.length === 0) return '';
+  const rows = reasons.map(
+    ({ count, line, outcome, reason, userId }) =>
+      `<tr><td class="n">${grouped(count)}</td><td class="k">${outcome}</td><td>${safe(reason) || 'no reason is known'}<br><span class="soft">for example line ${grouped(line)}, ${safe(userId)}</span></td></tr>`,
+  );
+  const beyond = stats.reasonsBeyond(MOST_REASONS);
+  const more = beyond + stats.otherReasons === 0 ? '' : '<p class="soft">And rarer ones: see failed.csv.</p>';
+  return `<h2>Why alerts failed</h2><div class="wide" tabindex="0" role="region" aria-label="Why alerts failed"><table>
+<thead><tr><th scope="col" class="n">alerts</th><th scope="col" class="k">outcome</th><th scope="col">reason</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}`;
+}
+
+function findings(summary: FileSummary): string {
+  const lines = [...invalidLines(summary).map((line) => `Invalid: ${line}`), ...warningLines(summary)];
+  if (lines.length === 0) return '';
+  return `<h2>In the rows</h2><ul>${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`;
+}
+
+function overTime(stats: ReportStats): string {
+  const { buckets, widthMs } = stats.buckets();
+  if (buckets.length === 0) return '';
+  const most = Math.max(...buckets.map(({ delivered, failed }) => delivered + failed));
+  const each = CHART.width / buckets.length;
+  const bar = ({ delivered, failed }: Bucket, at: number): string => {
+    const height = (count: number): number => Math.round((count / most) * (CHART.height - 2) * 10) / 10;
+    const x = Math.round(at * each * 10) / 10;
+    const width = Math.max(1, Math.round((each - 1) * 10) / 10);
+    const [good, bad] = [height(delivered), height(failed)];
+    const rect = (y: number, tall: number, color: string): string =>
+      tall === 0 ? '' : `<rect x="${x}" y="${y}" width="${width}" height="${tall}" fill="var(--${color})"/>`;
+    return rect(CHART.height - good, good, 'good') + rect(CHART.height - good - bad, bad, 'bad');
+  };
+  const time = (atMs: number): string => timeText(atMs, widthMs);
+  const [first, last] = [buckets[0]!, buckets.at(-1)!];
+  const span = `${time(first.fromMs)} to ${time(last.fromMs + widthMs)}`;
+  const about = `Alerts that ended, from ${span}; at most ${grouped(most)} in ${grouped(widthMs / 1_000)} s`;
+  const rows = buckets
+    .filter(({ delivered, failed }) => delivered + failed > 0)
+    .map(
+      ({ fromMs, delivered, failed }) =>
+        `<tr><th scope="row">${time(fromMs)}</th><td class="n">${grouped(delivered)}</td><td class="n">${grouped(failed)}</td></tr>`,
+    );
+  return `<h2>Over time</h2>
+<svg viewBox="0 0 ${CHART.width} ${CHART.height}" role="img" aria-label="${about}" preserveAspectRatio="none">${buckets.map(bar).join('')}</svg>
+<p class="soft">${about}. <span class="good">Delivered</span>, <span class="bad">otherwise</span>.</p>
+<details><summary>The same as a table</summary><table><thead><tr><th scope="col">from</th><th scope="col" class="n">delivered</th><th scope="col" class="n">otherwise</th></tr></thead><tbody>${rows.join('')}</tbody></table></details>`;
+}
+
+function attempts({ attempts: counts }: ReportStats): string {
+  if (counts.slice(1).every((count) => count === 0)) return '';
+  const rows = counts.flatMap((count, at) => {
+    const label = at + 1 === counts.length ? `${at + 1} or more` : `${at + 1}`;
+    return count === 0 ? [] : [`<tr><th scope="row">${label}</th><td class="n">${grouped(count)}</td></tr>`];
+  });
+  return `<h2>Requests that an alert took</h2><table><thead><tr><th scope="col">requests</th><th scope="col" class="n">alerts</th></tr></thead><tbody>${rows.join('')}</tbody></table>
+<p class="soft">Of the last round. Answers that only asked for a pause (429) are not counted.</p>`;
+}

@@ -1,0 +1,153 @@
+/** The rows of a report: which files it consists of, and what each row of a chunk puts into them. */
+
+import type { FileCounts } from '../domain/counts.ts';
+import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
+import { rowName } from '../domain/ledger/row-names.ts';
+import type { RowState } from '../domain/ledger/row-state.ts';
+import { outcomeInRound } from '../domain/ledger/row-state.ts';
+import { webhookId } from '../domain/names.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
+import type { Findings } from '../domain/rows/findings.ts';
+import type { ChunkRow } from './chunks.ts';
+import { readRejects } from './chunks.ts';
+import type { ReportFiles } from './report-files.ts';
+import type { ReportStats, RowEnd } from './report-stats.ts';
+import type { Store } from './store.ts';
+
+export interface ReportRequest {
+  readonly sha256: string;
+  readonly endpoint: string;
+  readonly parse: ParseOptions;
+  readonly fileName: string;
+  readonly workflowId: string;
+  /**
+   * Set by the workflow at its end: what ended in an earlier round only counts as pending. Absent (a look from outside): the last
+   * recorded outcome counts.
+   */
+  readonly round?: number;
+  /** Set by the workflow: what it has seen by itself. */
+  readonly seen?: FileCounts;
+  /** Whether each CSV begins with a byte order mark. */
+  readonly byteOrderMark?: boolean;
+}
+
+export type Counts = {
+  -readonly [Key in keyof Omit<FileCounts, 'sentNow' | 'ofEarlierFiles' | keyof Findings>]: number;
+};
+
+const SPREADSHEET = { spreadsheet: true } as const;
+const DROPPABLE = { spreadsheet: false } as const;
+/** Says which row a row of such a file stands for. */
+const ORIGIN = 'wdsOrigin';
+export const SUMMARY = 'report.json';
+export const PAGE = 'report.html';
+/** Lines of ambiguous alerts that report.json names by itself; ambiguous.csv names all. */
+const MOST_LINES_NAMED = 1_000;
+
+/**
+ * The first line of each file. In those that are meant to be dropped the user's own two columns come first, under their names, and wds's own give
+ * way to them: a second column of the same name would make the file useless.
+ */
+export function headers(
+  { parse, byteOrderMark = false }: ReportRequest,
+  duplicates: readonly string[],
+): Record<string, string> {
+  const { userIdColumn, alertMessageColumn } = parse;
+  const taken = new Set([userIdColumn, alertMessageColumn].map((name) => name.trim().toLowerCase()));
+  const own = (name: string): string => (taken.has(name) ? `wds${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
+  const mendable = (...names: string[]): string => csvRecord([userIdColumn, alertMessageColumn, ...names], DROPPABLE);
+  const failed = mendable(ORIGIN, own('outcome'), own('reason'));
+  const lines = {
+    'receipts.csv': csvRecord(
+      ['userId', 'line', 'outcome', 'status', 'attempts', 'finishedAt', 'webhookId', 'reason'],
+      SPREADSHEET,
+    ),
+    'failed.csv': failed,
+    'unconfirmed.csv': failed,
+    'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
+    'invalid.csv': mendable(own('line'), own('reason'), own('row'), ORIGIN),
+    'duplicates.csv': csvRecord(duplicates, SPREADSHEET),
+  };
+  const mark = byteOrderMark ? BYTE_ORDER_MARK : '';
+  const marked = Object.entries(lines).map(([name, line]) => [name, mark + line] as const);
+  return { ...Object.fromEntries(marked), [PAGE]: '', [SUMMARY]: '' };
+}
+
+export async function appendRejects(
+  store: Store,
+  files: ReportFiles,
+  of: { sha256: string; parseKey: string; window: number },
+  columns: number,
+): Promise<void> {
+  for await (const reject of readRejects(store, of)) {
+    if (reject.kind === 'invalid') {
+      const { line, reason, row, userId = '', alertMessage = '' } = reject;
+      const cells = [userId, alertMessage, line, reason, row, rowName(of, line)];
+      await files.append('invalid.csv', csvRecord(cells, DROPPABLE));
+    } else {
+      const { line, firstLine, userId, firstFile = '' } = reject;
+      const cells = [line, firstLine, userId, firstFile, ''].slice(0, columns);
+      await files.append('duplicates.csv', csvRecord(cells, SPREADSHEET));
+    }
+  }
+}
+
+export async function appendChunk(
+  files: ReportFiles,
+  request: ReportRequest,
+  rows: readonly ChunkRow[],
+  states: ReadonlyMap<number, RowState>,
+  counts: Counts,
+  ambiguous: { count: number; lines: number[] },
+  stats: ReportStats,
+): Promise<void> {
+  const text = { receipts: '', failed: '', unconfirmed: '', ambiguous: '' };
+  for (const row of rows) {
+    const state = states.get(row.line);
+    const outcome = rowOutcome(state, request.round);
+    const { userId, alertMessage } = JSON.parse(row.body) as { userId: string; alertMessage: string };
+    const id = webhookId(request.endpoint, request.sha256, row.line);
+    const reason = state?.reason ?? '';
+    counts[outcome]++;
+    stats.add(outcome, state, { line: row.line, userId });
+    const finishedAt = state === undefined || outcome === 'pending' ? '' : new Date(state.atMs).toISOString();
+    text.receipts += csvRecord(
+      [userId, row.line, outcome, state?.status ?? '', state?.attempts ?? 0, finishedAt, id, reason],
+      SPREADSHEET,
+    );
+    if (outcome === 'rejected' || outcome === 'undelivered' || outcome === 'unconfirmed') {
+      const record = mendableRecord(request, row, userId, alertMessage, outcome, reason);
+      if (outcome === 'unconfirmed') text.unconfirmed += record;
+      else text.failed += record;
+    }
+    const unknownAnswers = (state?.unknown ?? 0) + (state?.maybeTwice ? 1 : 0);
+    if (unknownAnswers > 0) {
+      ambiguous.count++;
+      if (ambiguous.lines.length < MOST_LINES_NAMED) ambiguous.lines.push(row.line);
+      text.ambiguous += csvRecord([userId, row.line, outcome, unknownAnswers, id], SPREADSHEET);
+    }
+  }
+  await files.append('receipts.csv', text.receipts);
+  await files.append('failed.csv', text.failed);
+  await files.append('unconfirmed.csv', text.unconfirmed);
+  await files.append('ambiguous.csv', text.ambiguous);
+}
+
+/** `round`: of a report at its end; undefined: as it is now. */
+export function rowOutcome(state: RowState | undefined, round: number | undefined): RowEnd {
+  if (state?.movedTo) return state.outcome ?? 'undelivered';
+  const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
+  return outcome ?? 'pending';
+}
+
+/** A row that can be mended and dropped again; `wdsOrigin` says whose place it takes. */
+function mendableRecord(
+  file: ReportRequest,
+  row: ChunkRow,
+  userId: string,
+  alertMessage: string,
+  outcome: RowEnd,
+  reason: string,
+): string {
+  return csvRecord([userId, alertMessage, rowName(file, row.line), outcome, reason], DROPPABLE);
+}
