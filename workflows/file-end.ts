@@ -12,10 +12,12 @@ import { grouped, noValidRowText, tooManyInvalidText } from '../src/domain/rows/
 export const failedWith = (error: unknown, type: string): boolean =>
   error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.type === type;
 
-/** What an activity failed for for good, in place of "Activity task failed": the workflow's own failure is what people see first. */
+const OWN_TYPES: ReadonlySet<string> = new Set(Object.values(FAILURE));
+
+/** One of wds's own failures that ended an activity, in place of "Activity task failed": a workflow's failure is what people see first. */
 export function inItsOwnWords(error: unknown): unknown {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  return cause instanceof ApplicationFailure && cause.nonRetryable === true ? cause : error;
+  return cause instanceof ApplicationFailure && OWN_TYPES.has(cause.type ?? '') ? cause : error;
 }
 
 /** Some alerts were rejected, undelivered or unconfirmed; undefined: all were delivered. */
