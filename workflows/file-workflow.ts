@@ -40,7 +40,14 @@ import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './ac
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
-import { failedWith, inItsOwnWords, otherContent, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
+import {
+  failedWith,
+  inItsOwnWords,
+  otherContent,
+  receiptsMissing,
+  refusedRows,
+  undeliveredAlerts,
+} from './file-end.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
