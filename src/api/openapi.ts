@@ -59,7 +59,7 @@ function operation({ operation: operationId, about, asks, answers, raw }: Route)
     operationId,
     summary: about,
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(content === undefined ? {} : { requestBody: { required: raw !== undefined, content } }),
+    ...(content === undefined ? {} : { requestBody: { required: asks.body?.safeParse({}).success !== true, content } }),
     responses: Object.fromEntries([...problems, ...documented]),
   };
 }

@@ -29,6 +29,7 @@ export const fileStatus = z.looseObject({
   pending: count,
   seconds: z.number(),
   startedAt: z.string(),
+  reason: z.string().optional().describe('Why nothing of it was sent, where it was refused'),
   waiting: z
     .looseObject({ why: z.string(), text: z.string(), since: z.string().nullable(), until: z.string().nullable() })
     .optional()
@@ -67,7 +68,15 @@ export const posted = z.looseObject({
   repeated: z.boolean().describe('The same alerts were posted with this key before: nothing more is sent'),
 });
 
-export const alert = z.looseObject({ userId: z.union([z.string(), z.int()]), alertMessage: z.string() });
+/** Something to be seen in it, and no NUL. (Readers of files know more that cannot be seen.) */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what is meant.
+const SEEN = /^[^\u0000]*[^\s\u0000][^\u0000]*$/;
+
+/** For the document; posts are judged as rows of files are. */
+export const alert = z.looseObject({
+  userId: z.union([z.string().max(512).regex(SEEN), z.int()]),
+  alertMessage: z.string().regex(SEEN),
+});
 
 export const retryRequest = z.strictObject({
   file: z
@@ -116,12 +125,15 @@ export const endpointOrder = z.discriminatedUnion('order', [
 
 export const readiness = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) });
 
-/** No path: what is asked for lies on this machine. */
+/** No path: what is asked for lies on this machine. (Classes of Unicode are not known to every reader of the document.) */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant.
+const PATH_PART = /^[^/\\\u0000-\u001f\u007f-\u009f]+$/;
+
 export const fileId = z.object({
   id: z
     .string()
     .min(1)
     .max(400)
-    .regex(/^[^/\\\p{Cc}]+$/u, 'expected an ID or a name')
+    .regex(PATH_PART, 'expected an ID or a name')
     .describe('SHA-256 (8 digits or more), workflow ID, or the name it was dropped under'),
 });

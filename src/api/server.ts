@@ -14,6 +14,7 @@ import type { Route } from './route.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
+import { pages } from './routes/pages.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { webhookRoutes } from './routes/webhook.ts';
 
@@ -38,7 +39,8 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     bodyLimit: BODY_LIMIT_BYTES,
     connectionTimeout: IDLE_LIMIT_MS,
     requestTimeout: 0,
-    routerOptions: { maxParamLength: 600 },
+    // What is too long is a path that is not there; the limit of headers comes first.
+    routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_LIMIT_MS },
     forceCloseConnections: 'idle',
     frameworkErrors: (error, _request, reply) => answerError(app, error, reply as unknown as FastifyReply),
@@ -58,7 +60,6 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
   server.addHook('onResponse', async ({ method, routeOptions }, reply) => {
     counters.answered(method, routeOptions.url ?? 'none', reply.statusCode);
   });
-  server.setErrorHandler((error: FastifyError, _request, reply) => answerError(app, error, reply));
 
   const received = new Received(endpoint);
   const uploads = uploadRoutes(app, received, counters);
@@ -69,6 +70,11 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     ...endpointRoutes(app),
     ...healthRoutes(app, counters),
   ];
+  server.setErrorHandler((error: FastifyError, request, reply) => {
+    // Methods that bring a body are asked for its type before their route is looked for.
+    const isUnrouted = error.code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE';
+    return answerError(app, isUnrouted ? notFound(request, routes, reply) : error, reply);
+  });
   server.setNotFoundHandler((request, reply) => answerError(app, notFound(request, routes, reply), reply));
   const document = openApiDocument(routes, access);
   await server.register(async (scope) => {
@@ -84,6 +90,7 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     scope.addContentTypeParser('*', (_request, body, done) => done(null, body));
     for (const one of uploads) add(scope, one);
   });
+  await server.register(pages, { app, received, counters });
   return server;
 }
 

@@ -3,11 +3,13 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
+import { parseKey } from '../domain/parse-options.ts';
 import { Entrance } from '../intake/entrance.ts';
 import { speaker } from '../intake/log.ts';
 import { Uploads } from '../intake/uploads.ts';
 import { Posts } from '../posts/posts.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
+import { readRefusal } from '../store/refusals.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { reasonOf } from '../thrown.ts';
 import type { AppContext, FileStatus, StatusReport } from './app.ts';
@@ -19,7 +21,7 @@ import { fileStatus, readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import { readReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
-import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp } from './served.ts';
+import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp, ServedFile } from './served.ts';
 import type { Services } from './services.ts';
 
 const HEALTH_LIMIT_MS = 2_000;
@@ -90,16 +92,27 @@ class TemporalServedApp implements ServedApp {
     return this.#parts.endpoint.name;
   }
 
+  temporalPage(workflowId: string): string | undefined {
+    const { temporal, devServer } = this.#parts.installation;
+    const root = devServer?.uiUrl;
+    if (root === undefined) return undefined;
+    const path = `namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+    return new URL(path, root.endsWith('/') ? root : `${root}/`).href;
+  }
+
   status({ limit }: { readonly limit: number }): Promise<StatusReport> {
     return readStatus(this.#parts.installation, limit);
   }
 
-  async file(id: string): Promise<FileStatus> {
+  async file(id: string): Promise<ServedFile> {
     const { installation } = this.#parts;
     const record = await this.#find(id);
     try {
       const info = await installation.temporal.client.workflow.getHandle(record.workflowId).describe();
-      return await fileStatus(installation, info);
+      const status = await fileStatus(installation, info);
+      if (status.state !== 'refused') return status;
+      const refusal = await readRefusal(installation.store, record.sha256, parseKey(record.parse));
+      return { ...status, ...(refusal === undefined ? {} : { reason: refusal.message }) };
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }

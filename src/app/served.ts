@@ -27,6 +27,9 @@ export interface Receipt {
   readonly reason: string;
 }
 
+/** `reason`: why nothing of it was sent, where it was refused. */
+export type ServedFile = FileStatus & { readonly reason?: string };
+
 /** A file of which a retry was begun. `attached`: one was under way; `already_delivered`: there was nothing to retry. */
 export interface BegunRetry {
   readonly file: string;
@@ -47,10 +50,12 @@ export interface ServedApp {
   readonly logger: Logger;
   /** Where what comes by the API goes. */
   readonly endpointName: string;
+  /** Of a workflow in the Temporal Web UI; undefined: it is not known where that is. */
+  temporalPage(workflowId: string): string | undefined;
   readonly uploads: Pick<Uploads, 'receive'>;
   readonly posts: Pick<Posts, 'take'>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
-  file(id: string): Promise<FileStatus>;
+  file(id: string): Promise<ServedFile>;
   /** Those of a chunk together, in the order of the file. */
   receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>>;
   /** `id` undefined: every file that has something to retry. */

@@ -56,6 +56,8 @@ export interface FileStatus {
   readonly seconds: number;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Why nothing of it was sent, where it was refused. */
+  readonly reason?: string | undefined;
   /** Why it does not get on; absent: it does, or has ended. */
   readonly waiting?:
     | {

@@ -61,6 +61,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     settings: loaded,
     logger: pino({ level: 'silent' }),
     endpointName: 'crm',
+    temporalPage: (workflowId) => `http://127.0.0.1:8233/namespaces/default/workflows/${workflowId}`,
     uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }),
     posts,
     status: async () => STATUS,

@@ -71,6 +71,8 @@ describe('what is wrong with a request', () => {
     ['GET', '/nothing', 404, 'no_such_path'],
     ['GET', '/webhook', 405, 'method_not_allowed'],
     ['DELETE', '/files/abc', 405, 'method_not_allowed'],
+    ['QUERY', '/files', 405, 'method_not_allowed'],
+    ['GET', `/files/${'x'.repeat(5_000)}`, 404, 'bad_path'],
     ['GET', '/files?limit=0', 400, 'bad_query'],
     ['GET', '/files/..%2F..%2Fetc%2Fpasswd', 404, 'bad_path'],
     ['GET', '/files/0000000000', 404, 'not_found'],
@@ -205,8 +207,8 @@ describe('POST /upload', () => {
 
   test.each([
     ['/upload', 'text/plain', CSV, 415, 'unsupported_type'],
-    ['/upload?name=a.txt', 'text/csv', CSV, 422, 'unsupported_file'],
-    ['/upload?name=.a.csv', 'text/csv', CSV, 422, 'unsupported_file'],
+    ['/upload?name=a.txt', 'text/csv', CSV, 400, 'bad_query'],
+    ['/upload?name=.a.csv', 'text/csv', CSV, 400, 'bad_query'],
     ['/upload?name=a.csv', 'text/csv', '', 422, 'empty'],
     ['/upload?name=a.csv', 'text/csv', 'x'.repeat(1_048_577), 413, 'too_large'],
   ])('refuses %s as %s: %#', async (url, type, payload, status, code) => {

@@ -54,7 +54,7 @@ export function endpointRoutes(app: ServedApp): readonly Route[] {
   ];
 }
 
-function overrideOf(order: z.output<typeof endpointOrder>): Override {
+export function overrideOf(order: z.output<typeof endpointOrder>): Override {
   if (order.order !== 'set-rate') return { type: order.order };
   return { type: 'set-rate', rate: order.rate === 'configured' ? null : order.rate };
 }

@@ -1,8 +1,7 @@
 /** `/files` and `/retry`: what became of files, and orders to them. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { FileStatus } from '../../app/app.ts';
-import type { Receipt, ServedApp } from '../../app/served.ts';
+import type { Receipt, ServedApp, ServedFile } from '../../app/served.ts';
 import { csvRecord } from '../../domain/csv-writer.ts';
 import { Fault } from '../../domain/failure.ts';
 import type { Received } from '../received.ts';
@@ -102,7 +101,7 @@ export async function fileOrReceived(
   app: ServedApp,
   received: Received,
   id: string,
-): Promise<FileStatus | z.output<typeof fileStatus>> {
+): Promise<ServedFile | z.output<typeof fileStatus>> {
   try {
     return await app.file(id);
   } catch (error) {

@@ -3,6 +3,7 @@ import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ServedApp } from '../../app/served.ts';
+import type { FilePriority } from '../../domain/contracts.ts';
 import { plainText } from '../../domain/plain-text.ts';
 import type { Upload } from '../../intake/uploads.ts';
 import { UploadTooLarge, uploadName } from '../../intake/uploads.ts';
@@ -14,8 +15,16 @@ import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { uploaded } from '../schemas.ts';
 
+/** As in an inbox: no path, no control characters, no dot in front, a kind of file that wds reads. */
+const FILE_NAME = /^(?!\.)[^\u0000-\u001f\u007f-\u009f/\\]+\.(csv|ndjson|jsonl|json)(\.gz)?$/i;
+
 const query = z.object({
-  name: z.string().min(1).max(400).optional().describe('Where the body is the file itself: its name'),
+  name: z
+    .string()
+    .max(400)
+    .regex(FILE_NAME, 'expected the name of a .csv, .ndjson, .jsonl or .json, each also .gz')
+    .optional()
+    .describe('Where the body is the file itself: its name'),
   priority: z.enum(['urgent', 'normal']).optional().describe('Urgent files are taken first'),
 });
 
@@ -26,6 +35,14 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'application/jsonl': 'ndjson',
   'application/json': 'json',
 };
+
+interface UploadContext {
+  /** Where the body is the file itself. */
+  readonly name: string | undefined;
+  readonly priority: FilePriority;
+  readonly received: Received;
+  readonly counters: Counters;
+}
 
 interface Incoming {
   readonly name: string;
@@ -47,7 +64,7 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
             schema: {
               type: 'object',
               required: ['file'],
-              properties: { file: { type: 'array', items: { type: 'string', format: 'binary' } } },
+              properties: { file: { type: 'array', minItems: 1, items: { type: 'string', format: 'binary' } } },
             },
           },
           'text/csv': file,
@@ -64,36 +81,44 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
         },
       },
       async ({ query: { name, priority = 'normal' }, request }) => {
-        const uploads: { readonly name: string; readonly upload: Upload }[] = [];
-        try {
-          for await (const { name: as, source } of request.isMultipart()
-            ? formFiles(request)
-            : rawFile(request, name)) {
-            const upload = await app.uploads.receive(as, source);
-            uploads.push({ name: as, upload });
-            if (upload.sizeBytes === 0) throw new Problem(422, 'empty', `${plainText(as)} is empty`);
-          }
-          if (uploads.length === 0) throw new Problem(422, 'no_file', 'the form holds no file');
-        } catch (error) {
-          await Promise.all(uploads.map(({ upload }) => upload.discard()));
-          throw refusalOf(error);
-        }
-        const files: { id: string; name: string; sizeBytes: number }[] = [];
-        for (const { name: as, upload } of uploads) {
-          const { sha256, sizeBytes } = upload;
-          const placed = await upload.place(priority);
-          received.add({ sha256, name: placed });
-          counters.uploaded(sizeBytes);
-          app.logger.info(
-            { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
-            as === placed ? 'uploaded' : 'uploaded; its name was taken',
-          );
-          files.push({ id: sha256, name: placed, sizeBytes });
-        }
+        const files = await takeUploads(app, request, { name, priority, received, counters });
         return { status: 202, body: { files } };
       },
     ),
   ];
+}
+
+/** All files of a request, or none: the faults are Problems, and those of what has the disk. */
+export async function takeUploads(
+  app: ServedApp,
+  request: FastifyRequest,
+  { name, priority, received, counters }: UploadContext,
+): Promise<readonly z.output<typeof uploaded>['files'][number][]> {
+  const uploads: { readonly name: string; readonly upload: Upload }[] = [];
+  try {
+    for await (const { name: as, source } of request.isMultipart() ? formFiles(request) : rawFile(request, name)) {
+      const upload = await app.uploads.receive(as, source);
+      uploads.push({ name: as, upload });
+      if (upload.sizeBytes === 0) throw new Problem(422, 'empty', `${plainText(as)} is empty`);
+    }
+    if (uploads.length === 0) throw new Problem(422, 'no_file', 'the form holds no file');
+  } catch (error) {
+    await Promise.all(uploads.map(({ upload }) => upload.discard()));
+    throw refusalOf(error);
+  }
+  const files: { id: string; name: string; sizeBytes: number }[] = [];
+  for (const { name: as, upload } of uploads) {
+    const { sha256, sizeBytes } = upload;
+    const placed = await upload.place(priority);
+    received.add({ sha256, name: placed });
+    counters.uploaded(sizeBytes);
+    app.logger.info(
+      { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
+      as === placed ? 'uploaded' : 'uploaded; its name was taken',
+    );
+    files.push({ id: sha256, name: placed, sizeBytes });
+  }
+  return files;
 }
 
 async function* formFiles(request: FastifyRequest): AsyncGenerator<Incoming> {

@@ -1,0 +1,59 @@
+/** A file in words: its state, how far it is, and what there is to do. */
+import type { z } from 'zod';
+import type { ServedFile } from '../../app/served.ts';
+import { plainText } from '../../domain/plain-text.ts';
+import type { fileStatus } from '../schemas.ts';
+import type { Html } from './html.ts';
+import { html } from './html.ts';
+
+export type ShownFile = ServedFile | z.output<typeof fileStatus>;
+
+const STATES: Readonly<Record<ShownFile['state'], string>> = {
+  received: 'Received, not read yet',
+  running: 'Being sent',
+  paused: 'Paused',
+  completed: 'Delivered',
+  failed: 'Ended with failures',
+  refused: 'Refused, nothing was sent',
+  cancelled: 'Cancelled',
+  stopped: 'Stopped before its end',
+  unknown: 'Not known to Temporal any more',
+};
+
+export const number = (value: number): string => value.toLocaleString('en-US');
+export const isUnderWay = ({ state }: ShownFile): boolean =>
+  state === 'running' || state === 'received' || state === 'paused';
+export const ended = (file: ShownFile): number => file.delivered + file.rejected + file.undelivered + file.unconfirmed;
+export const filePage = ({ sha256, endpoint, workflowId }: ShownFile): string =>
+  `/ui/files/${encodeURIComponent(workflowId || `file-${sha256}-${endpoint}`)}`;
+
+export const time = (iso: string): Html =>
+  html`<time datetime="${iso}">${iso.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, ' UTC')}</time>`;
+
+export const stateText = (file: ShownFile): Html =>
+  html`<span class="state ${file.state}">${STATES[file.state]}</span>`;
+
+/** `4,211 of 50,000 delivered; 3 rejected`. */
+export function countsText(file: ShownFile): string {
+  if (file.rows === 0 && file.alerts === 0) return '';
+  const parts = [
+    `${number(file.delivered)} of ${number(file.alerts)} delivered`,
+    ...(['rejected', 'undelivered', 'unconfirmed', 'invalid', 'duplicates'] as const).flatMap((name) =>
+      file[name] > 0 ? [`${number(file[name])} ${name === 'duplicates' && file[name] === 1 ? 'duplicate' : name}`] : [],
+    ),
+  ];
+  return parts.join('; ');
+}
+
+export function waitingText(file: ShownFile): Html | undefined {
+  const { waiting } = file;
+  if (!waiting) return undefined;
+  const until = waiting.until ? html`, until ${time(waiting.until)}` : '';
+  return html`<p>Waiting: ${plainText(waiting.text)}${until}</p>`;
+}
+
+/** Named for who does not see it. */
+export function progressBar(file: ShownFile): Html | undefined {
+  if (!isUnderWay(file) || file.alerts === 0) return undefined;
+  return html`<progress max="${file.alerts}" value="${ended(file)}" aria-label="Progress of ${plainText(file.file)}">${countsText(file)}</progress>`;
+}

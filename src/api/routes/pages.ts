@@ -1,0 +1,104 @@
+/** The pages for people: made here, usable without scripts. Each form is answered with a redirect to the page that shows what came of it. */
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { ServedApp } from '../../app/served.ts';
+import { reasonOf } from '../../thrown.ts';
+import type { Counters } from '../counters.ts';
+import { SCRIPT, STYLE } from '../pages/assets.ts';
+import { endpointsPage } from '../pages/endpoints-page.ts';
+import { fileDetailPage } from '../pages/file-page.ts';
+import { filesPage } from '../pages/files-page.ts';
+import type { Page } from '../pages/html.ts';
+import { html, pageText } from '../pages/html.ts';
+import { Problem, problemOf } from '../problem.ts';
+import type { Received } from '../received.ts';
+import { endpointOrder, fileId } from '../schemas.ts';
+import { overrideOf } from './endpoints.ts';
+import { fileOrReceived } from './files.ts';
+import { takeUploads } from './uploads.ts';
+
+const FILES_SHOWN = 30;
+/** No scripts but the one of this server, nothing from elsewhere, in no frame. */
+const POLICY =
+  "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+export interface PagesContext {
+  readonly app: ServedApp;
+  readonly received: Received;
+  readonly counters: Counters;
+}
+
+type Named = { readonly Params: { readonly id: string; readonly order: string; readonly name: string } };
+
+/** A plugin: its errors are pages, too. */
+export async function pages(scope: FastifyInstance, { app, received, counters }: PagesContext): Promise<void> {
+  scope.removeAllContentTypeParsers();
+  await scope.register(multipart);
+  scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(body as string))),
+  );
+  scope.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error) ?? new Problem(500, 'unexpected', 'Something went wrong; the log says what.');
+    if (problem.status === 500)
+      app.logger.error({ event: 'api_fault', reason: reasonOf(error) }, 'a page was not made');
+    if (problem.status === 401) reply.header('www-authenticate', 'Basic realm="wds", charset="UTF-8"');
+    const { title, detail, nextStep } = problem.body;
+    const body = html`<p>${detail}</p>${nextStep === undefined ? '' : html`<p>${nextStep}</p>`}<p><a href="/">To the files</a></p>`;
+    return show(reply, { title, body }, problem.status);
+  });
+
+  scope.get('/', async (_request, reply) => show(reply, filesPage(await app.status({ limit: FILES_SHOWN }))));
+  scope.get('/ui/endpoints', async (_request, reply) => show(reply, endpointsPage(await app.endpoints())));
+  scope.get<Named>('/ui/files/:id', async ({ params }, reply) => {
+    const file = await fileOrReceived(app, received, idIn(params.id));
+    return show(reply, fileDetailPage(file, app.temporalPage(file.workflowId)));
+  });
+  scope.get('/ui/style.css', async (_request, reply) => asset(reply, 'text/css; charset=utf-8', STYLE));
+  scope.get('/ui/live.js', async (_request, reply) => asset(reply, 'text/javascript; charset=utf-8', SCRIPT));
+
+  scope.post('/ui/upload', async (request, reply) => {
+    const files = await takeUploads(app, request, { name: undefined, priority: 'normal', received, counters });
+    const [only] = files;
+    return reply.redirect(files.length === 1 && only !== undefined ? `/ui/files/${only.id}` : '/', 303);
+  });
+  scope.post<Named>('/ui/files/:id/:order', async ({ params }, reply) => {
+    const id = idIn(params.id);
+    if (params.order === 'pause' || params.order === 'resume') await app.pauseFile(id, params.order === 'pause');
+    else if (params.order === 'cancel') await app.cancelFile(id);
+    else if (params.order === 'retry') await app.beginRetry(id, false);
+    else throw new Problem(404, 'no_such_path', 'There is no such order.');
+    return reply.redirect(`/ui/files/${encodeURIComponent(id)}`, 303);
+  });
+  scope.post<Named>('/ui/endpoints/:name', async ({ params, body }, reply) => {
+    const given = body as { readonly order?: string; readonly rate?: string };
+    const rate =
+      given.rate !== undefined && /^\d+(\.\d+)?$/.test(given.rate.trim()) ? Number(given.rate) : given.rate?.trim();
+    const order = endpointOrder.safeParse(rate === undefined ? { order: given.order } : { order: given.order, rate });
+    if (!order.success) {
+      throw new Problem(422, 'bad_body', 'That is no rate.', {
+        nextStep: 'Give a number, auto, unlimited or configured.',
+      });
+    }
+    await app.endpoint(params.name, overrideOf(order.data));
+    return reply.redirect('/ui/endpoints', 303);
+  });
+}
+
+function idIn(id: string): string {
+  const read = fileId.safeParse({ id });
+  if (!read.success) throw new Problem(404, 'not_found', 'There is no such file.');
+  return read.data.id;
+}
+
+function show(reply: FastifyReply, page: Page, status = 200): FastifyReply {
+  return asset(reply.code(status).header('cache-control', 'no-store'), 'text/html; charset=utf-8', pageText(page));
+}
+
+function asset(reply: FastifyReply, type: string, text: string): FastifyReply {
+  return reply
+    .type(type)
+    .header('content-security-policy', POLICY)
+    .header('x-content-type-options', 'nosniff')
+    .header('referrer-policy', 'same-origin')
+    .send(text);
+}
