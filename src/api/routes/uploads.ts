@@ -16,6 +16,7 @@ import { route } from '../route.ts';
 import { uploaded } from '../schemas.ts';
 
 /** As in an inbox: no path, no control characters, no dot in front, a kind of file that wds reads. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant.
 const FILE_NAME = /^(?!\.)[^\u0000-\u001f\u007f-\u009f/\\]+\.(csv|ndjson|jsonl|json)(\.gz)?$/i;
 
 const query = z.object({
@@ -66,6 +67,7 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
               required: ['file'],
               properties: { file: { type: 'array', minItems: 1, items: { type: 'string', format: 'binary' } } },
             },
+            encoding: { file: { contentType: 'text/csv, application/x-ndjson, application/json' } },
           },
           'text/csv': file,
           'application/x-ndjson': file,
@@ -124,9 +126,14 @@ export async function takeUploads(
 async function* formFiles(request: FastifyRequest): AsyncGenerator<Incoming> {
   const limits = { files: 100, fields: 20, parts: 120, fieldSize: 64 * 1024, fileSize: Number.MAX_SAFE_INTEGER };
   for await (const part of request.files({ limits }) as AsyncIterable<MultipartFile>) {
-    yield { name: uploadName(part.filename ?? ''), source: part.file };
+    const { filename = '', mimetype } = part;
+    const extension = detectable(filename) ? undefined : EXTENSIONS[mimetype];
+    yield { name: uploadName(extension === undefined ? filename : `${filename}.${extension}`), source: part.file };
   }
 }
+
+/** Its name tells its kind; where it does not, its type may. */
+const detectable = (name: string): boolean => FILE_NAME.test(name.replace(/^.*[\\/]/s, ''));
 
 async function* rawFile(request: FastifyRequest, name: string | undefined): AsyncGenerator<Incoming> {
   const encoding = request.headers['content-encoding'] ?? 'identity';

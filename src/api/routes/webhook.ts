@@ -10,8 +10,6 @@ import { route } from '../route.ts';
 import { alert, posted } from '../schemas.ts';
 
 const MOST_ALERTS = 1_000;
-/** Each of them needs a file of its own. */
-const MOST_FOR_ONE_USER = 64;
 
 const headers = z.object({
   'idempotency-key': z
@@ -85,11 +83,6 @@ async function alertsIn(app: ServedApp, given: unknown) {
           'too_many_alerts',
           `${alerts.length} alerts; a post may have ${MOST_ALERTS}. Upload a file`,
         );
-      }
-      const counts = new Map<string, number>();
-      for (const { userId } of alerts) counts.set(userId, (counts.get(userId) ?? 0) + 1);
-      if (Math.max(...counts.values()) > MOST_FOR_ONE_USER) {
-        throw new Problem(422, 'too_many_for_one_user', `a post may have ${MOST_FOR_ONE_USER} alerts for one user`);
       }
       return alerts;
     }
