@@ -15,6 +15,7 @@ import { fittingName, isUploadInProgress, printableName, URGENT_FOLDER } from '.
 import { moveOverNothing } from './move.ts';
 import type { SidecarKind } from './sidecars.ts';
 import { Sidecars } from './sidecars.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 export const UPLOAD_PREFIX = 'upload-';
 
@@ -72,11 +73,13 @@ export class Uploads {
     const hash = createHash('sha256');
     let sizeBytes = 0;
     const maxBytes = this.#maxBytes;
+    const garbage = new YoungGarbage();
     async function* hashed(): AsyncGenerator<Uint8Array> {
       for await (const piece of source) {
         sizeBytes += piece.length;
         if (sizeBytes > maxBytes) throw new UploadTooLarge(maxBytes);
         hash.update(piece);
+        garbage.add(piece.length);
         yield piece;
       }
     }
