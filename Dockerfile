@@ -9,7 +9,7 @@ RUN node scripts/setup.mjs --build && npm prune --omit=dev --ignore-scripts
 FROM node:22-bookworm-slim
 WORKDIR /wds
 ENV NODE_ENV=production WDS_HOME=/data/home WDS_INBOX=/data/inbox
-COPY --from=build /wds/package.json ./
+COPY --from=build /wds/package.json /wds/wds.config.example.yaml ./
 COPY --from=build /wds/bin ./bin
 COPY --from=build /wds/scripts ./scripts
 COPY --from=build /wds/examples ./examples

@@ -9,11 +9,12 @@
 import { rowName } from '../src/domain/ledger/row-names.ts';
 import type { ParseOptions } from '../src/domain/parse-options.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
-import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
+import { SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
-import { readChunk, readRejects, readSeen, readWindow, userOf } from '../src/store/chunks.ts';
+import { readChunk, readRejects, readWindow, userOf } from '../src/store/chunks.ts';
 import { deliveriesOf } from '../src/store/delivery-record.ts';
 import { OriginFinder, parseOrigin } from '../src/store/origins.ts';
+import { readSeen } from '../src/store/saved-users.ts';
 import type { Store } from '../src/store/store.ts';
 
 /** Which row a mended one stands for, or which one it repeats. */
@@ -113,7 +114,7 @@ export class OriginalRows {
   async #addUsers(users: SeenUsers, ref: WindowRef, isLast: boolean): Promise<void> {
     const { store, breathe } = this.#options;
     if (!isLast) {
-      for await (const entries of readSeen(store, ref, ENTRY_BYTES)) {
+      for await (const entries of readSeen(store, ref)) {
         users.addEntries(entries);
         await breathe();
       }

@@ -12,10 +12,11 @@ import { FileRefusal } from '../src/domain/failure.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import { failpoint } from '../src/failpoint.ts';
 import { readRows } from '../src/formats/rows.ts';
-import { ENTRY_BYTES, SeenUsers } from '../src/formats/seen-users.ts';
+import { SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
-import { readSeen, readWholeWindow, unknownFile } from '../src/store/chunks.ts';
+import { readWholeWindow, unknownFile } from '../src/store/chunks.ts';
 import { contentKey } from '../src/store/layout.ts';
+import { readSeen } from '../src/store/saved-users.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
 import { WindowWriter } from '../src/store/window-writer.ts';
@@ -187,7 +188,7 @@ class WindowReader {
     if (ref.window > 1) this.#lastSeen = undefined;
     const seen = new SeenUsers(ref.sha256);
     for (let window = 1; window < ref.window; window++) {
-      for await (const entries of readSeen(this.#dependencies.store, { ...ref, window }, ENTRY_BYTES)) {
+      for await (const entries of readSeen(this.#dependencies.store, { ...ref, window })) {
         seen.addEntries(entries);
         await breathe();
       }

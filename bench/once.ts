@@ -6,7 +6,7 @@
  *     node dist/bench/once.js [ROWS=1000000] [EARLIER=100000000]
  */
 import { spawnSync } from 'node:child_process';
-import { createHash, randomBytes, randomFillSync } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,23 +15,18 @@ import { fileURLToPath } from 'node:url';
 import { createLookBack } from '../activities/look-back.ts';
 import { createReadChunks } from '../activities/read-chunks.ts';
 import { systemClock } from '../src/clock.ts';
-import type { WindowResult } from '../src/domain/contracts.ts';
-import { rangeScope } from '../src/domain/ledger/journal.ts';
-import { DEFAULT_PARSE_OPTIONS, parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
-import { readChunk } from '../src/store/chunks.ts';
-import { settleDeliveryRecord, settleOptions } from '../src/store/delivery-record.ts';
+import { DEFAULT_PARSE_OPTIONS, parseKey } from '../src/domain/parse-options.ts';
 import { FolderLedgers } from '../src/store/folder-ledger.ts';
 import { FolderStore } from '../src/store/folder-store.ts';
-import { contentKey } from '../src/store/layout.ts';
 import { mergeIndex } from '../src/store/once/merge-index.ts';
 import { OnceIndex } from '../src/store/once/once-index.ts';
 import { ENTRY_WORDS } from '../src/store/once/row-pieces.ts';
 import { chunksOf } from '../src/store/origins.ts';
-import { beginRound } from '../src/store/rounds.ts';
-import { writeStagedFile } from '../src/store/staged-file.ts';
+import { deliver, readFile } from './delivered-files.ts';
 
 const ENDPOINT = 'bench';
 const PARSE = { ...DEFAULT_PARSE_OPTIONS, format: 'csv', chunkSize: 5_000 } as const;
+const OF = { endpoint: ENDPOINT, parse: PARSE };
 const ROWS_OF_A_FILE = 1_000_000;
 const DAY_MS = 24 * 3_600_000;
 
@@ -48,7 +43,7 @@ async function build(rows: number, earlier: number): Promise<void> {
     const index = new OnceIndex(store, ENDPOINT, systemClock);
     await index.begin();
     await index.complete();
-    const delivered = await readFile(store, Readable.from(content(0, rows / 2, 7)));
+    const delivered = await readFile(store, OF, Readable.from(content(0, rows / 2, 7)));
     await deliver(store, ledgers, delivered);
     await index.register({ ...delivered, windows: Number.POSITIVE_INFINITY });
     const startMs = performance.now();
@@ -62,7 +57,7 @@ async function build(rows: number, earlier: number): Promise<void> {
     console.log(
       `${earlier.toLocaleString('en')} rows in ${runs.length} runs and ${files.length} files: ${(bytes / earlier).toFixed(2)} bytes a row; built in ${seconds(startMs)} s`,
     );
-    const fresh = await readFile(store, Readable.from(mixed(rows)));
+    const fresh = await readFile(store, OF, Readable.from(mixed(rows)));
     const { stdout, stderr } = spawnSync(process.execPath, [script, 'look', root, fresh.sha256], { encoding: 'utf8' });
     console.log(`${stdout}${stderr}`.trim());
   } finally {
@@ -117,52 +112,6 @@ function* content(from: number, to: number, step: number, header = true): Genera
 function* mixed(rows: number): Generator<string> {
   yield* content(0, rows / 2, 11);
   yield* content(rows / 2, rows, 3, false);
-}
-
-/** Staged, read, and with a round begun. */
-async function readFile(store: FolderStore, source: AsyncIterable<string>) {
-  const hash = createHash('sha256');
-  let sizeBytes = 0;
-  const bytes = async function* (): AsyncGenerator<Buffer> {
-    for await (const text of source) {
-      const piece = Buffer.from(text);
-      hash.update(piece);
-      sizeBytes += piece.length;
-      yield piece;
-    }
-  };
-  let sha256 = '';
-  await store.putHashed(bytes(), async () => {
-    sha256 = hash.digest('hex');
-    return contentKey(sha256);
-  });
-  const dropped = { name: 'bench.csv', format: 'csv', gzip: false, stagedAt: new Date(0).toISOString() } as const;
-  await writeStagedFile(store, { ...dropped, sha256, sizeBytes, contentBytes: sizeBytes });
-  const { readChunks } = createReadChunks({ store, heartbeat: () => undefined, cancellation: () => undefined });
-  let next: WindowResult['next'] = null;
-  for (let window = 1; window === 1 || next !== null; window++) {
-    ({ next } = await readChunks({ sha256, parse: PARSE, window, cursor: next, windowRows: WINDOW_ROWS }));
-  }
-  const of = { sha256, endpoint: ENDPOINT, fileName: 'bench.csv', workflowId: 'bench' };
-  await settleDeliveryRecord(store, { ...of, parse: PARSE, firstSubmittedAt: new Date().toISOString() });
-  await settleOptions(store, of, PARSE);
-  await beginRound(store, of, { runId: sha256, begunAt: new Date().toISOString() });
-  return { sha256, endpoint: ENDPOINT, parseKey: parseKey(PARSE) };
-}
-
-async function deliver(
-  store: FolderStore,
-  ledgers: FolderLedgers,
-  file: Awaited<ReturnType<typeof readFile>>,
-): Promise<void> {
-  for await (const chunk of chunksOf(store, file)) {
-    const lines = (await readChunk(store, chunk)).map(({ line }) => line);
-    const scope = rangeScope(lines[0]!, lines.at(-1)!);
-    const ledger = await ledgers.open(chunk, { round: 1, scope, parseKey: file.parseKey, durable: true });
-    await ledger.announce(lines);
-    for (const line of lines) ledger.record('d', line, 200, 1);
-    await ledger.close();
-  }
 }
 
 /** Hashes that are spread as those of bodies are, and sorted already. */

@@ -6,7 +6,6 @@ import type { Override } from '../domain/governor/contract.ts';
 import { startedMs } from '../process-start.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { Installation } from '../temporal/installation.ts';
-import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
 import type {
   App,
   AppContext,
@@ -36,13 +35,16 @@ import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
 import { stopWaiting } from './follow.ts';
 import { openHome } from './home.ts';
+import { prepareService } from './init.ts';
 import type { FilePreview } from './preview.ts';
 import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
+import { prepareResend, resendAlert } from './resend.ts';
 import type { OpenDoor } from './served.ts';
 import { openOver } from './served-app.ts';
 import { Services } from './services.ts';
 import type { ApiState } from './standing.ts';
+import { interruptNotice, priceOfStopping } from './stopping.ts';
 import { runUp } from './up.ts';
 
 /** `openDoor`: how the HTTP API is opened over it. */
@@ -122,10 +124,15 @@ export class TemporalApp implements App {
   }
 
   async #sendFit(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]> {
+    await this.#readyFor(endpoint);
+    return this.deliver(files, endpoint, options);
+  }
+
+  /** The endpoint is this installation's, and where nobody else can be expected to work for it, this process does. */
+  async #readyFor(endpoint: Endpoint): Promise<void> {
     const installation = await this.installation();
     await installation.claimEndpoint(endpoint);
     if (installation.embedded) await (await this.services()).startWorkers(endpoint);
-    return this.deliver(files, endpoint, options);
   }
 
   /** Submits and follows; the workers are there, or somebody else's. */
@@ -142,8 +149,7 @@ export class TemporalApp implements App {
     const installation = await this.installation();
     const records = named === undefined ? await findRetryable(installation) : [named];
     if (records.length === 0) return [];
-    await installation.claimEndpoint(endpoint);
-    if (installation.embedded) await (await this.services()).startWorkers(endpoint);
+    await this.#readyFor(endpoint);
     const own = records.filter((record) => record.endpoint === endpoint.name);
     const retried = retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
     return Promise.race([retried, installation.lost]);
@@ -151,6 +157,18 @@ export class TemporalApp implements App {
 
   preview(file: string): Promise<FilePreview> {
     return previewFile(file, this.context.settings);
+  }
+
+  async resend(userId: string, file: string, options: SendOptions): Promise<FileEnd> {
+    const { settings, messages } = this.context;
+    const record = await this.#find(file);
+    const endpoint = this.#endpoint();
+    if (record.endpoint !== endpoint.name) throw otherEndpoint(record, endpoint);
+    const home = await openHome(settings.home);
+    const resend = await prepareResend(home, record, userId, (text) => messages.message(text));
+    await this.#readyFor(endpoint);
+    const { lost } = await this.installation();
+    return Promise.race([resendAlert(resend, await this.#followContext(endpoint, options)), lost]);
   }
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {
@@ -199,35 +217,16 @@ export class TemporalApp implements App {
     return releaseEndpoint(await this.installation(), name);
   }
 
-  async init(): Promise<InitResult> {
-    const { temporal } = await this.installation();
-    const { usable, missing, registered, reason } = await ensureSearchAttributes(
-      temporal.connection,
-      temporal.namespace,
-    );
-    if (missing.length > 0) {
-      throw new Fault(
-        'temporal_unreachable',
-        `search attributes ${missing.join(', ')} could not be registered: ${reason ?? 'refused'}`,
-        "Register them with your cluster's own tool (Temporal Cloud: tcld, or its web page). wds works without them.",
-      );
-    }
-    return { registered, alreadyThere: usable.filter((name) => !registered.includes(name)) };
+  init(): Promise<InitResult> {
+    return prepareService(this.context.settings.temporal);
   }
 
   interruptNotice(): string {
-    return this.#installation?.embedded === false
-      ? "What was submitted goes on: the delivery is the workers' work."
-      : 'Deliveries go on if another wds process of this home runs, and else at the next start.';
+    return interruptNotice(this.#installation?.embedded ?? true);
   }
 
   priceOfStopping(): string | undefined {
-    const open = this.#installation?.openRequests ?? 0;
-    if (open === 0) return undefined;
-    const [requests, them] = open === 1 ? ['1 request is', 'it'] : [`${open} requests are`, 'them'];
-    return this.context.settings.endpoint?.ambiguous === 'hold'
-      ? `${requests} open; stopping now leaves ${them} unconfirmed, for you to decide.`
-      : `${requests} open; stopping now may send ${them} twice.`;
+    return priceOfStopping(this.#installation?.openRequests ?? 0, this.context.settings.endpoint?.ambiguous);
   }
 
   close(): Promise<void> {

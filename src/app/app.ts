@@ -185,6 +185,8 @@ export const WORKER_ROLES = ['files', 'alerts', 'all'] as const;
 export type WorkerRole = (typeof WORKER_ROLES)[number];
 
 export interface InitResult {
+  /** Address of the Temporal service; null: none is configured, and the server that wds runs itself has them. */
+  readonly service: string | null;
   readonly registered: readonly string[];
   readonly alreadyThere: readonly string[];
 }
@@ -202,6 +204,8 @@ export interface App {
   retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]>;
   /** What a file would come to; sends nothing, leaves nothing behind, and needs no Temporal. */
   preview(file: string): Promise<FilePreview>;
+  /** Sends the alert of a user once more, which the file has delivered; the end is that of a file of its own. */
+  resend(userId: string, file: string, options: SendOptions): Promise<FileEnd>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
   report(file: string): Promise<ReportedFile>;
   /** Sends nothing of it until it is resumed; what is open is still answered. */
@@ -214,7 +218,7 @@ export interface App {
   endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus>;
   /** Frees the name of an endpoint for whichever installation uses it next. */
   releaseEndpoint(name: string): Promise<EndpointRelease>;
-  /** Registers the search attributes with the Temporal service. */
+  /** Registers the search attributes with the Temporal service, where one is configured. */
   init(): Promise<InitResult>;
   /** What happens to deliveries when this process is stopped; one sentence, shown at the first Ctrl-C. */
   interruptNotice(): string;

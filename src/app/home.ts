@@ -12,6 +12,8 @@ import type { Store } from '../store/store.ts';
 export interface Home {
   readonly store: Store;
   readonly ledgers: Ledgers;
+  /** Where the store is. */
+  readonly folder: string;
 }
 
 /** Throws Fault `not_found` where nothing was ever delivered from. */
@@ -29,5 +31,5 @@ export async function openHome(home: string): Promise<Home> {
     );
   }
   const store = new FolderStore(place);
-  return { store, ledgers: new FolderLedgers({ store, clock: systemClock, boot: thisBoot() }) };
+  return { store, folder: place, ledgers: new FolderLedgers({ store, clock: systemClock, boot: thisBoot() }) };
 }

@@ -5,6 +5,9 @@
 import type { Command } from 'commander';
 import type { App, CreateApp, RunReceiver } from '../app/app.ts';
 import { SeveralFiles } from '../app/app.ts';
+import type { Examine } from '../app/doctor/doctor.ts';
+import type { FindUser } from '../app/find-user.ts';
+import type { LoadInput } from '../config/load.ts';
 import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
@@ -32,6 +35,8 @@ export interface Invocation {
   readonly nowMs: () => number;
   readonly createApp: CreateApp;
   readonly runReceiver: RunReceiver;
+  readonly findUser: FindUser;
+  readonly examine: Examine;
 }
 
 export interface AppUse {
@@ -83,7 +88,7 @@ export class CommandContext {
   async useApp(command: Command, options: UseOptions, action: (use: AppUse) => Promise<void>): Promise<void> {
     const { invocation, terminal } = this;
     terminal.progress('starting …');
-    const loaded = await this.#loadSettings(command, options);
+    const loaded = await this.settings(command, options);
     const settings = (await options.complete?.(loaded)) ?? loaded;
     const { createLogger } = await import('./logging.ts');
     const logger = createLogger({
@@ -105,20 +110,26 @@ export class CommandContext {
     }
   }
 
-  async #loadSettings(command: Command, options: UseOptions): Promise<Settings> {
+  /** What the configuration, the environment and the flags say; warnings are told. */
+  async settings(command: Command, options: UseOptions): Promise<Settings> {
+    const { loadSettings } = await import('../config/load.ts');
+    const { settings, warnings } = await loadSettings(this.loadInput(command, options));
+    for (const warning of warnings) this.terminal.message(`wds: ${warning}`);
+    return settings;
+  }
+
+  /** Where the settings of a command come from. */
+  loadInput(command: Command, options: UseOptions): LoadInput {
     const { cwd, env } = this.invocation;
     const globals = command.optsWithGlobals() as GlobalOptions;
-    const { loadSettings } = await import('../config/load.ts');
-    const { settings, warnings } = await loadSettings({
+    return {
       cwd,
       env,
       flags: { ...flagValues(command), ...options.settings },
       configFile: globals.config,
       temporal: temporalFlags(globals),
       defaultLogLevel: options.logLevel,
-    });
-    for (const warning of warnings) this.terminal.message(`wds: ${warning}`);
-    return settings;
+    };
   }
 }
 

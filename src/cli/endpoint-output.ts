@@ -9,6 +9,7 @@ import { plainText } from '../domain/plain-text.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
+import { timeOf } from './times.ts';
 
 /** Workers come for their share every few seconds. */
 const SOON = `within ${LEASE_MS / 1_000} seconds`;
@@ -34,16 +35,6 @@ export function endpointNow({ governor, note, served = true }: EndpointStatus): 
   const back = circuit === 'half-open' ? ', rising again' : '';
   const pauses = receiverPause ? `; ${pauseText(receiverPause)}` : '';
   return `${now}${back}, ${workersText(activeWorkers)}${pauses}`;
-}
-
-const two = (value: number): string => String(value).padStart(2, '0');
-
-/** `14:03:10` on this machine's clock, with the date where it is not today's. */
-export function timeOf(iso: string, now = new Date()): string {
-  const at = new Date(iso);
-  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-  if (at.toDateString() === now.toDateString()) return time;
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
 /** `the receiver asked for a pause (HTTP 429), until 14:03:10` */

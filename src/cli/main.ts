@@ -5,6 +5,8 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
+import type { Examine } from '../app/doctor/doctor.ts';
+import type { FindUser } from '../app/find-user.ts';
 import type { OpenDoor } from '../app/served.ts';
 import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -46,6 +48,9 @@ const createApp: CreateApp = async (context) => (await import('../app/app-tempor
 const runReceiver: RunReceiver = async (settings, streams) =>
   (await import('../receiver/run-receiver.ts')).runReceiver(settings, streams);
 
+const findUser: FindUser = async (options) => (await import('../app/find-user.ts')).findUser(options);
+const examine: Examine = async (options) => (await import('../app/doctor/doctor.ts')).examine(options);
+
 const exitCode = await run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
@@ -56,6 +61,8 @@ const exitCode = await run(process.argv.slice(2), {
   nowMs: () => performance.now(),
   createApp,
   runReceiver,
+  findUser,
+  examine,
 });
 // On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
 process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

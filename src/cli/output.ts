@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { FileEnd, FileResult, FileStatus, FileTotals, InitResult, ReportedFile } from '../app/app.ts';
+import type { NewConfigFile } from '../config/new-config-file.ts';
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
@@ -155,10 +156,27 @@ export function reportText(report: ReportedFile, paint: Paint): string {
   return [paint(plainText(report.file), 'bold'), lines, '', ...numbers, ...findings, ...reports].join('\n');
 }
 
-export function initText(result: InitResult): string {
+/** What `wds init` has done. */
+export interface InitEnd extends InitResult {
+  readonly config: { readonly path: string; readonly state: NewConfigFile };
+}
+
+const CONFIG_ENDS: Readonly<Record<NewConfigFile, string>> = {
+  written: 'is written: each setting with a comment. Say in it where the alerts go.',
+  exists: 'is there already, and stays as it is.',
+  denied: 'is not written: this user may not write there.',
+};
+
+export function initText({ config, service, registered, alreadyThere }: InitEnd): string {
   const line = (names: readonly string[], what: string): string[] =>
-    names.length === 0 ? [] : [`${names.join(', ')}: ${what}`];
-  return [...line(result.registered, 'registered'), ...line(result.alreadyThere, 'already there')].join('\n');
+    names.length === 0 ? [] : [`Search attributes at ${service}: ${names.join(', ')} ${what}.`];
+  return [
+    `${plainText(config.path)} ${CONFIG_ENDS[config.state]}`,
+    ...line(registered, 'registered'),
+    ...line(alreadyThere, 'were there already'),
+    ...(service === null ? ['Temporal: wds runs its own server, where nothing needs to be registered.'] : []),
+    '  next      wds doctor looks whether all is well; wds up starts everything',
+  ].join('\n');
 }
 
 /** Counts are nought where nobody could tell them. */

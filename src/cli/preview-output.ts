@@ -4,10 +4,10 @@ import type { FilePreview } from '../app/preview.ts';
 import type { Rate } from '../domain/endpoint.ts';
 import { rateText } from '../domain/endpoint.ts';
 import { plainText } from '../domain/plain-text.ts';
-import { timeOf } from './endpoint-output.ts';
 import { count, duration, findingLines } from './output.ts';
 import { labelled, table } from './tables.ts';
 import type { Paint } from './terminal.ts';
+import { timeOf } from './times.ts';
 
 const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'pipe' };
 

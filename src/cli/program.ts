@@ -2,12 +2,16 @@
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import { registerApi } from './commands/api.ts';
+import { registerCompletion } from './commands/completion.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEndpoint } from './commands/endpoint.ts';
 import { registerFileOrders } from './commands/file-orders.ts';
+import { registerFind } from './commands/find.ts';
 import { registerInit } from './commands/init.ts';
 import { registerPreview } from './commands/preview.ts';
 import { registerReceiver } from './commands/receiver.ts';
 import { registerReport } from './commands/report.ts';
+import { registerResend } from './commands/resend.ts';
 import { registerRetry } from './commands/retry.ts';
 import { registerSend } from './commands/send.ts';
 import { registerStatus } from './commands/status.ts';
@@ -47,7 +51,9 @@ export function buildProgram(context: CommandContext): Command {
   registerPreview(program, context);
   registerStatus(program, context);
   registerReport(program, context);
+  registerFind(program, context);
   registerRetry(program, context);
+  registerResend(program, context);
   registerFileOrders(program, context);
   registerEndpoint(program, context);
   registerWatch(program, context);
@@ -55,6 +61,8 @@ export function buildProgram(context: CommandContext): Command {
   registerApi(program, context);
   registerReceiver(program, context);
   registerInit(program, context);
+  registerDoctor(program, context);
+  registerCompletion(program, context);
   program
     .command('version')
     .description('print the version')

@@ -2,11 +2,12 @@
 import type { FileState, FileStatus, StatusReport } from '../app/app.ts';
 import type { EndpointStatus } from '../app/endpoint-status.ts';
 import { plainText } from '../domain/plain-text.ts';
-import { endpointNow, timeOf, waitingText } from './endpoint-output.ts';
+import { endpointNow, waitingText } from './endpoint-output.ts';
 import { count, findingLines, rateNumber } from './output.ts';
 import type { Column } from './tables.ts';
 import { labelled, shortened, table, widthOf } from './tables.ts';
 import type { Paint, Style } from './terminal.ts';
+import { timeOf } from './times.ts';
 
 const LONGEST_NAME = 32;
 const SHORTEST_NAME = 16;

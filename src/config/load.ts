@@ -52,15 +52,7 @@ function overlaid(lower: SettingsOptions, higher: SettingsOptions): SettingsOpti
 
 export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
   const { cwd, env } = input;
-  const file = await fileLayer(input.configFile ?? (env.WDS_CONFIG || undefined), cwd);
-  const environment = environmentLayer(env, cwd);
-  const flags = flagLayer(input.flags ?? {}, cwd);
-
-  // The environment and flags are one statement about the endpoint: WDS_SECRET signs what goes to --url.
-  const stated = mergeOptions(environment.options, flags.options);
-  const merged = mergeOptions(overlaid(file.options, stated), stated);
-
-  const faults: ConfigFault[] = [...file.faults, ...environment.faults, ...flags.faults];
+  const { merged, faults } = await readSources(input);
   const told = new Set(faults.map((fault) => fault.key));
   const settings = await compile(withDefaults(merged), {
     cwd,
@@ -73,4 +65,18 @@ export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
   });
   if (faults.length > 0) throw configFault(faults);
   return { settings, warnings: misspeltVariables(env) };
+}
+
+/** What the sources state, merged, and each by itself as far as it holds. */
+export async function readSources(input: LoadInput) {
+  const { cwd, env } = input;
+  const file = await fileLayer(input.configFile ?? (env.WDS_CONFIG || undefined), cwd);
+  const environment = environmentLayer(env, cwd);
+  const flags = flagLayer(input.flags ?? {}, cwd);
+  // The environment and flags are one statement about the endpoint: WDS_SECRET signs what goes to --url.
+  const stated = mergeOptions(environment.options, flags.options);
+  const fromFile = overlaid(file.options, stated);
+  const faults: ConfigFault[] = [...file.faults, ...environment.faults, ...flags.faults];
+  const options = { file: fromFile, environment: environment.options, flags: flags.options };
+  return { ...options, merged: mergeOptions(fromFile, stated), faults };
 }

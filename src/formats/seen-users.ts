@@ -9,7 +9,8 @@ import { FileRefusal } from '../domain/failure.ts';
 
 /** Three words of hash and the line. */
 const ENTRY_WORDS = 4;
-export const ENTRY_BYTES = ENTRY_WORDS * 4;
+const ENTRY_BYTES = ENTRY_WORDS * 4;
+const SEEDS = 4;
 const SEGMENT_BITS = 14;
 const SEGMENT_ENTRIES = 1 << SEGMENT_BITS;
 const PARTITIONS = 256;
@@ -26,7 +27,7 @@ export class SeenUsers {
   #size = 0;
 
   constructor(sha256: string) {
-    this.#seeds = Int32Array.from([0, 8, 16, 24], (at) => Number.parseInt(sha256.slice(at, at + 8), 16));
+    this.#seeds = seedsOf(sha256);
     this.#slots = Array.from({ length: PARTITIONS }, () => new Uint32Array(FIRST_SLOTS));
   }
 
@@ -119,6 +120,31 @@ export class SeenUsers {
     }
     this.#slots[partition] = slots;
   }
+}
+
+/** What is kept of one user in each of many files: the first three words of its entry there. */
+export class UserHashes {
+  readonly #userId: string;
+  readonly #seeds = new Int32Array(SEEDS);
+  readonly #hash = new Int32Array(ENTRY_WORDS);
+  readonly #words = new Uint32Array(this.#hash.buffer, 0, ENTRY_WORDS - 1);
+  #sha256 = '';
+
+  constructor(userId: string) {
+    this.#userId = userId;
+  }
+
+  /** Valid until the next call. */
+  in(sha256: string): Uint32Array {
+    if (sha256 !== this.#sha256) hashUser(this.#userId, seedsOf(sha256, this.#seeds), this.#hash);
+    this.#sha256 = sha256;
+    return this.#words;
+  }
+}
+
+function seedsOf(sha256: string, into = new Int32Array(SEEDS)): Int32Array {
+  for (let seed = 0; seed < SEEDS; seed++) into[seed] = Number.parseInt(sha256.slice(8 * seed, 8 * seed + 8), 16);
+  return into;
 }
 
 /** MurmurHash3_x86_128 over UTF-16 code units, two to a word; public domain algorithm by Austin Appleby. */

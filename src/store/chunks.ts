@@ -9,7 +9,7 @@ import { crc32 } from 'node:zlib';
 import type { InvalidReason } from '../domain/alert.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
-import { alertsKey, fileKey, rejectsKey, seenKey, windowKey } from './layout.ts';
+import { alertsKey, fileKey, oldSeenKey, rejectsKey, usersKey, windowKey } from './layout.ts';
 import type { Store } from './store.ts';
 
 export interface WindowRef {
@@ -66,11 +66,11 @@ export interface WindowFile {
   readonly chunks: readonly ChunkPlace[];
   /** Lines of `.rejects`; 0: there is no such object. */
   readonly rejects: number;
-  /** What `.seen` holds; null: no later window needs it. */
+  /** Its users, and what their bytes sum up to; null: of a last window that a version of before has read, they were not saved. */
   readonly seen: { readonly users: number; readonly crc32: number } | null;
 }
 
-const RESTORE =
+export const RESTORE =
   'Restore the store folder from a copy, or delete the folder "chunks-…" of this file: it is read again from its content.';
 
 /** Thrown where a chunk of a file that the store knows is not there (any more). It can be read again, as long as the content is. */
@@ -98,7 +98,7 @@ const MAX_CACHED_WINDOWS = 64;
 const cachedWindows = new WeakMap<Store, Map<string, WindowFile>>();
 
 /** As it is in the store now. undefined: not committed. */
-async function readWindowFile(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
+export async function readWindowFile(store: Store, ref: WindowRef): Promise<WindowFile | undefined> {
   const key = windowKey(ref.sha256, ref.parseKey, ref.window);
   const bytes = await store.get(key);
   return bytes === undefined ? undefined : parseWindowFile(key, bytes);
@@ -137,7 +137,8 @@ export async function readWholeWindow(store: Store, ref: WindowRef): Promise<Win
     return undefined;
   if (file.rejects > 0 && !(await store.exists(rejectsKey(sha256, parseKey, window)))) return undefined;
   const savedUsers = file.seen?.users ?? 0;
-  if (savedUsers > 0 && !(await store.exists(seenKey(sha256, parseKey, window)))) return undefined;
+  const keys = [usersKey(sha256, parseKey, window), oldSeenKey(sha256, parseKey, window)];
+  if (savedUsers > 0 && !(await store.exists(keys[0]!)) && !(await store.exists(keys[1]!))) return undefined;
   return file;
 }
 
@@ -223,27 +224,4 @@ export async function* readRejects(store: Store, ref: WindowRef): AsyncGenerator
     rest = bytes.subarray(start);
   }
   if (count !== file.rejects) throw new Fault('store', `${key} holds ${count} of ${file.rejects} rows`, RESTORE);
-}
-
-/** The users first seen in a window, in pieces of whole entries. Throws Fault('store') if they are not what was written. */
-export async function* readSeen(store: Store, ref: WindowRef, entryBytes: number): AsyncGenerator<Buffer> {
-  const expected = (await readWindowFile(store, ref))?.seen;
-  const key = seenKey(ref.sha256, ref.parseKey, ref.window);
-  if (expected === undefined || expected === null) throw await missing(store, ref, key);
-  if (expected.users === 0) return;
-  if (!(await store.exists(key))) throw await missing(store, ref, key);
-  let sum = 0;
-  let bytesRead = 0;
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const piece of store.readFrom(key, 0)) {
-    sum = crc32(piece, sum);
-    bytesRead += piece.length;
-    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-    const whole = bytes.length - (bytes.length % entryBytes);
-    yield bytes.subarray(0, whole);
-    rest = bytes.subarray(whole);
-  }
-  if (sum !== expected.crc32 || bytesRead !== expected.users * entryBytes) {
-    throw new Fault('store', `${key} is damaged`, RESTORE);
-  }
 }

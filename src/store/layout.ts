@@ -6,7 +6,7 @@
  *   <sha>/chunks-<parseKey>/0001.json      window: counts, where its chunks lie, the next cursor (written last: its commit)
  *   <sha>/chunks-<parseKey>/0001.alerts    window: the chunks' rows
  *   <sha>/chunks-<parseKey>/0001.rejects   window: invalid and duplicate rows
- *   <sha>/chunks-<parseKey>/0001.seen      window: hashes of the users first seen in it
+ *   users/<sha>.<parseKey>.0001            window: hashes of the users first seen in it (saved-users.ts); stays when chunks are deleted
  *   <sha>/chunks-<parseKey>/refusal.json   why the file was refused as a whole
  *   <sha>/<endpoint>/delivery.json         how the file was submitted to that endpoint
  *   <sha>/<endpoint>/options.json          the parse options that its receipts belong to: settled before the first alert
@@ -29,7 +29,11 @@ export const alertsKey = (sha256: string, parseKey: string, window: number): str
   folder(sha256, parseKey, window, 'alerts');
 export const rejectsKey = (sha256: string, parseKey: string, window: number): string =>
   folder(sha256, parseKey, window, 'rejects');
-export const seenKey = (sha256: string, parseKey: string, window: number): string =>
+export const USERS = 'users';
+export const usersKey = (sha256: string, parseKey: string, window: number): string =>
+  `${USERS}/${sha256}.${parseKey}.${String(window).padStart(4, '0')}`;
+/** Where versions of before kept them, and those of a file's last window nowhere. */
+export const oldSeenKey = (sha256: string, parseKey: string, window: number): string =>
   folder(sha256, parseKey, window, 'seen');
 
 /** Why the file was refused as a whole; may show text from the file, so it stays out of Temporal's history. */

@@ -14,7 +14,8 @@ import type { RowNote, RowsSeen } from '../domain/rows/findings.ts';
 import { countRow } from '../domain/rows/findings.ts';
 import type { ChunkPlace, Reject, WindowFile, WindowRef } from './chunks.ts';
 import { chunkLine } from './chunks.ts';
-import { alertsKey, rejectsKey, seenKey, windowKey } from './layout.ts';
+import { alertsKey, rejectsKey, windowKey } from './layout.ts';
+import { saveUsers } from './saved-users.ts';
 import type { Store } from './store.ts';
 
 const KEPT_OF_INVALID_ROW_BYTES = 2048;
@@ -151,13 +152,13 @@ export class WindowWriter {
     const { store, ref, cursor, firstChunk, chunkSize } = this.#options;
     if (this.#chunkAlerts > 0) this.#endChunk();
     await this.flush();
+    const chunks = this.#chunks.length;
+    const allFull = this.#sizes.slice(0, -1).every((alerts) => alerts === chunkSize);
     const [seen] = await Promise.all([
-      next === null ? null : this.#writeSeen(),
+      this.#saveUsers(allFull ? [chunkSize] : this.#sizes),
       this.#alerts.end(),
       this.#rejects.end(),
     ]);
-    const chunks = this.#chunks.length;
-    const allFull = this.#sizes.slice(0, -1).every((alerts) => alerts === chunkSize);
     const result: WindowResult = {
       window: ref.window,
       rows,
@@ -180,18 +181,11 @@ export class WindowWriter {
     return result;
   }
 
-  async #writeSeen(): Promise<WindowFile['seen']> {
-    const { store, ref, seen } = this.#options;
-    const users = seen.size - this.#seenBefore;
-    let sum = 0;
-    const pieces = function* (from: number): Generator<Buffer> {
-      for (const piece of seen.entriesFrom(from)) {
-        sum = crc32(piece, sum);
-        yield piece;
-      }
-    };
-    if (users > 0) await store.putStream(seenKey(ref.sha256, ref.parseKey, ref.window), pieces(this.#seenBefore));
-    return { users, crc32: sum };
+  /** Nothing is written where there are none. */
+  async #saveUsers(sizes: readonly number[]): Promise<WindowFile['seen']> {
+    const { store, ref, seen, firstChunk } = this.#options;
+    if (seen.size === this.#seenBefore) return { users: 0, crc32: 0 };
+    return saveUsers(store, ref, { firstChunk, sizes }, seen.entriesFrom(this.#seenBefore));
   }
 
   /** Lets go of what is not committed. */

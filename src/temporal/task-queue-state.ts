@@ -17,20 +17,31 @@ export async function taskQueueLimit(client: Client, taskQueue: string): Promise
   return config?.queueRateLimit?.rateLimit?.requestsPerSecond ?? null;
 }
 
-/** Whether some worker has asked for tasks within the last minute: true for a minute after it died, too. */
-export async function hasPollers(
-  client: Client,
-  taskQueue: string,
-  kind: 'workflow' | 'activity',
-  nowMs: number,
-): Promise<boolean> {
+export interface Poller {
+  /** `process@host` */
+  readonly identity: string;
+  readonly seenMs: number;
+}
+
+type TaskKind = 'workflow' | 'activity';
+
+/** Who has asked for tasks within the last minute, a worker that has died since included. */
+export async function pollersOf(client: Client, taskQueue: string, kind: TaskKind, nowMs: number): Promise<Poller[]> {
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
     taskQueue: { name: taskQueue },
     taskQueueType: kind === 'workflow' ? TASK_QUEUE_TYPE_WORKFLOW : TASK_QUEUE_TYPE_ACTIVITY,
   });
-  return (pollers ?? []).some(
-    // A time in the future is from before the clock was set back: it says nothing.
-    ({ lastAccessTime }) => Math.abs(nowMs - Number(lastAccessTime?.seconds ?? 0) * 1_000) < POLLER_SEEN_MS,
+  return (
+    (pollers ?? [])
+      .map(({ identity, lastAccessTime }) => ({
+        identity: identity ?? '',
+        seenMs: Number(lastAccessTime?.seconds ?? 0) * 1_000,
+      }))
+      // A time in the future is from before the clock was set back: it says nothing.
+      .filter(({ seenMs }) => Math.abs(nowMs - seenMs) < POLLER_SEEN_MS)
   );
 }
+
+export const hasPollers = async (client: Client, taskQueue: string, kind: TaskKind, nowMs: number): Promise<boolean> =>
+  (await pollersOf(client, taskQueue, kind, nowMs)).length > 0;

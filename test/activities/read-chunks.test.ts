@@ -11,7 +11,7 @@ import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS, parseKey } from '../../src/domain/parse-options.ts';
 import { readChunk, readRejects } from '../../src/store/chunks.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import { contentKey } from '../../src/store/layout.ts';
+import { contentKey, usersKey } from '../../src/store/layout.ts';
 import { readRefusal } from '../../src/store/refusals.ts';
 import type { StagedFile } from '../../src/store/staged-file.ts';
 import { writeStagedFile } from '../../src/store/staged-file.ts';
@@ -243,7 +243,7 @@ describe('what is missing in the store', () => {
     expect(failure.message).toContain('mounted?');
   });
 
-  test.each(['', '/0001.alerts', '/0001.rejects', '/0001.seen', '/0001.json'])(
+  test.each(['', '/0001.alerts', '/0001.rejects', '/0001.json'])(
     'what was deleted of a window (all%s) is read again, the same, also by a process that knew it as committed',
     async (part) => {
       const sha256 = await stage(CONTENT);
@@ -291,7 +291,7 @@ describe('what is missing in the store', () => {
   test('damaged users of an earlier window are a fault of the store that may be mended', async () => {
     const sha256 = await stage(CONTENT);
     const first = await activities().readChunks({ ...input(sha256), windowRows: 50 });
-    await store.put(`${sha256}/chunks-${parseKey(parse)}/0001.seen`, 'nonsense');
+    await store.put(usersKey(sha256, parseKey(parse), 1), 'nonsense');
     const next = { ...input(sha256), window: 2, cursor: first.next };
     expect(await failureOf(activities().readChunks(next))).toMatchObject({ type: FAILURE.store, nonRetryable: false });
   });

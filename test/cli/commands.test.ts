@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { App, FileEnd } from '../../src/app/app.ts';
+import { loadSettings } from '../../src/config/load.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import type { ReceiverSettingName } from '../../src/receiver/receiver-settings.ts';
 import { flagName, RECEIVER_SETTINGS } from '../../src/receiver/receiver-settings.ts';
@@ -259,8 +261,38 @@ describe('status, report and init', () => {
     expect((await reporting(report)).code).toBe(expected);
   });
 
-  test('init says what it registered', async () => {
-    expect((await wds(['init'])).out).toBe('WdsRows: registered\nWdsEndpoint: already there\n');
+  test('init writes a configuration to begin with, and says what it registered', async () => {
+    const cwd = await makeFolder();
+    const { code, out } = await wds(['init', '--url', 'https://example.com/hook', '--rate', '6000/min'], { cwd });
+    expect(code).toBe(0);
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      'wds.config.yaml is written: each setting with a comment. Say in it where the alerts go.',
+      'Search attributes at temporal:7233: WdsRows registered.',
+      'Search attributes at temporal:7233: WdsEndpoint were there already.',
+    ]);
+    const path = join(cwd, 'wds.config.yaml');
+    const text = await readFile(path, 'utf8');
+    const { settings } = await loadSettings({ cwd, env: {} });
+    expect(settings.endpoint).toMatchObject({ url: 'https://example.com/hook', rate: 100, ambiguous: 'resend' });
+    expect(text).toContain(`name: ${settings.endpoint?.name} # keep it`);
+    const again = await wds(['init', '--url', 'https://other.example/', '-o', 'json'], { cwd });
+    expect(JSON.parse(again.out)).toMatchObject({
+      config: { path: 'wds.config.yaml', state: 'exists' },
+      registered: ['WdsRows'],
+    });
+    expect(await readFile(path, 'utf8')).toBe(text);
+  });
+
+  test('init states nothing that was not asked for, and writes nothing where a flag will not do', async () => {
+    const cwd = await makeFolder();
+    expect((await wds(['init', '--rate', 'fast'], { cwd })).code).toBe(2);
+    expect(await readdir(cwd)).toEqual([]);
+    const none = { service: null, registered: [], alreadyThere: [] };
+    const { out } = await wds(['init', '--config', 'other.yaml'], { cwd, app: { init: async () => none } });
+    expect(out).toContain('other.yaml is written');
+    expect(out).toContain('Temporal: wds runs its own server');
+    const { settings, warnings } = await loadSettings({ cwd, env: {}, configFile: 'other.yaml' });
+    expect({ endpoint: settings.endpoint, warnings }).toEqual({ endpoint: undefined, warnings: [] });
   });
 });
 

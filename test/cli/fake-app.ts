@@ -8,7 +8,9 @@ import type {
   ReportedFile,
   StatusReport,
 } from '../../src/app/app.ts';
+import type { Examine } from '../../src/app/doctor/doctor.ts';
 import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
+import type { FindUser } from '../../src/app/find-user.ts';
 import type { FilePreview } from '../../src/app/preview.ts';
 import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
@@ -133,6 +135,8 @@ export interface Scene {
   readonly isTTY?: boolean;
   readonly signal?: AbortSignal;
   readonly pressedAgain?: PressedAgain;
+  readonly findUser?: FindUser;
+  readonly examine?: Examine;
   readonly nowMs?: () => number;
 }
 
@@ -167,6 +171,11 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
       return ends;
     },
     retry: async () => [],
+    resend: async (_user, file, { observer }) => {
+      const end = ended({ file: `resend-1-line-2-${file}.ndjson` });
+      observer.ended(end);
+      return end;
+    },
     preview: async (file) => ({ ...PREVIEW, file }),
     status: async () => STATUS,
     report: async () => REPORT,
@@ -175,7 +184,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     endpoints: async () => [ENDPOINT],
     endpoint: async () => ENDPOINT,
     releaseEndpoint: async (name) => ({ name, installation: '0123456789ab', own: false }),
-    init: async () => ({ registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
+    init: async () => ({ service: 'temporal:7233', registered: ['WdsRows'], alreadyThere: ['WdsEndpoint'] }),
     interruptNotice: () => 'The delivery goes on without this command.',
     priceOfStopping: () => undefined,
     close: nothing,
@@ -206,6 +215,8 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
       context = given;
       return recording(app, calls);
     },
+    findUser: scene.findUser ?? (async ({ userId }) => ({ userId, alerts: [], more: 0, unsearched: [] })),
+    examine: scene.examine ?? (async () => ({ findings: [], settings: [] })),
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;
       stdout.write('http://127.0.0.1:8080\n');

@@ -1,19 +1,20 @@
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alertBody } from '../../src/domain/alert.ts';
-import { SeenUsers } from '../../src/formats/seen-users.ts';
+import { SeenUsers, UserHashes } from '../../src/formats/seen-users.ts';
 import type { Reject, WindowRef } from '../../src/store/chunks.ts';
-import { readChunk, readRejects, readSeen, readWholeWindow, readWindow } from '../../src/store/chunks.ts';
+import { readChunk, readRejects, readWholeWindow, readWindow } from '../../src/store/chunks.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import { alertsKey, fileKey, rejectsKey, seenKey, windowKey } from '../../src/store/layout.ts';
+import { alertsKey, fileKey, oldSeenKey, rejectsKey, usersKey, windowKey } from '../../src/store/layout.ts';
 import { readRefusal, writeRefusal } from '../../src/store/refusals.ts';
+import { placeOfUser, readSeen } from '../../src/store/saved-users.ts';
 import { WindowWriter } from '../../src/store/window-writer.ts';
 
 const SHA = 'cd'.repeat(32);
 const ref: WindowRef = { sha256: SHA, parseKey: 'csv-0123456789', window: 1 };
-const ENTRY_BYTES = 16;
 let root: string;
 let store: FolderStore;
 
@@ -30,6 +31,12 @@ async function rejectsOf(window: WindowRef): Promise<Reject[]> {
   const rejects: Reject[] = [];
   for await (const reject of readRejects(store, window)) rejects.push(reject);
   return rejects;
+}
+
+async function placeOf(userId: string) {
+  const bytes = (await store.get(usersKey(SHA, ref.parseKey, 1)))!;
+  const words = new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return placeOfUser(words, words.length, new UserHashes(userId).in(SHA));
 }
 
 /** Eight alerts, an invalid row and a duplicate. */
@@ -153,14 +160,45 @@ describe('a committed window', () => {
     expect(await rejectsOf(ref)).toEqual([]);
   });
 
-  test('saves its users where another window follows, and only then', async () => {
-    await commitSome(null);
-    expect(await store.exists(seenKey(SHA, ref.parseKey, 1))).toBe(false);
-    await expect(readSeen(store, ref, ENTRY_BYTES).next()).rejects.toMatchObject({ code: 'store' });
+  test('saves its users, of a last window too, with the chunks that they are in', async () => {
+    for (const next of [null, { byteOffset: 99, nextLine: 12 }]) {
+      await commitSome(next);
+      const places = await Promise.all([2, 3, 4, 5, 6, 7, 8, 9].map((line) => placeOf(`ü${line}`)));
+      expect(places.map((place) => place?.line)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
+      expect(places.map((place) => place?.chunk)).toEqual([5, 5, 5, 6, 6, 6, 7, 7]);
+      expect(await placeOf('ü10')).toBeUndefined();
+    }
+  });
+
+  test('knows the chunks of its users where long rows have ended some early', async () => {
+    const long = writer({ chunkSize: 4, maxChunkLength: 1_000 });
+    const lengths = [10, 10, 10, 10, 400, 700, 10, 2_000, 10];
+    for (const [index, length] of lengths.entries()) long.alert(index + 2, `u${index}`, 'x'.repeat(length), undefined);
+    await long.commit(lengths.length, null);
+    const places = await Promise.all(lengths.map((_, index) => placeOf(`u${index}`)));
+    expect(places.map((place) => place?.chunk)).toEqual([1, 1, 1, 1, 2, 2, 3, 3, 4]);
+  });
+
+  test('that a version of before has saved is read: its users lie with its chunks, without a header', async () => {
+    await commitSome();
+    const pieces: Buffer[] = [];
+    for await (const piece of readSeen(store, ref)) pieces.push(piece);
+    const entries = Buffer.concat(pieces);
+    expect(entries.length).toBe(8 * 16);
+    await store.delete(usersKey(SHA, ref.parseKey, 1));
+    await store.put(oldSeenKey(SHA, ref.parseKey, 1), entries);
+    const path = windowKey(SHA, ref.parseKey, 1);
+    const window = JSON.parse((await store.get(path))!.toString()) as { seen: { crc32: number } };
+    window.seen.crc32 = crc32(entries);
+    await store.put(path, JSON.stringify(window));
+    const old: Buffer[] = [];
+    for await (const piece of readSeen(store, ref)) old.push(piece);
+    expect(Buffer.concat(old)).toEqual(entries);
+    expect(await readWholeWindow(store, ref)).toBeDefined();
   });
 
   test('is the same bytes when it is written again', async () => {
-    const keys = [alertsKey, rejectsKey, seenKey, windowKey].map((key) => key(SHA, ref.parseKey, 1));
+    const keys = [alertsKey, rejectsKey, usersKey, windowKey].map((key) => key(SHA, ref.parseKey, 1));
     await commitSome();
     const first = await Promise.all(keys.map((key) => store.get(key)));
     await commitSome();
@@ -223,8 +261,8 @@ describe('a window that was deleted', () => {
     await expect(rejectsOf(ref)).rejects.toMatchObject({ name: 'ChunksMissing' });
     expect(await readWholeWindow(store, ref)).toBeUndefined();
     await commitSome();
-    await store.delete(seenKey(SHA, ref.parseKey, 1));
-    await expect(readSeen(store, ref, ENTRY_BYTES).next()).rejects.toMatchObject({ name: 'ChunksMissing' });
+    await store.delete(usersKey(SHA, ref.parseKey, 1));
+    await expect(readSeen(store, ref).next()).rejects.toMatchObject({ name: 'ChunksMissing' });
     expect(await readWholeWindow(store, ref)).toBeUndefined();
   });
 });
@@ -246,9 +284,9 @@ describe('damage in the store is found', () => {
 
   test('in the users of a window', async () => {
     await commitSome();
-    await flip(seenKey(SHA, ref.parseKey, 1), 3);
+    await flip(usersKey(SHA, ref.parseKey, 1), 3);
     const drain = async (): Promise<void> => {
-      for await (const piece of readSeen(store, ref, ENTRY_BYTES)) expect(piece.length % ENTRY_BYTES).toBe(0);
+      for await (const piece of readSeen(store, ref)) expect(piece.length % 16).toBe(0);
     };
     await expect(drain()).rejects.toMatchObject({ name: 'Fault', code: 'store' });
   });
