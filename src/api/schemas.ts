@@ -49,6 +49,30 @@ export const receipt = z.looseObject({
   reason: z.string(),
 });
 
+export const foundUser = z.looseObject({
+  userId: z.string(),
+  alerts: z
+    .array(
+      z.looseObject({
+        file: z.string(),
+        sha256: z.string(),
+        endpoint: z.string(),
+        workflowId: z.string(),
+        line: z.int(),
+        outcome: receipt.shape.outcome,
+        status: z.int().nullable(),
+        attempts: count,
+        at: z.string().nullable(),
+        reason: z.string(),
+        webhookId: z.string(),
+        submittedAt: z.string(),
+      }),
+    )
+    .describe('Newest submission first'),
+  more: count.describe('How many more there are, beyond the limit'),
+  unsearched: z.array(z.string()).describe('Files that could not be searched'),
+});
+
 export const uploaded = z.object({
   files: z.array(
     z.looseObject({

@@ -16,6 +16,7 @@ import { fileRoutes } from './routes/files.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pages } from './routes/pages.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhook.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -67,6 +68,7 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     ...uploads,
     ...webhookRoutes(app, counters),
     ...fileRoutes(app, received),
+    ...userRoutes(app),
     ...endpointRoutes(app),
     ...healthRoutes(app, counters),
   ];

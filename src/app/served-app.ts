@@ -1,4 +1,6 @@
 /** The application behind the HTTP API, on Temporal. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
@@ -10,8 +12,10 @@ import { Uploads } from '../intake/uploads.ts';
 import { Posts } from '../posts/posts.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
+import { reportFolderName } from '../store/report-files.ts';
+import { PAGE } from '../store/report-rows.ts';
 import type { Installation } from '../temporal/installation.ts';
-import { reasonOf } from '../thrown.ts';
+import { isErrno, reasonOf } from '../thrown.ts';
 import type { AppContext, FileStatus, StatusReport } from './app.ts';
 import { otherEndpoint } from './deliveries.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
@@ -19,6 +23,8 @@ import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endp
 import { cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { fileStatus, readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
+import type { FoundUser } from './find-user.ts';
+import { findUser } from './find-user.ts';
 import { readReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
 import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp, ServedFile } from './served.ts';
@@ -146,6 +152,21 @@ class TemporalServedApp implements ServedApp {
       begun.push({ file: record.fileName, sha256: record.sha256, workflowId, outcome });
     }
     return begun;
+  }
+
+  user(userId: string, limit: number): Promise<FoundUser> {
+    const { home } = this.settings;
+    return findUser({ home, userId, limit, say: (text) => this.logger.info({ event: 'users_saved' }, text) });
+  }
+
+  async reportPage(id: string): Promise<string | undefined> {
+    const { reportsRoot } = this.#parts.installation;
+    const { fileName, sha256, endpoint } = await this.#find(id);
+    const path = join(reportsRoot, reportFolderName(fileName, sha256, endpoint), PAGE);
+    return readFile(path, 'utf8').catch((error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw error;
+    });
   }
 
   async pauseFile(id: string, paused: boolean): Promise<FileStatus> {

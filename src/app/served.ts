@@ -11,6 +11,7 @@ import type { RowEnd } from '../store/report-stats.ts';
 import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
 import type { FileStatus, StatusReport } from './app.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
+import type { FoundUser } from './find-user.ts';
 
 /** What became of one alert of a file. */
 export interface Receipt {
@@ -60,6 +61,10 @@ export interface ServedApp {
   receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>>;
   /** `id` undefined: every file that has something to retry. */
   beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]>;
+  /** In which files a user is, and what became of each alert; the newest ones. */
+  user(userId: string, limit: number): Promise<FoundUser>;
+  /** Its report as a page for people; undefined: there is none (yet). */
+  reportPage(id: string): Promise<string | undefined>;
   pauseFile(id: string, paused: boolean): Promise<FileStatus>;
   cancelFile(id: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;

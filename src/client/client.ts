@@ -2,9 +2,29 @@
  * A client of the HTTP API (docs/api.md), for programs that run on Node or wherever there is `fetch`. It has no dependencies. What failed for
  * a passing reason is tried again, where that is safe: posts always carry an idempotency key, uploads of the same bytes are the same file.
  */
-import type { Endpoint, EndpointOrder, FileStatus, Posted, Problem, Receipt, Retried, UploadedFile } from './types.ts';
+import type {
+  Endpoint,
+  EndpointOrder,
+  FileStatus,
+  FoundUser,
+  Posted,
+  Problem,
+  Receipt,
+  Retried,
+  UploadedFile,
+} from './types.ts';
 
-export type { Endpoint, EndpointOrder, FileStatus, Posted, Problem, Receipt, Retried, UploadedFile } from './types.ts';
+export type {
+  Endpoint,
+  EndpointOrder,
+  FileStatus,
+  FoundUser,
+  Posted,
+  Problem,
+  Receipt,
+  Retried,
+  UploadedFile,
+} from './types.ts';
 
 export interface WdsClientOptions {
   /** Where `wds api` or `wds up` listens: `http://127.0.0.1:8480`. */
@@ -137,6 +157,12 @@ export class WdsClient {
       for (const line of lines) yield JSON.parse(line) as Receipt;
     }
     if (rest !== '') throw new Error('the receipts broke off');
+  }
+
+  /** The alerts of a user, over all files and endpoints. */
+  user(userId: string, { limit = 50, signal }: CallOptions & { readonly limit?: number } = {}): Promise<FoundUser> {
+    const path = `users/${encodeURIComponent(userId)}?limit=${limit}`;
+    return this.#json({ method: 'GET', path, ...given(signal) });
   }
 
   pause(id: string, options: CallOptions = {}): Promise<FileStatus> {

@@ -81,6 +81,31 @@ export interface Receipt {
   readonly reason: string;
 }
 
+/** What became of the alerts of a user. */
+export interface FoundUser {
+  readonly userId: string;
+  /** Newest submission first. */
+  readonly alerts: readonly {
+    readonly file: string;
+    readonly sha256: string;
+    readonly endpoint: string;
+    readonly workflowId: string;
+    readonly line: number;
+    readonly outcome: Receipt['outcome'];
+    readonly status: number | null;
+    readonly attempts: number;
+    /** ISO 8601. */
+    readonly at: string | null;
+    readonly reason: string;
+    readonly webhookId: string;
+    readonly submittedAt: string;
+  }[];
+  /** How many more there are, beyond the limit. */
+  readonly more: number;
+  /** Files that could not be searched. */
+  readonly unsearched: readonly string[];
+}
+
 export interface Retried {
   readonly file: string;
   readonly sha256: string;

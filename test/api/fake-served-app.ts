@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { buildServer } from '../../src/api/server.ts';
+import type { FoundUser } from '../../src/app/find-user.ts';
 import type { Receipt, ServedApp } from '../../src/app/served.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import type { FlagValues } from '../../src/config/sources.ts';
@@ -24,6 +25,29 @@ export const RECEIPT: Receipt = {
   finishedAt: '2026-01-02T03:04:05.000Z',
   webhookId: 'crm_3f2a_2',
   reason: '',
+};
+
+export const FOUND: FoundUser = {
+  userId: 'u/1',
+  alerts: [
+    {
+      file: 'alerts.csv',
+      sha256: FILE.sha256,
+      endpoint: 'crm',
+      workflowId: FILE.workflowId,
+      line: 2,
+      outcome: 'rejected',
+      status: 400,
+      attempts: 1,
+      at: '2026-01-02T03:04:05.000Z',
+      reason: 'HTTP 400: <no>',
+      unknownAnswers: 0,
+      webhookId: 'crm_3f2a_2',
+      submittedAt: '2026-01-02T03:04:05.000Z',
+    },
+  ],
+  more: 3,
+  unsearched: [],
 };
 
 export interface Scene {
@@ -78,6 +102,8 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
       const { file, sha256, workflowId } = FILE;
       return [{ file, sha256, workflowId, outcome: 'retried' }];
     },
+    user: async (userId) => ({ ...FOUND, userId }),
+    reportPage: async (id) => (id === FILE.file ? '<!doctype html><title>Report</title>' : undefined),
     pauseFile: async (id, paused) => ({ ...(await known(id)), state: paused ? 'paused' : 'running' }),
     cancelFile: async (id) => ({ ...(await known(id)), state: 'cancelled' }),
     endpoints: async () => [ENDPOINT],

@@ -27,7 +27,7 @@ describe('a page', () => {
 
   test('has a language, one heading of the first rank, a label for every field, and runs no script of others', async () => {
     const api = await apiUnderTest();
-    for (const url of ['/', '/ui/endpoints', `/ui/files/${FILE.sha256}`]) {
+    for (const url of ['/', '/ui/endpoints', '/ui/users', `/ui/files/${FILE.sha256}`]) {
       const { body, headers: answered } = await page(api, url);
       expect(body).toMatch(/^<!doctype html>\n<html lang="en">/);
       expect(body.match(/<h1>/g)).toHaveLength(1);
@@ -57,6 +57,23 @@ describe('a page', () => {
       file: async (): Promise<ServedFile> => ({ ...FILE, state: 'refused', rows: 0, alerts: 0, reason: 'no header' }),
     };
     expect((await page(await apiUnderTest({ app }), '/ui/files/x')).body).toContain('no header');
+  });
+
+  test('of a user: what became of each alert, with the answer as text', async () => {
+    const api = await apiUnderTest();
+    const { body } = await page(api, `/ui/users?user=${encodeURIComponent('<u1>')}`);
+    expect(body).toContain('<h1>&lt;u1&gt;</h1>');
+    expect(body).toContain('Answer: HTTP 400: &lt;no&gt;');
+    expect(body).toContain(`href="/ui/files/${FILE.workflowId}">alerts.csv</a>, line 2`);
+    expect(body).toContain('and 3 older ones');
+  });
+
+  test('of a report is the report itself, where there is one', async () => {
+    const api = await apiUnderTest();
+    const report = await page(api, `/ui/files/${FILE.file}/report`);
+    expect(report.body).toBe('<!doctype html><title>Report</title>');
+    expect(report.headers['content-security-policy']).not.toContain('script-src');
+    expect((await page(api, '/ui/files/other.csv/report')).statusCode).toBe(404);
   });
 
   test('of what is not there is a page, too', async () => {

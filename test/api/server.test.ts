@@ -235,6 +235,8 @@ describe('files, endpoints and the rest', () => {
     expect(await order('/files/alerts.csv/cancel')).toMatchObject({ state: 'cancelled' });
     schemas.retried.parse(await order('/retry', { file: 'alerts.csv', unconfirmed: true }));
     schemas.retried.parse(await order('/retry'));
+    const found = schemas.foundUser.parse(await get(`/users/${encodeURIComponent('a/b ü%')}?limit=2`));
+    expect(found.userId).toBe('a/b ü%');
     schemas.endpointList.parse(await get('/endpoints'));
     schemas.endpointStatus.parse(await get('/endpoints/crm'));
     await order('/endpoints/crm', { order: 'set-rate', rate: 'configured' });
@@ -280,6 +282,7 @@ describe('files, endpoints and the rest', () => {
       '/readyz',
       '/retry',
       '/upload',
+      '/users/{userId}',
       '/webhook',
     ]);
     expect(document.paths['/files/{id}'].get.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);

@@ -53,6 +53,7 @@ test('asks for everything that the API has', async () => {
   expect(await client.resume(FILE.file)).toMatchObject({ state: 'running' });
   expect(await client.cancel(FILE.file)).toMatchObject({ state: 'cancelled' });
   expect(await client.retry({ file: FILE.file })).toMatchObject([{ outcome: 'retried' }]);
+  expect(await client.user('a/b')).toMatchObject({ userId: 'a/b', more: 3 });
   expect(await client.endpoints()).toMatchObject([{ name: 'crm' }]);
   expect(await client.endpoint('crm')).toMatchObject({ name: 'crm' });
   expect(await client.order('crm', { order: 'set-rate', rate: 20 })).toMatchObject({ name: 'crm' });

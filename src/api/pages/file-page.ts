@@ -52,6 +52,7 @@ ${orders(file)}
 ${isUnderWay(file) ? html`<p data-again><a href="${filePage(file)}">Look again</a></p>` : ''}
 <h2>Read on</h2>
 <ul>
+${isUnderWay(file) ? '' : html`<li><a href="${filePage(file)}/report">Report: how it went</a></li>`}
 ${file.state === 'received' ? '' : html`<li><a href="${receipts}" download="receipts.csv">Receipts, one line an alert (CSV)</a></li>`}
 ${temporal === undefined ? '' : html`<li><a href="${temporal}">In the Temporal Web UI</a></li>`}
 </ul>`,

@@ -34,11 +34,12 @@ export interface Page {
   /** Something on it moves: the script reads it again. */
   readonly moves?: boolean;
   /** Which link of the navigation leads here. */
-  readonly at?: '/' | '/ui/endpoints';
+  readonly at?: '/' | '/ui/users' | '/ui/endpoints';
 }
 
 const LINKS = [
   ['/', 'Files'],
+  ['/ui/users', 'Users'],
   ['/ui/endpoints', 'Endpoints'],
 ] as const;
 

@@ -10,6 +10,7 @@ import { fileDetailPage } from '../pages/file-page.ts';
 import { filesPage } from '../pages/files-page.ts';
 import type { Page } from '../pages/html.ts';
 import { html, pageText } from '../pages/html.ts';
+import { userPage } from '../pages/user-page.ts';
 import { Problem, problemOf } from '../problem.ts';
 import type { Received } from '../received.ts';
 import { endpointOrder, fileId } from '../schemas.ts';
@@ -18,9 +19,13 @@ import { fileOrReceived } from './files.ts';
 import { takeUploads } from './uploads.ts';
 
 const FILES_SHOWN = 30;
+const ALERTS_SHOWN = 100;
 /** No scripts but the one of this server, nothing from elsewhere, in no frame. */
 const POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/** Of a report, which has its style in itself. */
+const REPORT_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
 
 export interface PagesContext {
   readonly app: ServedApp;
@@ -49,6 +54,14 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
 
   scope.get('/', async (_request, reply) => show(reply, filesPage(await app.status({ limit: FILES_SHOWN }))));
   scope.get('/ui/endpoints', async (_request, reply) => show(reply, endpointsPage(await app.endpoints())));
+  scope.get<{ Querystring: { readonly user?: string } }>('/ui/users', async ({ query: { user } }, reply) =>
+    show(reply, userPage(typeof user === 'string' && user !== '' ? await app.user(user, ALERTS_SHOWN) : undefined)),
+  );
+  scope.get<Named>('/ui/files/:id/report', async ({ params }, reply) => {
+    const page = await app.reportPage(idIn(params.id));
+    if (page === undefined) throw new Problem(404, 'not_found', 'There is no report of this file yet.');
+    return asset(reply, 'text/html; charset=utf-8', page, REPORT_POLICY);
+  });
   scope.get<Named>('/ui/files/:id', async ({ params }, reply) => {
     const file = await fileOrReceived(app, received, idIn(params.id));
     return show(reply, fileDetailPage(file, app.temporalPage(file.workflowId)));
@@ -94,10 +107,10 @@ function show(reply: FastifyReply, page: Page, status = 200): FastifyReply {
   return asset(reply.code(status).header('cache-control', 'no-store'), 'text/html; charset=utf-8', pageText(page));
 }
 
-function asset(reply: FastifyReply, type: string, text: string): FastifyReply {
+function asset(reply: FastifyReply, type: string, text: string, policy = POLICY): FastifyReply {
   return reply
     .type(type)
-    .header('content-security-policy', POLICY)
+    .header('content-security-policy', policy)
     .header('x-content-type-options', 'nosniff')
     .header('referrer-policy', 'same-origin')
     .send(text);
