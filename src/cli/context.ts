@@ -103,7 +103,7 @@ export class CommandContext {
       terminal.progress('');
       await action({ app, settings });
     } catch (error) {
-      throw error instanceof SeveralFiles ? whichOne(error, command) : error;
+      throw error instanceof Fault ? asTyped(error, flagsToRepeat(command), command.name()) : error;
     } finally {
       terminal.progress('');
       await app.close();
@@ -133,9 +133,16 @@ export class CommandContext {
   }
 }
 
-/** The same with the command that would do. */
-const whichOne = ({ code, message, newest }: SeveralFiles, command: Command): Fault =>
-  new Fault(code, message, `Say which, for instance: wds ${command.name()} ${newest}${flagsToRepeat(command)}`);
+const NAMES_A_FILE = /\bwds (?:report|retry|resume) [0-9a-f]{8,64}\b/g;
+
+/** The same with next steps that do as they are printed: the flags by which this command has found the file are needed again. */
+function asTyped(fault: Fault, flags: string, command: string): Fault {
+  if (fault instanceof SeveralFiles) {
+    return new Fault(fault.code, fault.message, `Say which, for instance: wds ${command} ${fault.newest}${flags}`);
+  }
+  const nextStep = fault.nextStep?.replaceAll(NAMES_A_FILE, (step) => step + flags);
+  return nextStep === fault.nextStep ? fault : new Fault(fault.code, fault.message, nextStep, { cause: fault.cause });
+}
 
 function temporalFlags(globals: GlobalOptions): TemporalFlags {
   const { temporalAddress: address, temporalNamespace: namespace, temporalProfile: profile } = globals;

@@ -182,18 +182,21 @@ export function initText({ config, service, registered, alreadyThere }: InitEnd)
 /** Counts are nought where nobody could tell them. */
 const soFar = (status: FileStatus): string => (status.alerts === 0 ? '' : `: ${countsText(status, status.pending)}`);
 
-export const pauseText = (status: FileStatus): string =>
+/** `flags`, here and below: those that the next command needs, too. */
+export const pauseText = (status: FileStatus, flags: string): string =>
   [
     `Paused ${plainText(status.file)}${soFar(status)}. Requests that are open are still answered.`,
-    `  go on     wds resume ${status.sha256.slice(0, 12)}`,
+    `  go on     wds resume ${status.sha256.slice(0, 12)}${flags}`,
   ].join('\n');
 
 export const resumeText = (status: FileStatus): string => `Resumed ${plainText(status.file)}${soFar(status)}.`;
 
-export const cancelText = (status: FileStatus): string =>
+export const cancelText = (status: FileStatus, flags: string): string =>
   [
     status.state === 'running' || status.state === 'paused'
       ? `Cancelling ${plainText(status.file)}: it ends as soon as a worker has recorded what is open.`
       : `${status.state === 'cancelled' ? 'Cancelled' : `It is ${status.state}:`} ${plainText(status.file)}${soFar(status)}.`,
-    ...(status.state === 'completed' ? [] : [`  next      wds retry ${status.sha256.slice(0, 12)} sends the rest`]),
+    ...(status.state === 'completed'
+      ? []
+      : [`  next      wds retry ${status.sha256.slice(0, 12)}${flags} sends the rest`]),
   ].join('\n');

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { App } from '../../src/app/app.ts';
+import { SeveralFiles } from '../../src/app/app.ts';
 import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 import { endpointNow, endpointText } from '../../src/cli/endpoint-output.ts';
 import { statusText } from '../../src/cli/status-output.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import type { Override } from '../../src/domain/governor/contract.ts';
+import { makeFolder } from '../config/folder.ts';
 import { ENDPOINT, ended, FILE, RESULT, STATUS, wds } from './fake-app.ts';
 
 const plain = (text: string): string => text;
@@ -161,6 +163,30 @@ describe('an endpoint', () => {
 });
 
 describe('pause, resume and cancel', () => {
+  test('the next step repeats the flags by which the file was found, so that it does as it is printed', async () => {
+    const flags = ['--home', 'my home', '--config', 'a.yaml'];
+    const cwd = await makeFolder({ 'a.yaml': '' });
+    const next = "wds resume 3f2a9c1d77b0 --config a.yaml --home 'my home'";
+    const again = (text: string): string[] =>
+      text.split('\n').flatMap((line) => /wds (?:retry|resume) .*$/.exec(line) ?? []);
+    const [line = ''] = again((await wds(['pause', 'a.csv', ...flags], { cwd })).out);
+    expect(line.split(' --').sort()).toEqual(next.split(' --').sort());
+    const fault = new Fault('not_found', 'it has ended', 'To send the rest, run: wds retry 3f2a9c1d77b0');
+    const { err } = await wds(['pause', 'a.csv', ...flags], { cwd, app: { pauseFile: () => Promise.reject(fault) } });
+    const retry = next.replace('resume', 'retry').split(' --').sort();
+    expect(again(err)[0]?.split(' --').sort()).toEqual(retry);
+  });
+
+  test('several of one name are listed, with the command that would do', async () => {
+    const several = new SeveralFiles('2 files are called a.csv:\n  3f2a9c1d  …\n  77b0aa12  …', '3f2a9c1d');
+    const { code, err } = await wds(['pause', 'a.csv', '--home', 'x'], {
+      app: { pauseFile: () => Promise.reject(several) },
+    });
+    expect(code).toBe(5);
+    expect(err).toMatch(/^wds: 2 files are called a\.csv:\n {2}3f2a9c1d {2}…\n {2}77b0aa12 {2}…\n/);
+    expect(err).toContain('  Say which, for instance: wds pause 3f2a9c1d --home x\n');
+  });
+
   const begun = { ...FILE, delivered: 400, pending: 850 };
 
   test('say how far the file is, and what comes next', async () => {

@@ -4,14 +4,14 @@ import type { App, FileStatus } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples, FILE_ARGUMENT } from '../options.ts';
+import { addExamples, FILE_ARGUMENT, flagsToRepeat } from '../options.ts';
 import { cancelText, pauseText, resumeText } from '../output.ts';
 
 interface FileOrder {
   readonly name: string;
   readonly about: string;
   readonly give: (app: App, file: string) => Promise<FileStatus>;
-  readonly text: (status: FileStatus) => string;
+  readonly text: (status: FileStatus, flags: string) => string;
   readonly example: readonly [string, string];
 }
 
@@ -50,7 +50,7 @@ export function registerFileOrders(program: Command, context: CommandContext): v
           const status = await give(app, file);
           const { output } = self.optsWithGlobals() as GlobalOptions;
           const json = JSON.stringify(status, null, output === 'json' ? 2 : undefined);
-          context.terminal.data(output === 'text' ? text(status) : json);
+          context.terminal.data(output === 'text' ? text(status, flagsToRepeat(self)) : json);
         });
       });
     addExamples(command, [example]);
