@@ -207,6 +207,8 @@ describe('POST /upload', () => {
 
   test.each([
     ['/upload', 'text/plain', CSV, 415, 'unsupported_type'],
+    ['/upload', 'multipart/form-data; boundary=x', 'no form', 400, 'bad_form'],
+    ['/upload', 'multipart/form-data; boundary=x', '--x\r\nnonsense', 400, 'bad_form'],
     ['/upload?name=a.txt', 'text/csv', CSV, 400, 'bad_query'],
     ['/upload?name=.a.csv', 'text/csv', CSV, 400, 'bad_query'],
     ['/upload?name=a.csv', 'text/csv', '', 422, 'empty'],

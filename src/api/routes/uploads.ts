@@ -7,7 +7,7 @@ import type { FilePriority } from '../../domain/contracts.ts';
 import { plainText } from '../../domain/plain-text.ts';
 import type { Upload } from '../../intake/uploads.ts';
 import { UploadTooLarge, uploadName } from '../../intake/uploads.ts';
-import { isErrno } from '../../thrown.ts';
+import { errnoOf, isErrno, reasonOf } from '../../thrown.ts';
 import type { Counters } from '../counters.ts';
 import { Problem } from '../problem.ts';
 import type { Received } from '../received.ts';
@@ -167,6 +167,10 @@ function refusalOf(error: unknown): unknown {
   if (isErrno(error, 'ENOSPC')) return new Problem(507, 'disk_full', 'the disk of the inbox is full');
   if (isErrno(error, 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE')) {
     return new Problem(400, 'broken_off', 'the upload broke off: nothing of it is left');
+  }
+  // The reader of forms throws plain errors.
+  if (error instanceof Error && error.constructor === Error && errnoOf(error) === undefined) {
+    return new Problem(400, 'bad_form', `the form cannot be read: ${reasonOf(error)}; nothing of it was taken`);
   }
   return error;
 }
