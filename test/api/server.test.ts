@@ -190,6 +190,12 @@ describe('POST /upload', () => {
     });
   });
 
+  test('no body is no file', async () => {
+    const { server } = await apiUnderTest();
+    const answer = await server.inject(ask('/upload?name=a.csv', { method: 'POST' }));
+    expect(answer.json()).toMatchObject({ status: 422, code: 'no_file' });
+  });
+
   test('a form, two files of one name', async () => {
     const { server, inbox } = await apiUnderTest();
     const form = new FormData();

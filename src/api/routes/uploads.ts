@@ -51,7 +51,8 @@ interface Incoming {
 }
 
 export function uploadRoutes(app: ServedApp, received: Received, counters: Counters): readonly Route[] {
-  const file = { schema: { type: 'string', format: 'binary' } };
+  const content = { type: 'string', format: 'binary', minLength: 1 };
+  const file = { schema: content };
   return [
     route(
       {
@@ -65,7 +66,7 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
             schema: {
               type: 'object',
               required: ['file'],
-              properties: { file: { type: 'array', minItems: 1, items: { type: 'string', format: 'binary' } } },
+              properties: { file: { type: 'array', minItems: 1, items: content } },
             },
             encoding: { file: { contentType: 'text/csv, application/x-ndjson, application/json' } },
           },
@@ -136,6 +137,7 @@ async function* formFiles(request: FastifyRequest): AsyncGenerator<Incoming> {
 const detectable = (name: string): boolean => FILE_NAME.test(name.replace(/^.*[\\/]/s, ''));
 
 async function* rawFile(request: FastifyRequest, name: string | undefined): AsyncGenerator<Incoming> {
+  if (request.body === undefined || request.body === null) throw new Problem(422, 'no_file', 'there is no body');
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') {
     throw new Problem(
