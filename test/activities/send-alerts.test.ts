@@ -95,12 +95,13 @@ describe('a batch', () => {
   test('does not try an alert again before its backoff is over, though the batch itself comes back sooner', async () => {
     staged = await stageAlerts(30);
     receiver.script = (line, times) => (line === 3 && times === 1 ? 500 : 200);
-    const worker = startWorker();
+    // Longer than a slow machine takes for a batch: the clock goes on by itself, too.
+    const worker = startWorker({ endpoint: { retry: { ...DEFAULT_RETRY_POLICY, initialIntervalMs: 60_000 } } });
     expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
-    clock.advance(500);
+    clock.advance(20_000);
     expect(await failureOf(worker.sendAlerts(batchInput(staged)))).toHaveProperty('type', FAILURE.transient);
     expect(receiver.requestsOf(3)).toBe(1);
-    clock.advance(1_000);
+    clock.advance(60_000);
     expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 30 });
     expect(receiver.requestsOf(3)).toBe(2);
   });
