@@ -2,7 +2,7 @@
  * End to end: how fast a dropped file is delivered, held against bare undici to the same receiver in the same run, in alternation. wds runs as
  * `wds up` with its embedded server; receiver, wds and bare client are processes of their own.
  *
- *     node dist/bench/delivery.js [ALERTS=100000] [RUNS=5] [CONCURRENCY=64]
+ *     node dist/bench/delivery.js [ALERTS=100000] [RUNS=5] [CONCURRENCY=64] [RATE=unlimited]
  *
  * Times count from the drop into the inbox (the settle time included) to the receiver's last answer. CPU time is what the processes used in
  * between, an alert: it says what a figure is made of.
@@ -22,7 +22,8 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const BARE = fileURLToPath(new URL('./bare-undici.js', import.meta.url));
 const LIMIT_MS = 300_000;
 
-const [alerts = 100_000, runs = 5, concurrency = 64] = process.argv.slice(2).map(Number);
+const [alerts = 100_000, runs = 5, concurrency = 64] = process.argv.slice(2, 5).map(Number);
+const [rate = 'unlimited'] = process.argv.slice(5);
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function alertsFile(run: number): string {
@@ -44,7 +45,7 @@ const home = await mkdtemp(join(tmpdir(), 'wds-bench-'));
 const receiver = await startReceiverProcess();
 await writeFile(
   join(home, 'wds.config.yaml'),
-  `endpoint: { name: bench, url: '${receiver.url}', rate: unlimited, maxConnections: ${concurrency} }\n`,
+  `endpoint: { name: bench, url: '${receiver.url}', rate: ${rate}, maxConnections: ${concurrency} }\n`,
 );
 const wds = spawn(process.execPath, [LAUNCHER, 'up', '--no-example', '--home', join(home, 'home')], {
   cwd: home,
