@@ -5,9 +5,9 @@
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { rangeScope } from '../src/domain/ledger/journal.ts';
+import { wasDeliveredIn } from '../src/domain/ledger/outcomes.ts';
 import type { RowPlan } from '../src/domain/ledger/plan.ts';
 import { planRow } from '../src/domain/ledger/plan.ts';
-import { wasDeliveredIn } from '../src/domain/ledger/row-state.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopContext } from './failures.ts';

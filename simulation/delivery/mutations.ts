@@ -21,6 +21,7 @@ export interface Mutation {
 const FENCE = 'src/domain/ledger/fence';
 const PLAN = 'src/domain/ledger/plan';
 const ROW_STATE = 'src/domain/ledger/row-state';
+const OUTCOMES = 'src/domain/ledger/outcomes';
 const LEDGER = 'src/store/folder-ledger';
 const ROUNDS = 'src/store/rounds';
 const ORIGINS = 'src/store/origins';
@@ -51,7 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     theme: 'silence',
     pieces: [
       { module: 'activities/row-outcomes', from: "(kind === 'r' || kind === 'u') && row.unknown > 0", to: 'false' },
-      { module: ROW_STATE, from: 'if (state.unknown > 0)', to: 'if (false)' },
+      { module: OUTCOMES, from: 'if (state.unknown > 0)', to: 'if (false)' },
     ],
   },
   {
@@ -150,7 +151,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'mended-twice',
     fault: 'a row that was mended before is taken from its first owner, not from its present one',
     theme: 'mends',
-    pieces: [{ module: TAKE_OVER, from: "movedTo === '' ? undefined : await next(movedTo, one)", to: 'undefined' }],
+    pieces: [
+      { module: TAKE_OVER, from: "movedTo === '' ? undefined : await next(movedTo, one, unknown)", to: 'undefined' },
+    ],
   },
   {
     name: 'followed-without-a-word',
@@ -188,7 +191,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'mended-forgets-the-unknown',
     fault: 'a mended row does not know that its origin may have got through',
     theme: 'mends',
-    pieces: [{ module: TAKE_OVER, from: 'unknown: (state?.unknown ?? 0)', to: 'unknown: 0' }],
+    pieces: [{ module: TAKE_OVER, from: 'const unknown = untold + (state?.unknown ?? 0)', to: 'const unknown = 0' }],
   },
   {
     name: 'earlier-files-not-asked',
@@ -259,8 +262,8 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [
       {
         module: 'src/store/folder-journals',
-        from: '(journal.closed && !open.has(journal.epoch - 1))',
-        to: 'journal.closed',
+        from: '!open.has(own - 1)',
+        to: 'true',
       },
     ],
   },

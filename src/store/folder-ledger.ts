@@ -20,8 +20,8 @@ import {
   resultLine,
   touches,
 } from '../domain/ledger/journal.ts';
+import { settled } from '../domain/ledger/outcomes.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
-import { settled } from '../domain/ledger/row-state.ts';
 import type { Reading } from './folder-journals.ts';
 import { entriesOf, FolderJournals, parseBase } from './folder-journals.ts';
 import type { ChunkOf } from './layout.ts';

@@ -2,9 +2,9 @@
 
 import type { FileCounts } from '../domain/counts.ts';
 import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
+import { outcomeInRound } from '../domain/ledger/outcomes.ts';
 import { rowName } from '../domain/ledger/row-names.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
-import { outcomeInRound } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Findings } from '../domain/rows/findings.ts';

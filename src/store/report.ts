@@ -8,7 +8,7 @@ import type { FileSummary } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { differenceFrom } from '../domain/file-plan.ts';
-import { wasDeliveredIn } from '../domain/ledger/row-state.ts';
+import { wasDeliveredIn } from '../domain/ledger/outcomes.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { WindowFindings } from '../domain/rows/findings.ts';
 import { findingsOf } from '../domain/rows/findings.ts';

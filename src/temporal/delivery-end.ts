@@ -1,11 +1,12 @@
 /** How a delivery ended, as its workflow tells it, and how far it is. */
 
-import type { WorkflowHandle } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { FileProgress, FileSummary } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { FAILURE, PROGRESS_QUERY } from '../domain/names.ts';
+import { withOwnSignal } from '../own-signal.ts';
 
 export type DeliveryEnd =
   | { readonly kind: 'ended'; readonly summary: FileSummary }
@@ -28,6 +29,12 @@ export async function endOf(handle: WorkflowHandle): Promise<DeliveryEnd> {
     return endOfFailure(error, handle.workflowId);
   }
 }
+
+/** The same, or, as soon as the signal aborts, a failure. */
+export const endUntil = (client: Client, workflowId: string, signal: AbortSignal): Promise<DeliveryEnd> =>
+  withOwnSignal(signal, (own) =>
+    client.connection.withAbortSignal(own, () => endOf(client.workflow.getHandle(workflowId))),
+  );
 
 /** What a person can do about a delivery that failed for what the store does not hold any more. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {

@@ -17,7 +17,7 @@ import type { OwnStore } from '../store/installation-identity.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
 import type { DeliveryEnd } from './delivery-end.ts';
-import { endOf, queryProgress } from './delivery-end.ts';
+import { endOf, endUntil, queryProgress } from './delivery-end.ts';
 import type { EndpointOwners } from './endpoint-owners.ts';
 import type { FileStart } from './file-workflow-start.ts';
 import { fileWorkflowStart } from './file-workflow-start.ts';
@@ -192,7 +192,7 @@ export class FileDeliveries {
     const stopped = new Promise<DeliveryEnd>((resolve) => {
       const stop = (): void => resolve({ kind: 'stopped_waiting', progress });
       if (signal.aborted) stop();
-      signal.addEventListener('abort', stop, { once: true });
+      signal.addEventListener('abort', stop, { once: true, signal: over.signal });
     });
     try {
       void look();
@@ -203,9 +203,8 @@ export class FileDeliveries {
   }
 
   /** How the delivery ended, when it has; rejects at the signal. Where that cannot be told at present it is an end of kind `failed`. */
-  async untilEnded(workflowId: string, signal: AbortSignal): Promise<DeliveryEnd> {
-    const { connection, workflow } = this.#client;
-    return connection.withAbortSignal(signal, () => endOf(workflow.getHandle(workflowId)));
+  untilEnded(workflowId: string, signal: AbortSignal): Promise<DeliveryEnd> {
+    return endUntil(this.#client, workflowId, signal);
   }
 
   #isForeign({ installation }: NewestRun): boolean {

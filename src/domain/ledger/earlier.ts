@@ -1,7 +1,8 @@
 /** Once a message: what the row of an earlier file, with the same message to the same user, means for a row that is not sent yet. Pure. */
+
+import { outcomeInRound } from './outcomes.ts';
 import { rowName } from './row-names.ts';
 import type { RowState } from './row-state.ts';
-import { outcomeInRound } from './row-state.ts';
 
 /** `delivery.once: message`: nobody is sent the same message again that an earlier file has delivered within this time. */
 export interface OnceOptions {

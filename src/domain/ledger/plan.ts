@@ -4,8 +4,8 @@ import { backoffMs } from '../backoff.ts';
 import type { AmbiguousPolicy, RetryPolicy } from '../endpoint.ts';
 import { WAITS } from '../waits.ts';
 import { longestAnswerMs, unanswerableFromMs } from './fence.ts';
+import { outcomeInRound } from './outcomes.ts';
 import type { RowState } from './row-state.ts';
-import { outcomeInRound } from './row-state.ts';
 
 export interface PlanOptions {
   readonly round: number;

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { judgeEarlier } from '../../../src/domain/ledger/earlier.ts';
 import type { ParsedJournal } from '../../../src/domain/ledger/journal.ts';
 import { headerLine, linesScope, parseJournal, resultLine, SAME_AS } from '../../../src/domain/ledger/journal.ts';
+import { settled } from '../../../src/domain/ledger/outcomes.ts';
 import { namesIn } from '../../../src/domain/ledger/row-names.ts';
 import type { RowState } from '../../../src/domain/ledger/row-state.ts';
-import { foldJournals, freshState, settled } from '../../../src/domain/ledger/row-state.ts';
+import { foldJournals, freshState } from '../../../src/domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../../../src/domain/ledger/states-text.ts';
 
 const LINE = 7;

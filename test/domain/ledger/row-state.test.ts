@@ -11,7 +11,8 @@ import {
   rangeScope,
   resultLine,
 } from '../../../src/domain/ledger/journal.ts';
-import { foldJournals, outcomeInRound, settled } from '../../../src/domain/ledger/row-state.ts';
+import { outcomeInRound, settled } from '../../../src/domain/ledger/outcomes.ts';
+import { foldJournals } from '../../../src/domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../../../src/domain/ledger/states-text.ts';
 
 const BOOT = 'this-run';
