@@ -201,6 +201,8 @@ function takeResult(
   if (kind === 'd' && attempts > 0 && state.duplicateOf !== '')
     Object.assign(state, { outcome: undefined, duplicateOf: '' });
   if (state.outcome === 'delivered' || (!isNew && kind !== 'd')) return;
+  // It was asked for once more, and not sent: it is as it was.
+  if (kind === 'p' && state.outcome === 'unconfirmed') return;
   if (kind === 'd' && attempts === 0 && event.reason.startsWith(SAME_AS)) {
     state.duplicateOf = event.reason.slice(SAME_AS.length);
   }

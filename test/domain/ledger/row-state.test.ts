@@ -156,6 +156,12 @@ describe('the state of an alert', () => {
     expect(again).toMatchObject({ outcome: undefined, attempts: 1, round: 2 });
   });
 
+  test('unconfirmed stays so where it was opened on request and not sent after all', () => {
+    const first = journal({ epoch: 1 }, intent(), result('c', undefined, 1, 2_000, 'cut'));
+    const again = journal({ epoch: 2, round: 2 }, intent(9_000), result('p', undefined, 0, 9_100));
+    expect(stateOf(first, again)).toMatchObject({ outcome: 'unconfirmed', unknown: 1, reason: 'cut' });
+  });
+
   test('unconfirmed is opened on request only, and what is unknown is remembered', () => {
     const first = journal({ epoch: 1 }, intent(), result('c'));
     expect(outcomeInRound(stateOf(first), 2, false)).toBe('unconfirmed');
