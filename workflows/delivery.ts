@@ -21,6 +21,7 @@ import { minus, NOTHING_SENT, plus } from '../src/domain/counts.ts';
 import { alertsBefore, chunkStretch, countOfChunks } from '../src/domain/file-plan.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
+import type { Decision } from '../src/domain/progress/decision.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
@@ -30,6 +31,8 @@ export interface DeliveryHooks {
   readonly onProgress: () => void;
   /** What is to be done before the last visits, where there are any; undefined: nothing. */
   readonly beforeRevisits: (() => Promise<void>) | undefined;
+  /** How much of it may be begun. */
+  readonly decision: Decision;
 }
 
 const known = (epoch: number | undefined): { epoch?: number } => (epoch === undefined ? {} : { epoch });
@@ -92,6 +95,7 @@ export class Delivery {
     try {
       this.#stubborn.resume();
       await this.#runLanes(() => this.#takeUnsent(), false);
+      await this.#runDecided();
       const { beforeRevisits } = this.#hooks;
       if (beforeRevisits !== undefined && this.#revisit.length > 0 && !this.#historyIsLong()) await beforeRevisits();
       if (!this.#historyIsLong()) await this.#runLanes(() => this.#takeRevisit(), true);
@@ -114,6 +118,7 @@ export class Delivery {
       revisit: this.#revisit,
       stubborn: this.#stubborn.refs,
       paused: this.#sending.paused,
+      ...this.#hooks.decision.state,
     };
   }
 
@@ -127,13 +132,31 @@ export class Delivery {
     return continueAsNewSuggested || historyLength >= this.#input.delivery.maxHistoryEvents;
   }
 
+  /** What might not be begun at first is sent when it may. No command of its own: a condition is none. */
+  async #runDecided(): Promise<void> {
+    const { decision, onProgress } = this.#hooks;
+    const isLeft = (): boolean => this.#unfinished.length + this.#unbegun > 0;
+    while (!decision.isOpen && isLeft() && !this.#historyIsLong()) {
+      decision.partEnded(this.#sent);
+      onProgress();
+      await condition(() => decision.isOpen || this.#stubborn.failure !== undefined || this.#historyIsLong());
+      if (this.#stubborn.failure !== undefined) throw this.#stubborn.failure;
+      await this.#runLanes(() => this.#takeUnsent(), false);
+    }
+  }
+
   #takeUnsent(): Stretch[] {
-    const begun = this.#unfinished.shift();
-    if (begun !== undefined) return [begun];
+    const next = this.#unfinished.shift() ?? this.#takeUnbegun();
+    if (next === undefined) return [];
+    const to = next.from + this.#hooks.decision.begin(next.to - next.from);
+    if (to < next.to) this.#unfinished.unshift({ ...next, from: to });
+    return to === next.from ? [] : [{ ...next, to }];
+  }
+
+  #takeUnbegun(): Stretch | undefined {
     const stretch = chunkStretch(this.#windows, this.#input.parse.chunkSize, this.#nextChunk);
-    if (stretch === undefined) return [];
-    this.#nextChunk++;
-    return [stretch];
+    if (stretch !== undefined) this.#nextChunk++;
+    return stretch;
   }
 
   /** All that is left of a chunk: two batches of one chunk at a time would only stop each other. */

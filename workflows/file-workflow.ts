@@ -23,7 +23,6 @@ import type {
   BegunRound,
   CarriedState,
   FileWorkflowInput,
-  ReadActivities,
   ReportActivities,
   RoundActivities,
   RoundOfRun,
@@ -31,26 +30,22 @@ import type {
 } from '../src/domain/contracts.ts';
 import type { FileCounts, FileProgress, FileSummary } from '../src/domain/counts.ts';
 import { NOTHING_SENT } from '../src/domain/counts.ts';
-import { countsOf, sameLayout } from '../src/domain/file-plan.ts';
-import { FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
-import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
+import { countsOf } from '../src/domain/file-plan.ts';
+import { APPROVE_SIGNAL, FAILURE, PAUSE_SIGNAL, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../src/domain/names.ts';
+import { parseKey } from '../src/domain/parse-options.ts';
+import { Decision } from '../src/domain/progress/decision.ts';
 import { progressDetails } from '../src/domain/progress/details.ts';
 import { refusedFor } from '../src/domain/rows/max-invalid.ts';
 import { byFilesWorker, fileOptions, fileWork, isSmall, lastOptions } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
-import {
-  failedWith,
-  inItsOwnWords,
-  otherContent,
-  receiptsMissing,
-  refusedRows,
-  undeliveredAlerts,
-} from './file-end.ts';
+import { failedWith, inItsOwnWords, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
+import { readFile, restore } from './reading.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
+export const approveSignal = defineSignal(APPROVE_SIGNAL);
 
 const rowsAttribute = defineSearchAttributeKey(SEARCH_ATTRIBUTES.rows, 'INT');
 /** Patch: rounds are numbers that an activity gives; before, the run ID stood for one. */
@@ -74,18 +69,47 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   let delivery: Delivery | undefined;
   let paused = carried?.paused ?? false;
   let once = carried?.once;
+  const decision = new Decision(submitted.delivery, carried);
+  /** What the log was told that has to be decided. */
+  let told = decision.asked;
 
-  const progress = (): FileProgress => ({
-    phase: paused && (phase === 'reading' || phase === 'sending') ? 'paused' : phase,
-    counts: summary ?? countsOf(windows, delivery?.sent ?? NOTHING_SENT),
-    openStubborn: delivery?.openStubborn ?? 0,
-  });
+  const progress = (): FileProgress => {
+    const sent = delivery?.sent ?? NOTHING_SENT;
+    const counts = summary ?? countsOf(windows, sent);
+    const asked = phase === 'sending' ? decision.text(sent, counts.alerts) : undefined;
+    const waits = (paused && (phase === 'reading' || phase === 'sending')) || asked !== undefined;
+    return {
+      phase: waits ? 'paused' : phase,
+      counts,
+      openStubborn: delivery?.openStubborn ?? 0,
+      ...(asked === undefined ? {} : { decision: asked }),
+    };
+  };
   const show = (): void => setCurrentDetails(progressDetails(progress(), summary?.reportDir));
+  const pause = (wanted: boolean): void => {
+    paused = wanted;
+    delivery?.pause(wanted);
+  };
+  /** What has ended is looked at: with too many failures nothing more is sent until somebody decides. */
+  const onProgress = (): void => {
+    if (delivery !== undefined && decision.failing(delivery.sent)) pause(true);
+    const asked = delivery && decision.text(delivery.sent, countsOf(windows, delivery.sent).alerts);
+    if (asked !== undefined && decision.asked !== told) logDecision(input, asked);
+    told = decision.asked;
+    show();
+  };
   setHandler(progressQuery, progress);
   setHandler(pauseSignal, (wanted) => {
     if (wanted !== paused) logOrder(input, wanted);
-    paused = wanted;
-    delivery?.pause(wanted);
+    pause(wanted);
+    // Whoever goes on has seen the failures.
+    if (!wanted && decision.asked === 'failures') decision.approve();
+    show();
+  });
+  setHandler(approveSignal, () => {
+    if (decision.asked === undefined) return;
+    if (decision.asked === 'failures') pause(false);
+    decision.approve();
     show();
   });
 
@@ -113,8 +137,9 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
     for (let pass = 1; ; pass++) {
       phase = 'sending';
       delivery = new Delivery(input, round, windows, pass === 1 ? from : undefined, {
-        onProgress: show,
+        onProgress,
         beforeRevisits,
+        decision,
       });
       delivery.pause(paused);
       show();
@@ -201,37 +226,6 @@ function beginRound(input: FileWorkflowInput): Promise<BegunRound> {
   );
 }
 
-/** All windows, one after another; nothing is sent before the last one, so that a fault at the end refuses the whole file. */
-async function readFile(input: FileWorkflowInput, windows: WindowResult[], show: () => void): Promise<void> {
-  for (let window = 1; ; window++) {
-    show();
-    const result = await readWindow(input, window, windows.at(-1), `window ${window}`);
-    windows.push(result);
-    if (result.next === null) return;
-  }
-}
-
-function readWindow(
-  input: FileWorkflowInput,
-  window: number,
-  previous: WindowResult | undefined,
-  summary: string,
-): Promise<WindowResult> {
-  const { parse, endpoint } = input;
-  const of = { ...fileWork(input), endpoint, parse, window, cursor: previous?.next ?? null };
-  return byFilesWorker(input, summary, ({ readChunks }: ReadActivities) =>
-    readChunks({ ...of, windowRows: WINDOW_ROWS }),
-  );
-}
-
-/** Chunks were deleted while the file is under way: they are read again, and must be what they were. */
-async function restore(input: FileWorkflowInput, windows: readonly WindowResult[]): Promise<void> {
-  for (const [at, before] of windows.entries()) {
-    const again = await readWindow(input, before.window, windows[at - 1], `window ${before.window} again`);
-    if (!sameLayout(before, again)) throw otherContent(before);
-  }
-}
-
 /** `seen`: what the workflow has seen by itself; a report that shows less waits. */
 function report(
   input: FileWorkflowInput,
@@ -251,6 +245,10 @@ function logOrder({ fileName, sha256, endpoint }: FileWorkflowInput, paused: boo
   const fields = { file: fileName, sha256, endpoint };
   if (paused) log.warn('paused by an operator', { event: 'file_paused', ...fields });
   else log.warn('resumed by an operator', { event: 'file_resumed', ...fields });
+}
+
+function logDecision({ fileName, sha256, endpoint }: FileWorkflowInput, what: string): void {
+  log.warn(`waiting for a decision: ${what}`, { event: 'decision_waiting', file: fileName, sha256, endpoint });
 }
 
 function note(input: FileWorkflowInput, { rows, failed }: { readonly rows?: number; readonly failed?: number }): void {

@@ -7,6 +7,8 @@ import { wasCancelled } from './cancelled.ts';
 
 export class PausableScope {
   #paused = false;
+  /** Of whoever made it. A pause may be ordered from within the work that it cancels. */
+  readonly #outer = CancellationScope.current();
   /** Another one after each pause. */
   #scope = new CancellationScope();
 
@@ -17,7 +19,7 @@ export class PausableScope {
   pause(paused: boolean): void {
     if (paused && !this.#paused) {
       const cancelled = this.#scope;
-      this.#scope = new CancellationScope();
+      this.#scope = new CancellationScope({ cancellable: true, parent: this.#outer });
       cancelled.cancel();
     }
     this.#paused = paused;

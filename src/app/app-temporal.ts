@@ -29,7 +29,7 @@ import {
   readEndpoints,
   releaseEndpoint,
 } from './endpoints.ts';
-import { cancelDelivery, pauseDelivery } from './file-orders.ts';
+import { approveDelivery, cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
@@ -184,18 +184,29 @@ export class TemporalApp implements App {
     return report;
   }
 
-  async pauseFile(file: string, paused: boolean): Promise<FileStatus> {
-    const record = await this.#find(file);
-    const installation = await this.installation();
-    await ensureAnswers(installation);
-    return pauseDelivery(installation, record, paused);
+  pauseFile(file: string, paused: boolean): Promise<FileStatus> {
+    return this.#order(file, (installation, record) => pauseDelivery(installation, record, paused));
   }
 
-  async cancelFile(file: string): Promise<FileStatus> {
+  approveFile(file: string): Promise<FileStatus> {
+    return this.#order(file, approveDelivery);
+  }
+
+  cancelFile(file: string): Promise<FileStatus> {
+    const { signal } = this.context;
+    return this.#order(file, (installation, record) => cancelDelivery(installation, record, signal), true);
+  }
+
+  /** `reports`: what is ordered needs a worker that writes reports. */
+  async #order(
+    file: string,
+    give: (installation: Installation, record: DeliveryRecord) => Promise<FileStatus>,
+    reports = false,
+  ): Promise<FileStatus> {
     const record = await this.#find(file);
     const installation = await this.installation();
-    await ensureAnswers(installation, true);
-    return cancelDelivery(installation, record, this.context.signal);
+    await ensureAnswers(installation, reports);
+    return give(installation, record);
   }
 
   async endpoints(): Promise<readonly EndpointStatus[]> {

@@ -210,6 +210,8 @@ export interface App {
   report(file: string): Promise<ReportedFile>;
   /** Sends nothing of it until it is resumed; what is open is still answered. */
   pauseFile(file: string, paused: boolean): Promise<FileStatus>;
+  /** A file that waits for a decision goes on. */
+  approveFile(file: string): Promise<FileStatus>;
   /** Ends its delivery, and waits a while for the end; the state tells whether it came. */
   cancelFile(file: string): Promise<FileStatus>;
   /** Configured, or known to Temporal. */

@@ -55,7 +55,8 @@ export async function retryDeliveries(
   context: FollowContext,
 ): Promise<readonly FileEnd[]> {
   const { installation, endpoint, priority, observer, pressedMs } = context;
-  const delivery = deliveryTo(endpoint, installation.settings.statedDelivery);
+  // Whoever retries has seen how the first ones went.
+  const delivery = deliveryTo(endpoint, { ...installation.settings.statedDelivery, first: undefined });
   const ends = records.map(async (record): Promise<FileEnd> => {
     const startedMs = performance.now();
     const submitted = await installation.deliveries.start(record, delivery, {

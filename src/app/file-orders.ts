@@ -23,6 +23,22 @@ export async function pauseDelivery(
   return { ...status, state: paused ? 'paused' : 'running' };
 }
 
+/** Throws Fault `not_found` where nothing waits for it. */
+export async function approveDelivery(installation: Installation, record: DeliveryRecord): Promise<FileStatus> {
+  const before = await statusOf(installation, record);
+  if (before.waiting?.why !== 'decision') {
+    const { fileName, sha256 } = record;
+    throw new Fault(
+      'not_found',
+      `${fileName} waits for no decision (it is ${before.state}): there is nothing to approve`,
+      `See: wds report ${sha256.slice(0, 12)}`,
+    );
+  }
+  await installation.deliveries.approve(record.workflowId);
+  const { waiting: _decided, ...status } = before;
+  return { ...status, state: 'running' };
+}
+
 /** Throws Fault `not_found` where nothing runs. */
 export async function cancelDelivery(
   installation: Installation,

@@ -57,6 +57,15 @@ export const API_FLAGS: readonly SettingFlag[] = [
   { flags: '--api-port <port>', about: 'its port (8480); 0: any that is free', key: 'api.port' },
 ];
 
+export const CARE_FLAGS: readonly SettingFlag[] = [
+  { flags: '--first <count>', about: 'send so many, and the rest after wds approve', key: 'delivery.first' },
+  {
+    flags: '--stop-at-failures <share>',
+    about: 'hold a file of which more than this share failed, such as 5%',
+    key: 'delivery.stopAtFailures',
+  },
+];
+
 const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS, ...API_FLAGS];
 
 /** How a file that was submitted is called, by every command that takes one. */

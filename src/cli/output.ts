@@ -191,6 +191,9 @@ export const pauseText = (status: FileStatus, flags: string): string =>
 
 export const resumeText = (status: FileStatus): string => `Resumed ${plainText(status.file)}${soFar(status)}.`;
 
+export const approveText = (status: FileStatus): string =>
+  `Approved ${plainText(status.file)}${soFar(status)}. The rest is sent.`;
+
 export const cancelText = (status: FileStatus, flags: string): string =>
   [
     status.state === 'running' || status.state === 'paused'

@@ -138,10 +138,11 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
       problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
     });
   }
-  const { maxInvalid } = stated.parse;
+  const { stopAtFailures, ...delivery } = stated.delivery;
   const statedDelivery = {
-    ...stated.delivery,
-    maxInvalid: typeof maxInvalid === 'number' ? maxInvalid : (percentOf(maxInvalid) ?? DEFAULT_MAX_INVALID),
+    ...delivery,
+    maxInvalid: shareOf(stated.parse.maxInvalid) ?? DEFAULT_MAX_INVALID,
+    stopAtFailures: shareOf(stopAtFailures),
   };
   return deepFreeze({
     home,
@@ -163,3 +164,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     shutdownGraceMs: seconds(graceSeconds),
   });
 }
+
+/** From 0 to 1; undefined: none was stated. */
+const shareOf = (stated: number | string | undefined): number | undefined =>
+  typeof stated === 'string' ? percentOf(stated) : stated;

@@ -13,6 +13,9 @@ const column = z.string().trim().min(1).max(200);
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Of a whole: 20% or 0.2. */
+const share = z.union([z.number().min(0).max(1), z.string().refine((value) => percentOf(value) !== undefined)]);
+
 const SIDECARS = ['off', 'done', 'sha256'] as const;
 
 const intake = z.strictObject({
@@ -78,15 +81,12 @@ const parse = z.strictObject({
       flag: '--encoding <name>',
     },
   ),
-  maxInvalid: setting(
-    z.union([z.number().min(0).max(1), z.string().refine((value) => percentOf(value) !== undefined)]),
-    {
-      expects: 'a share such as 20% or 0.2',
-      about:
-        'A file with at least two invalid rows, and more of them than this share, is refused before anything is sent. `100%` switches that off; a file without a valid row is refused all the same.',
-      flag: '--max-invalid <share>',
-    },
-  ),
+  maxInvalid: setting(share, {
+    expects: 'a share such as 20% or 0.2',
+    about:
+      'A file with at least two invalid rows, and more of them than this share, is refused before anything is sent. `100%` switches that off; a file without a valid row is refused all the same.',
+    flag: '--max-invalid <share>',
+  }),
   maxRecordBytes: setting(whole(64, 16_777_216), {
     expects: 'a whole number from 64 to 16777216',
     about: 'Longest record in bytes; a longer one is an invalid row.',
@@ -109,6 +109,19 @@ const delivery = z.strictObject({
     expects: 'days from 0.0001 to 3650',
     about: 'With `once: message`: how long a message that was delivered is not sent to the same user again.',
     flag: '--once-days <days>',
+  }),
+  first: setting(whole(1, 1_000_000), {
+    expects: 'a whole number from 1 to 1000000',
+    about: 'So many alerts of a file are sent; the rest waits for `wds approve FILE`, or `wds cancel FILE`.',
+    otherwise: 'all are sent',
+    flag: '--first <count>',
+  }),
+  stopAtFailures: setting(share, {
+    expects: 'a share such as 5% or 0.05',
+    about:
+      'A file of which more than this share was not delivered is held until `wds approve FILE` or `wds cancel FILE`. It is looked at when 100 alerts have ended (the rest is begun after these), and whenever a batch has.',
+    otherwise: 'whatever fails, the rest is sent',
+    flag: '--stop-at-failures <share>',
   }),
   batchSize: setting(whole(1, 5000), {
     expects: 'a whole number from 1 to 5000',

@@ -27,6 +27,9 @@ export interface StatedDelivery {
   readonly maxHistoryEvents: number;
   /** `parse.maxInvalid`, from 0 to 1. */
   readonly maxInvalid: number;
+  readonly first?: number | undefined;
+  /** From 0 to 1. */
+  readonly stopAtFailures?: number | undefined;
 }
 
 /** The form of reports. */
@@ -93,6 +96,8 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     maxStubborn: stated.maxStubborn,
     maxHistoryEvents: stated.maxHistoryEvents,
     maxInvalid: stated.maxInvalid,
+    ...(stated.first === undefined ? {} : { first: stated.first }),
+    ...(stated.stopAtFailures === undefined ? {} : { stopAtFailures: stated.stopAtFailures }),
   };
 }
 

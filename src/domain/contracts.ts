@@ -7,6 +7,7 @@ import type { FileCounts, FileSummary, SentCounts } from './counts.ts';
 import type { AmbiguousPolicy } from './endpoint.ts';
 import type { OnceOptions, OnceRound } from './ledger/earlier.ts';
 import type { ParseOptions } from './parse-options.ts';
+import type { DecisionOptions, DecisionState } from './progress/decision.ts';
 import type { WindowFindings } from './rows/findings.ts';
 
 /** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
@@ -173,7 +174,7 @@ export interface WriteReportInput extends FileWork {
 }
 
 /** How the workflow goes about a file. Chosen when it is started, frozen for the run: replays must not see a change. */
-export interface DeliveryOptions {
+export interface DeliveryOptions extends DecisionOptions {
   readonly batchSize: number;
   /** Chunks in flight at once. */
   readonly parallelChunks: number;
@@ -228,7 +229,7 @@ export interface StubbornRef {
 }
 
 /** What one run hands to the next. A few hundred numbers at most. */
-export interface CarriedState extends RoundOfRun {
+export interface CarriedState extends RoundOfRun, DecisionState {
   /** By which the file was read, where that is not what the input says. */
   readonly parse?: ParseOptions;
   readonly windows: readonly WindowResult[];

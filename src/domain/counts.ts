@@ -30,10 +30,12 @@ export interface FileSummary extends FileCounts {
 
 /** Answer of the `progress` query and source of the workflow's current details. */
 export interface FileProgress {
-  /** `paused`: by an operator; what is left of reading goes on, nothing is sent. */
+  /** `paused`: by an operator, or until one decides; what is left of reading goes on, nothing is sent. */
   readonly phase: 'reading' | 'sending' | 'paused' | 'reporting' | 'done' | 'cancelled';
   readonly counts: FileCounts;
   readonly openStubborn: number;
+  /** What somebody has to decide before it goes on; the phase is `paused` then. Absent: nothing. */
+  readonly decision?: string;
 }
 
 export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };

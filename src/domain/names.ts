@@ -103,6 +103,8 @@ export const FAILURE = {
 export const PROGRESS_QUERY = 'progress';
 /** Argument: whether the file is to wait. Signals of an operator. */
 export const PAUSE_SIGNAL = 'pause';
+/** No argument: a file that waits for a decision goes on. */
+export const APPROVE_SIGNAL = 'approve';
 /** Updates of the governor: for a share of the rate, by an operator, and with what a worker was configured with. */
 export const LEASE_UPDATE = 'lease';
 export const OVERRIDE_UPDATE = 'override';

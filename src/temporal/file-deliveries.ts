@@ -9,7 +9,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@te
 import type { DeliveryOptions, FilePriority } from '../domain/contracts.ts';
 import type { FileProgress } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
-import { FILE_WORKFLOW, fileWorkflowId, installationIn, PAUSE_SIGNAL } from '../domain/names.ts';
+import { APPROVE_SIGNAL, FILE_WORKFLOW, fileWorkflowId, installationIn, PAUSE_SIGNAL } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { settleDeliveryRecord } from '../store/delivery-record.ts';
@@ -151,6 +151,11 @@ export class FileDeliveries {
   /** Whether anything runs that could be paused. Nothing is under way any more once the progress says `paused`. */
   async pause(workflowId: string, paused: boolean): Promise<boolean> {
     return this.#order(workflowId, (handle) => handle.signal(PAUSE_SIGNAL, paused));
+  }
+
+  /** Whether anything runs that could be waiting for it. */
+  async approve(workflowId: string): Promise<boolean> {
+    return this.#order(workflowId, (handle) => handle.signal(APPROVE_SIGNAL));
   }
 
   /** Asks for the end; the answers to open requests are still recorded. Whether anything runs that could be cancelled. */

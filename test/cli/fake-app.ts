@@ -180,6 +180,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     status: async () => STATUS,
     report: async () => REPORT,
     pauseFile: async (_file, paused) => ({ ...FILE, state: paused ? 'paused' : 'running' }),
+    approveFile: async () => ({ ...FILE, state: 'running' }),
     cancelFile: async () => ({ ...FILE, state: 'cancelled' }),
     endpoints: async () => [ENDPOINT],
     endpoint: async () => ENDPOINT,

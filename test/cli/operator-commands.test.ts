@@ -251,6 +251,15 @@ describe('pause, resume and cancel', () => {
     },
   );
 
+  test('approve lets the rest of a file go', async () => {
+    const app: Partial<App> = {
+      approveFile: async () => ({ ...FILE, state: 'running', delivered: 20, pending: 1_230 }),
+    };
+    const { code, out, calls } = await wds(['approve', 'alerts.csv'], { app });
+    expect([code, calls]).toEqual([0, ['approveFile', 'close']]);
+    expect(out).toMatch(/^Approved alerts\.csv: 20 of 1,250 delivered, 1,230 pending.*\. The rest is sent\.\n$/);
+  });
+
   test('status names a paused file', async () => {
     const app: Partial<App> = { status: async () => ({ ...STATUS, files: [{ ...begun, state: 'paused' }] }) };
     expect((await wds(['status'], { app })).out).toMatch(

@@ -16,7 +16,7 @@ import type {
 } from '../../src/domain/contracts.ts';
 import type { FileProgress, FileSummary, SentCounts } from '../../src/domain/counts.ts';
 import { NOTHING_SENT, plus } from '../../src/domain/counts.ts';
-import { FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
+import { APPROVE_SIGNAL, FILE_WORKFLOW, PAUSE_SIGNAL, PROGRESS_QUERY } from '../../src/domain/names.ts';
 import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
 import type { ActivityCall, MockedActivities } from './activity-desk.ts';
@@ -136,3 +136,4 @@ export class MockedFile {
 
 export const progressOf = (run: WorkflowRun): Promise<FileProgress> => run.query(PROGRESS_QUERY);
 export const pause = (run: WorkflowRun, paused: boolean): void => run.signal(PAUSE_SIGNAL, paused);
+export const approve = (run: WorkflowRun): void => run.signal(APPROVE_SIGNAL);

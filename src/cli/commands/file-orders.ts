@@ -1,11 +1,11 @@
-/** `wds pause FILE`, `wds resume FILE`, `wds cancel FILE`: orders to a delivery that is under way. */
+/** `wds pause FILE`, `wds resume FILE`, `wds approve FILE`, `wds cancel FILE`: orders to a delivery that is under way. */
 import type { Command } from 'commander';
 import type { App, FileStatus } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
 import { addExamples, FILE_ARGUMENT, flagsToRepeat } from '../options.ts';
-import { cancelText, pauseText, resumeText } from '../output.ts';
+import { approveText, cancelText, pauseText, resumeText } from '../output.ts';
 
 interface FileOrder {
   readonly name: string;
@@ -29,6 +29,13 @@ const FILE_ORDERS: readonly FileOrder[] = [
     give: (app, file) => app.pauseFile(file, false),
     text: resumeText,
     example: ['by its SHA-256', 'wds resume 3f2a9c1d77b0'],
+  },
+  {
+    name: 'approve',
+    about: 'go on with a file that waits for a decision: after its first alerts, or since too many have failed',
+    give: (app, file) => app.approveFile(file),
+    text: approveText,
+    example: ['after a look at the first 20', 'wds approve alerts.csv'],
   },
   {
     name: 'cancel',

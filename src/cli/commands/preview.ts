@@ -7,7 +7,15 @@ import { findEndpoint } from '../context.ts';
 import { printError } from '../errors.ts';
 import { EXIT, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, flagsToRepeat, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import {
+  addExamples,
+  addSettings,
+  CARE_FLAGS,
+  ENDPOINT_FLAGS,
+  flagsToRepeat,
+  ONCE_FLAGS,
+  PARSE_FLAGS,
+} from '../options.ts';
 import { previewText } from '../preview-output.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addAllowInvalid, addDeadline, addPriority } from './delivery.ts';
@@ -45,6 +53,7 @@ export function registerPreview(program: Command, context: CommandContext): void
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
+  addSettings(command, CARE_FLAGS);
   addPriority(command);
   addDeadline(command);
   addAllowInvalid(command);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { addExamples, addSettings, CARE_FLAGS, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
@@ -21,6 +21,7 @@ export function registerSend(program: Command, context: CommandContext): void {
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
+  addSettings(command, CARE_FLAGS);
   addPriority(command);
   addDeadline(command);
   addAllowInvalid(command);
@@ -30,6 +31,7 @@ export function registerSend(program: Command, context: CommandContext): void {
     ['several files, a line of JSON for each as it ends', 'wds send *.csv.gz -o jsonl'],
     ['before everything else that waits', 'wds send alerts.csv --priority urgent'],
     ['a corrected file: nobody gets a message again', 'wds send corrected.csv --once message'],
+    ['20 alerts, and the rest after wds approve alerts.csv', 'wds send alerts.csv --first 20'],
     ['a CSV file without a header line', 'wds send raw.csv --no-header'],
   ]);
 }

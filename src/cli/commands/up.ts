@@ -5,7 +5,15 @@ import type { UpOptions } from '../../app/app.ts';
 import type { UpState } from '../../app/standing.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { API_FLAGS, addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import {
+  API_FLAGS,
+  addExamples,
+  addSettings,
+  CARE_FLAGS,
+  ENDPOINT_FLAGS,
+  ONCE_FLAGS,
+  PARSE_FLAGS,
+} from '../options.ts';
 import { endText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
@@ -34,6 +42,7 @@ export function registerUp(program: Command, context: CommandContext): void {
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
+  addSettings(command, CARE_FLAGS);
   addSettings(command, API_FLAGS);
   addExamples(command, [
     ['see it work: a bundled receiver takes the alerts', 'wds up'],

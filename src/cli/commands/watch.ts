@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { addExamples, addSettings, CARE_FLAGS, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 
 export function registerWatch(program: Command, context: CommandContext): void {
   const command = program
@@ -16,6 +16,7 @@ export function registerWatch(program: Command, context: CommandContext): void {
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
+  addSettings(command, CARE_FLAGS);
   addExamples(command, [
     ['watch a folder', 'wds watch /srv/uploads --url https://example.com/hook'],
     ['what it is to do stands in the configuration', 'wds watch --config /etc/wds.config.yaml'],

@@ -3,7 +3,7 @@ import type { FileProgress } from '../counts.ts';
 import { grouped, invalidLines, warningLines } from '../rows/words.ts';
 
 /** What is going on, in a sentence: the first thing that is read. */
-function sentence({ phase, counts }: FileProgress): string {
+function sentence({ phase, counts, decision }: FileProgress): string {
   const settled = counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
   const soFar = `${grouped(settled)} of ${grouped(counts.alerts)}`;
   switch (phase) {
@@ -12,6 +12,7 @@ function sentence({ phase, counts }: FileProgress): string {
     case 'sending':
       return `Sending, ${soFar}`;
     case 'paused':
+      if (decision !== undefined) return `Waiting for a decision: ${decision}`;
       return `Paused by an operator at ${soFar}; go on with: wds resume`;
     case 'reporting':
       return `Writing the report, ${soFar}`;

@@ -10,10 +10,18 @@ import { plainText } from '../plain-text.ts';
 
 export interface FileWaiting {
   /**
-   * `file_paused`: by an operator. `no_worker`: nobody takes its tasks. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
+   * `file_paused`: by an operator. `decision`: somebody has to approve of it. `no_worker`: nobody takes its tasks. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
    * or buffer left. `earlier_file`: rows wait for those of another file. `turn`: other files are sent first. The rest is the endpoint's.
    */
-  readonly why: Waiting['why'] | 'file_paused' | 'no_worker' | 'store' | 'machine' | 'earlier_file' | 'turn';
+  readonly why:
+    | Waiting['why']
+    | 'file_paused'
+    | 'decision'
+    | 'no_worker'
+    | 'store'
+    | 'machine'
+    | 'earlier_file'
+    | 'turn';
   /** In words, without a time: what follows "waiting: ". */
   readonly text: string;
   /** ISO 8601. */
@@ -36,7 +44,7 @@ export interface PendingStep {
 export interface FileSigns {
   readonly endpoint: string;
   /** undefined: nobody answers for its workflow. */
-  readonly progress: Pick<FileProgress, 'phase'> | undefined;
+  readonly progress: Pick<FileProgress, 'phase' | 'decision'> | undefined;
   readonly steps: readonly PendingStep[];
   /** Who has lately asked for tasks. A worker that was killed is still counted for a minute. */
   readonly pollers: { readonly files: boolean; readonly alerts: boolean };
@@ -83,6 +91,7 @@ export function fileWaiting({
   governor,
   nowMs,
 }: FileSigns): FileWaiting | undefined {
+  if (progress?.decision !== undefined) return because('decision', progress.decision);
   if (progress?.phase === 'paused') return because('file_paused', 'the file is paused; wds resume goes on with it');
   if (!pollers.files || progress === undefined) return noFilesWorker();
   for (const { failure } of steps) {

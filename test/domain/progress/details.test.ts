@@ -31,3 +31,12 @@ test('shows a Markdown table of the counts that matter, and no user data', () =>
     '| stubborn, retried one by one | 2 |',
   ]);
 });
+
+test('begins with what is going on', () => {
+  const counts = { ...countsOf([], NOTHING_SENT), alerts: 50_000, delivered: 4_211 };
+  const first = (progress: object): string =>
+    progressDetails({ phase: 'sending', counts, openStubborn: 0, ...progress }).split('\n')[0]!;
+  expect(first({})).toBe('**Sending, 4,211 of 50,000**');
+  expect(first({ phase: 'paused' })).toBe('**Paused by an operator at 4,211 of 50,000; go on with: wds resume**');
+  expect(first({ phase: 'paused', decision: 'the first 20 …' })).toBe('**Waiting for a decision: the first 20 …**');
+});

@@ -36,6 +36,11 @@ test('a pause of the file comes before all else', () => {
   expect(why({ progress: { phase: 'paused' }, governor: { ...governor, waiting: circuit } })).toBe('file_paused');
 });
 
+test('a decision that is asked for is told in its words, before all else', () => {
+  const progress = { phase: 'paused', decision: 'the first 20 of 500 alerts were sent' } as const;
+  expect(why({ progress, governor: { ...governor, waiting: circuit } })).toBe('decision');
+});
+
 describe('no worker', () => {
   test('is said where nobody answers for the workflow, or asks for its tasks', () => {
     expect(why({ progress: undefined })).toBe('no_worker');
