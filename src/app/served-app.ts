@@ -20,7 +20,7 @@ import type { AppContext, FileStatus, StatusReport } from './app.ts';
 import { otherEndpoint } from './deliveries.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
-import { cancelDelivery, pauseDelivery } from './file-orders.ts';
+import { approveDelivery, cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { fileStatus, readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FoundUser } from './find-user.ts';
@@ -144,7 +144,8 @@ class TemporalServedApp implements ServedApp {
     if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
     const records = named === undefined ? await findRetryable(installation) : [named];
     const own = records.filter((record) => record.endpoint === endpoint.name);
-    const delivery = deliveryTo(endpoint, context.settings.statedDelivery);
+    // Whoever retries has seen how the first ones went.
+    const delivery = deliveryTo(endpoint, { ...context.settings.statedDelivery, first: undefined });
     const begun: BegunRetry[] = [];
     for (const record of own) {
       const how = { reopenUnconfirmed: unconfirmed, pressedMs };
@@ -171,6 +172,10 @@ class TemporalServedApp implements ServedApp {
 
   async pauseFile(id: string, paused: boolean): Promise<FileStatus> {
     return pauseDelivery(this.#parts.installation, await this.#find(id), paused);
+  }
+
+  async approveFile(id: string): Promise<FileStatus> {
+    return approveDelivery(this.#parts.installation, await this.#find(id));
   }
 
   async cancelFile(id: string): Promise<FileStatus> {

@@ -66,6 +66,7 @@ export interface ServedApp {
   /** Its report as a page for people; undefined: there is none (yet). */
   reportPage(id: string): Promise<string | undefined>;
   pauseFile(id: string, paused: boolean): Promise<FileStatus>;
+  approveFile(id: string): Promise<FileStatus>;
   cancelFile(id: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;
   endpoint(name: string, order?: Override): Promise<EndpointStatus>;

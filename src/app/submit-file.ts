@@ -2,6 +2,7 @@
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Submission } from '../intake/submission-queue.ts';
+import { isGathered } from '../posts/gathered-file.ts';
 import { rememberName } from '../store/file-names.ts';
 import type { SubmitRequest, Submitted } from '../temporal/file-deliveries.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -13,7 +14,10 @@ export async function submitFile(
   submission: Submission & Pick<SubmitRequest, 'pressedMs'>,
 ): Promise<Submitted> {
   const { parse, statedDelivery } = settings;
-  const delivery = deliveryTo(endpoint, statedDelivery);
+  // A file that posts were gathered into is nobody's to look at: whoever posted has decided.
+  const isPosted = isGathered(submission.fileName);
+  const careful = isPosted ? { first: undefined, stopAtFailures: undefined } : {};
+  const delivery = deliveryTo(endpoint, { ...statedDelivery, ...careful });
   await rememberName(store, submission.fileName, { sha256: submission.staged.sha256, endpoint: endpoint.name });
   return deliveries.submit({ ...submission, endpoint: endpoint.name, parse, delivery });
 }

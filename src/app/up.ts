@@ -32,7 +32,9 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
     // First: it is refused where another one watches this inbox for another endpoint, and then nothing may be sent from here.
     await services.startWatcher(endpoint);
     await services.startWorkers(endpoint);
-    if (receiver !== undefined && options.example && !signal.aborted) await deliverExample(app, endpoint, options);
+    // The example would wait for an approval.
+    const example = options.example && settings.statedDelivery.first === undefined;
+    if (receiver !== undefined && example && !signal.aborted) await deliverExample(app, endpoint, options);
     const installation = await app.installation();
     const { temporal, devServer, reportsRoot } = installation;
     const parts = { context: app.context, installation, services, endpoint };

@@ -128,6 +128,10 @@ export class WdsClient {
   resume(id: string, options: CallOptions = {}): Promise<FileStatus> {
     return this.#json({ method: 'POST', path: `${filePath(id)}/resume`, ...options });
   }
+  /** A file that waits for a decision (`waiting.why` is `decision`) goes on. */
+  approve(id: string, options: CallOptions = {}): Promise<FileStatus> {
+    return this.#json({ method: 'POST', path: `${filePath(id)}/approve`, ...options });
+  }
   /** Ends its delivery, and waits a while for the end. */
   cancel(id: string, options: CallOptions = {}): Promise<FileStatus> {
     return this.#json({ method: 'POST', path: `${filePath(id)}/cancel`, ...options });

@@ -61,3 +61,6 @@ export class GatheredFile {
     await this.#handle.close();
   }
 }
+
+/** Whether a dropped file is one that posts were gathered into, by its name. */
+export const isGathered = (name: string): boolean => /^posts-.+-.+-\d+\.ndjson$/.test(name);

@@ -105,6 +105,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     user: async (userId) => ({ ...FOUND, userId }),
     reportPage: async (id) => (id === FILE.file ? '<!doctype html><title>Report</title>' : undefined),
     pauseFile: async (id, paused) => ({ ...(await known(id)), state: paused ? 'paused' : 'running' }),
+    approveFile: async (id) => ({ ...(await known(id)), state: 'running' }),
     cancelFile: async (id) => ({ ...(await known(id)), state: 'cancelled' }),
     endpoints: async () => [ENDPOINT],
     endpoint: async (name, order) => {

@@ -240,6 +240,7 @@ describe('files, endpoints and the rest', () => {
     schemas.fileStatus.parse(await get(`/files/${FILE.sha256}`));
     expect(await order('/files/alerts.csv/pause')).toMatchObject({ state: 'paused' });
     expect(await order('/files/alerts.csv/resume')).toMatchObject({ state: 'running' });
+    expect(await order('/files/alerts.csv/approve')).toMatchObject({ state: 'running' });
     expect(await order('/files/alerts.csv/cancel')).toMatchObject({ state: 'cancelled' });
     schemas.retried.parse(await order('/retry', { file: 'alerts.csv', unconfirmed: true }));
     schemas.retried.parse(await order('/retry'));
@@ -281,6 +282,7 @@ describe('files, endpoints and the rest', () => {
       '/endpoints/{name}',
       '/files',
       '/files/{id}',
+      '/files/{id}/approve',
       '/files/{id}/cancel',
       '/files/{id}/pause',
       '/files/{id}/receipts',

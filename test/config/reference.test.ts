@@ -55,7 +55,14 @@ describe('wds.config.example.yaml', () => {
 test('the flags of the command line are those that the settings name', () => {
   const declared = new Map(listSettings().flatMap(({ key, meta }) => (meta.flag ? [[key, meta.flag] as const] : [])));
   declared.delete('inbox');
-  const flags = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS, ...API_FLAGS];
+  const flags = [
+    ...GLOBAL_SETTING_FLAGS,
+    ...ENDPOINT_FLAGS,
+    ...PARSE_FLAGS,
+    ...ONCE_FLAGS,
+    ...API_FLAGS,
+    ...CARE_FLAGS,
+  ];
   expect(new Map(flags.map(({ key, flags: text }) => [key, text]))).toEqual(declared);
   expect(() => flags.reduce((command, { flags: text }) => command.option(text), new Command())).not.toThrow();
 });

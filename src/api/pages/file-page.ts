@@ -67,7 +67,8 @@ function orders(file: ShownFile): Html {
     );
   };
   if (file.state === 'running') button('pause', 'Pause');
-  if (file.state === 'paused') button('resume', 'Resume', false);
+  if (file.waiting?.why === 'decision') button('approve', 'Send the rest', false);
+  else if (file.state === 'paused') button('resume', 'Resume', false);
   if (file.state === 'running' || file.state === 'paused') button('cancel', 'Cancel the delivery');
   const failed = file.state === 'failed' || file.state === 'cancelled' || file.state === 'stopped';
   if (failed && file.rejected + file.undelivered + file.pending > 0)

@@ -16,6 +16,7 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
   const orders: readonly (readonly [string, string, (id: string) => Promise<unknown>])[] = [
     ['pause', 'Sends nothing more of a file until it is resumed', (id) => app.pauseFile(id, true)],
     ['resume', 'Goes on with a file that was paused', (id) => app.pauseFile(id, false)],
+    ['approve', 'Goes on with a file that waits for a decision', (id) => app.approveFile(id)],
     ['cancel', 'Ends the delivery of a file, and waits a while for its end', (id) => app.cancelFile(id)],
   ];
   return [

@@ -77,6 +77,7 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
   scope.post<Named>('/ui/files/:id/:order', async ({ params }, reply) => {
     const id = idIn(params.id);
     if (params.order === 'pause' || params.order === 'resume') await app.pauseFile(id, params.order === 'pause');
+    else if (params.order === 'approve') await app.approveFile(id);
     else if (params.order === 'cancel') await app.cancelFile(id);
     else if (params.order === 'retry') await app.beginRetry(id, false);
     else throw new Problem(404, 'no_such_path', 'There is no such order.');
