@@ -66,7 +66,14 @@ export const CARE_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
-const SETTING_FLAGS = [...GLOBAL_SETTING_FLAGS, ...ENDPOINT_FLAGS, ...PARSE_FLAGS, ...ONCE_FLAGS, ...API_FLAGS];
+const SETTING_FLAGS = [
+  ...GLOBAL_SETTING_FLAGS,
+  ...ENDPOINT_FLAGS,
+  ...PARSE_FLAGS,
+  ...ONCE_FLAGS,
+  ...CARE_FLAGS,
+  ...API_FLAGS,
+];
 
 /** How a file that was submitted is called, by every command that takes one. */
 export const FILE_ARGUMENT = 'its name, path, SHA-256 (8 digits or more) or workflow ID';

@@ -39,3 +39,10 @@ test('nothing of a request moves the screen', async () => {
   const app = { preview: async () => ({ ...PREVIEW, requests: ['POST / HTTP/1.1\n\n{"alertMessage":"\u001b[2J"}'] }) };
   expect((await wds(['preview', 'a.csv'], { app })).out).not.toContain('\u001b');
 });
+
+test('what is to be sent first, and what stops a file, reaches the settings', async () => {
+  const flags = ['--first', '20', '--stop-at-failures', '5%', '--url', 'http://localhost/'];
+  const { context } = await wds(['send', 'alerts.csv', ...flags]);
+  expect(context?.settings.delivery).toMatchObject({ first: 20, stopAtFailures: 0.05 });
+  expect((await wds(['send', 'alerts.csv', '--stop-at-failures', '5', '--url', 'http://localhost/'])).code).toBe(2);
+});
