@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { API_FLAGS, CARE_FLAGS, ENDPOINT_FLAGS, GLOBAL_SETTING_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../../src/cli/options.ts';
+import {
+  API_FLAGS,
+  CARE_FLAGS,
+  ENDPOINT_FLAGS,
+  GLOBAL_SETTING_FLAGS,
+  ONCE_FLAGS,
+  PARSE_FLAGS,
+} from '../../src/cli/options.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { checkLayer, listSettings } from '../../src/config/layer.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
