@@ -29,6 +29,7 @@ import {
   readEndpoints,
   releaseEndpoint,
 } from './endpoints.ts';
+import type { FileOrder } from './file-orders.ts';
 import { approveDelivery, cancelDelivery, pauseDelivery } from './file-orders.ts';
 import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
@@ -119,13 +120,9 @@ export class TemporalApp implements App {
     const endpoint = this.#endpoint();
     const unfit = await refuseUnfit(files, options.observer);
     const fit = files.filter((file) => !unfit.has(file));
-    const ends = fit.length === 0 ? [] : [...(await this.#sendFit(fit, endpoint, options))];
+    if (fit.length > 0) await this.#readyFor(endpoint);
+    const ends = fit.length === 0 ? [] : [...(await this.deliver(fit, endpoint, options))];
     return files.map((file) => unfit.get(file) ?? ends.shift()!);
-  }
-
-  async #sendFit(files: readonly string[], endpoint: Endpoint, options: SendOptions): Promise<readonly FileEnd[]> {
-    await this.#readyFor(endpoint);
-    return this.deliver(files, endpoint, options);
   }
 
   /** The endpoint is this installation's, and where nobody else can be expected to work for it, this process does. */
@@ -198,11 +195,7 @@ export class TemporalApp implements App {
   }
 
   /** `reports`: what is ordered needs a worker that writes reports. */
-  async #order(
-    file: string,
-    give: (installation: Installation, record: DeliveryRecord) => Promise<FileStatus>,
-    reports = false,
-  ): Promise<FileStatus> {
+  async #order(file: string, give: FileOrder, reports = false): Promise<FileStatus> {
     const record = await this.#find(file);
     const installation = await this.installation();
     await ensureAnswers(installation, reports);

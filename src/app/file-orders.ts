@@ -10,6 +10,9 @@ import { reportDelivery } from './report-delivery.ts';
 /** Open requests are answered within their deadline; a worker that died is noticed within ten seconds. */
 const END_LIMIT_MS = 30_000;
 
+/** Gives an order to one delivery, and tells how it stands after that. */
+export type FileOrder = (installation: Installation, record: DeliveryRecord) => Promise<FileStatus>;
+
 /** Throws Fault `not_found` where nothing runs. */
 export async function pauseDelivery(
   installation: Installation,
