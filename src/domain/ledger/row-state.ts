@@ -45,7 +45,7 @@ export interface RowState {
   waitsFor: string;
   /** The row of an earlier file that has delivered the same message to the same user; '' if this is no duplicate. */
   duplicateOf: string;
-  /** Accepted twice, by answers that came late; or sent again after an attempt whose last second a power loss may have taken. */
+  /** Accepted twice, by answers that came late; or sent again, or given up, after an attempt whose last second a power loss may have taken. */
   maybeTwice: boolean;
   /** The highest epoch that says something about the row. */
   epoch: number;
@@ -115,7 +115,7 @@ function takeIn(states: RowStates, journal: ParsedJournal, hiding: readonly Jour
   for (const text of journal.lines) {
     const event = parseEvent(text);
     if (event === undefined) continue;
-    if (event.kind !== 'i') takeResult(stateOf(states, event.line), journal, event, open);
+    if (event.kind !== 'i') takeResult(stateOf(states, event.line), journal, event, open, hiding);
     else for (const line of event.lines) takeIntent(stateOf(states, line), journal, line, event.atMs, open, hiding);
   }
   return open;
@@ -155,14 +155,19 @@ function takeIntent(
     if (failed && state.outcomeRound !== journal.round) state.outcome = undefined;
   }
   if (state.outcome === 'delivered') return;
-  if (hiding.some((earlier) => earlier.epoch < journal.epoch && touches(earlier.scope, line))) state.maybeTwice = true;
+  if (isHidden(line, journal, hiding)) state.maybeTwice = true;
 }
+
+/** Whether a power loss may have taken what an earlier attempt did with the row. */
+const isHidden = (line: number, { epoch }: JournalHeader, hiding: readonly JournalHeader[]): boolean =>
+  hiding.some((earlier) => earlier.epoch < epoch && touches(earlier.scope, line));
 
 function takeResult(
   state: RowState,
   journal: JournalHeader,
   event: Exclude<JournalEvent, { readonly kind: 'i' }>,
   open: Map<number, number>,
+  hiding: readonly JournalHeader[],
 ): void {
   const { kind, line, attempts } = event;
   const isNew = isNews(state, journal);
@@ -185,7 +190,8 @@ function takeResult(
       state.handedOverRound = Math.max(state.handedOverRound, journal.round);
       return;
     case 'u':
-      // Says nothing about a request that is open.
+      // Says nothing about a request that is open, or was.
+      if (state.outcome !== 'delivered' && isHidden(line, journal, hiding)) state.maybeTwice = true;
       break;
     case 'c':
       if (open.delete(line)) state.unknown++;

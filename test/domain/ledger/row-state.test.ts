@@ -156,6 +156,15 @@ describe('the state of an alert', () => {
     expect(again).toMatchObject({ outcome: undefined, attempts: 1, round: 2 });
   });
 
+  test('given up after a power loss is named: it may have been sent in what the power took', () => {
+    const lost = journal({ epoch: 1, boot: 'another run' });
+    expect(stateOf(lost, journal({ epoch: 2 }, result('u')))).toMatchObject({
+      outcome: 'undelivered',
+      maybeTwice: true,
+    });
+    expect(stateOf(journal({ epoch: 1 }), journal({ epoch: 2 }, result('u')))).toMatchObject({ maybeTwice: false });
+  });
+
   test('unconfirmed stays so where it was opened on request and not sent after all', () => {
     const first = journal({ epoch: 1 }, intent(), result('c', undefined, 1, 2_000, 'cut'));
     const again = journal({ epoch: 2, round: 2 }, intent(9_000), result('p', undefined, 0, 9_100));
