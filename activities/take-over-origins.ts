@@ -153,7 +153,8 @@ export async function takeOver<Row extends Placed>(
       const self = rowName(input, row.line);
       // Whoever takes a row says so where he takes it before he writes at his own what comes along: if he was stopped in between, it is known there only.
       const untold = last === undefined || hasName(state?.tookFrom ?? '', last.name) ? 0 : last.unknown;
-      const unknown = untold + (state?.unknown ?? 0) + (ledger.mayHaveLost(origin.row.line) ? 1 : 0);
+      const lost = ledger.mayHaveLost(origin.row.line) || state?.maybeTwice === true ? 1 : 0;
+      const unknown = untold + (state?.unknown ?? 0) + lost;
       const movedTo = delivered || state === undefined || state.movedTo === self ? '' : state.movedTo;
       const further = movedTo === '' ? undefined : await next(movedTo, one, unknown);
       if (further !== undefined) {

@@ -233,7 +233,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'taken-over-what-was-lost',
     fault: 'a row is taken over without regard to what a loss of power may have hidden',
     theme: 'shared',
-    pieces: [{ module: TAKE_OVER, from: 'ledger.mayHaveLost(origin.row.line) ? 1 : 0', to: '0' }],
+    pieces: [
+      { module: TAKE_OVER, from: 'ledger.mayHaveLost(origin.row.line) || state?.maybeTwice === true ? 1 : 0', to: '0' },
+    ],
   },
   {
     name: 'options-replaced',

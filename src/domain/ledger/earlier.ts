@@ -43,7 +43,7 @@ export function judgeEarlier(state: RowState | undefined, { self, newestRound, s
     if (state.duplicateOf !== '' || state.atMs < sinceMs) return NOTHING_LEFT;
     return { kind: 'delivered', unknown: 0 };
   }
-  const { unknown } = state;
+  const unknown = state.unknown + (state.maybeTwice ? 1 : 0);
   // Whoever took it over may have been stopped before he saw whether it was still his to take: it is done again.
   if (state.movedTo !== '' && state.movedTo === rowName(self, self.line)) return { kind: 'ended', unknown };
   if (state.movedTo !== '') return { kind: 'gone', unknown };

@@ -9,9 +9,10 @@ import type { Outcome } from '../alert.ts';
 import { supersedes } from './fence.ts';
 import type { JournalEvent, JournalHeader, ParsedJournal } from './journal.ts';
 import { OUTCOME_OF_KIND, parseEvent, SAME_AS, touches } from './journal.ts';
-import { hasName, withName, withoutName } from './row-names.ts';
+import type { RowWords } from './row-words.ts';
+import { takeWord } from './row-words.ts';
 
-export interface RowState {
+export interface RowState extends RowWords {
   /** Set when the alert has ended; `delivered` for ever, the others for the round named. */
   outcome: Outcome | undefined;
   outcomeRound: number;
@@ -23,35 +24,24 @@ export interface RowState {
   status: number | undefined;
   atMs: number;
   reason: string;
-  /** Requests that the receiver may have accepted without wds knowing, over all rounds, those included that are open now. */
-  unknown: number;
-  /** Of these, how many there were before `round`. */
+  /** Of the requests with an unknown outcome, how many there were before `round`. */
   unknownBefore: number;
-  /** Of these, those of the rows of earlier files that this one mends. */
-  inherited: number;
   /** When the attempt that has a request open was fenced off; Infinity: it still sends. undefined: none is open. */
   openFencedMs: number | undefined;
   /** Refused with 401/403/404/410, and nothing has shown yet that the endpoint is well. */
   refusalOpen: boolean;
   /** The last round in which a request was announced; NO_ROUND if none was. */
   askedRound: number;
-  /** The last round in which sendAlert took the alert over; NO_ROUND if none has. */
-  handedOverRound: number;
-  /** `<sha256>:<line>` of the row that took this one's place; '' if none has. Then it is never sent from here again. */
-  movedTo: string;
-  /** Names of rows of earlier files (row-names.ts): those whose places this one has taken, … */
-  tookFrom: string;
-  /** … and those that are to be settled before this one may be sent. */
-  waitsFor: string;
   /** The row of an earlier file that has delivered the same message to the same user; '' if this is no duplicate. */
   duplicateOf: string;
   /** Accepted twice, by answers that came late; or sent again, or given up, after an attempt whose last second a power loss may have taken. */
   maybeTwice: boolean;
-  /** The highest epoch that says something about the row. */
-  epoch: number;
 }
 
 export const NO_ROUND = Number.MIN_SAFE_INTEGER;
+
+/** Lower than any, and a number in JSON. */
+const NO_EPOCH = Number.MIN_SAFE_INTEGER;
 
 export const freshState = (): RowState => ({
   outcome: undefined,
@@ -74,7 +64,8 @@ export const freshState = (): RowState => ({
   waitsFor: '',
   duplicateOf: '',
   maybeTwice: false,
-  epoch: Number.NEGATIVE_INFINITY,
+  epoch: NO_EPOCH,
+  movedEpoch: NO_EPOCH,
 });
 
 export type RowStates = Map<number, RowState>;
@@ -125,6 +116,8 @@ function takeIn(states: RowStates, journal: ParsedJournal, hiding: readonly Jour
 function isNews(state: RowState, { epoch, round }: JournalHeader): boolean {
   if (epoch < state.epoch) return false;
   state.epoch = epoch;
+  // Who took the row over before was overtaken.
+  if (epoch > state.movedEpoch) state.movedTo = '';
   if (state.round !== round) {
     state.round = round;
     state.attempts = 0;
@@ -147,14 +140,13 @@ function takeIntent(
   open.set(line, atMs);
   state.askedRound = Math.max(state.askedRound, journal.round);
   if (isNews(state, journal)) {
-    // Whatever was open before can no longer be answered, or this one would have waited; who took the row over before was overtaken.
+    // Whatever was open before can no longer be answered, or this one would have waited.
     state.openFencedMs = undefined;
-    state.movedTo = '';
     // The row is under way in this round. (Who opened one that was unconfirmed was asked to: others are not.)
     const failed = state.outcome === 'rejected' || state.outcome === 'undelivered';
     if (failed && state.outcomeRound !== journal.round) state.outcome = undefined;
   }
-  if (state.outcome === 'delivered') return;
+  // Also of a row that was delivered: that may be read before this is.
   if (isHidden(line, journal, hiding)) state.maybeTwice = true;
 }
 
@@ -170,25 +162,9 @@ function takeResult(
   hiding: readonly JournalHeader[],
 ): void {
   const { kind, line, attempts } = event;
+  if (takeWord(state, journal, event)) return;
   const isNew = isNews(state, journal);
   switch (kind) {
-    case 'm':
-      if (isNew) state.movedTo = event.reason.slice(event.reason.lastIndexOf(' ') + 1);
-      return;
-    case 'o':
-      // Written again by whoever was interrupted.
-      state.unknown += Math.max(0, attempts - state.inherited);
-      state.inherited = Math.max(state.inherited, attempts);
-      state.tookFrom = withName(state.tookFrom, event.reason);
-      state.waitsFor = withoutName(state.waitsFor, event.reason);
-      return;
-    case 'w':
-      // Whoever wrote it may have been stopped since: what was taken over meanwhile is waited for no more.
-      if (!hasName(state.tookFrom, event.reason)) state.waitsFor = withName(state.waitsFor, event.reason);
-      return;
-    case 's':
-      state.handedOverRound = Math.max(state.handedOverRound, journal.round);
-      return;
     case 'u':
       // Says nothing about a request that is open, or was.
       if (state.outcome !== 'delivered' && isHidden(line, journal, hiding)) state.maybeTwice = true;

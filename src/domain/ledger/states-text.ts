@@ -19,8 +19,15 @@ export function parseStates(text: string): RowStates {
   for (const entry of text.split('\n')) {
     if (entry === '') continue;
     const [line, changed] = JSON.parse(entry) as [number, Partial<RowState>];
+    // Of before the two epochs were told apart.
+    const { movedEpoch = changed.movedTo === undefined ? undefined : changed.epoch } = changed;
     // Infinity is null in JSON: whoever had that request open has closed its journal since.
-    states.set(line, { ...freshState(), ...changed, openFencedMs: changed.openFencedMs ?? undefined });
+    states.set(line, {
+      ...freshState(),
+      ...changed,
+      movedEpoch: movedEpoch ?? DEFAULTS.movedEpoch,
+      openFencedMs: changed.openFencedMs ?? undefined,
+    });
   }
   return states;
 }

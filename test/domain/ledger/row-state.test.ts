@@ -156,6 +156,29 @@ describe('the state of an alert', () => {
     expect(again).toMatchObject({ outcome: undefined, attempts: 1, round: 2 });
   });
 
+  test('is the same where later journals were folded before earlier ones', () => {
+    const moved = journal({ epoch: 5, round: 2 }, result('m', undefined, 0, 2_000, 'b:7'));
+    const took = journal({ epoch: 6, round: 2 }, result('o', undefined, 0, 2_000, 'a:3'));
+    const [tried, lost] = [
+      journal({ epoch: 3 }, intent(), result('r', 422)),
+      journal({ epoch: 1, boot: 'another run' }),
+    ];
+    const sent = journal({ epoch: 4 }, intent(), result('d', 200));
+    for (const [later, ...earlier] of [
+      [took, tried, moved],
+      [moved, tried],
+      [sent, lost, tried],
+      [took, lost, sent],
+    ]) {
+      const base = parseStates(statesText(foldJournals([later!], { boot: BOOT })));
+      const folded = settled(foldJournals(earlier, { states: base, boot: BOOT })).get(7);
+      const whole = stateOf(...[later!, ...earlier].sort((a, b) => a.epoch - b.epoch));
+      for (const key of ['outcome', 'movedTo', 'tookFrom', 'unknown', 'maybeTwice'] as const) {
+        expect([key, folded?.[key]]).toEqual([key, whole?.[key]]);
+      }
+    }
+  });
+
   test('given up after a power loss is named: it may have been sent in what the power took', () => {
     const lost = journal({ epoch: 1, boot: 'another run' });
     expect(stateOf(lost, journal({ epoch: 2 }, result('u')))).toMatchObject({
