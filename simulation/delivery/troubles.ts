@@ -12,6 +12,7 @@ export class Troubles {
   readonly #chance: Chance;
   /** Workers that run at the start. */
   readonly #workers: number;
+  #diskChanges = 0;
 
   constructor(site: Site, chance: Chance) {
     this.#site = site;
@@ -43,10 +44,12 @@ export class Troubles {
   }
 
   /** A mount that goes and comes within one reading of a file leaves parts of it in the folder below: that is not simulated. */
-  #change(to: DiskTrouble, done: () => void): void {
+  #change(to: DiskTrouble, done: () => void, change = ++this.#diskChanges): void {
     const { host } = this.#site.home;
+    // Of two that wait for it the later one holds: the disk is well at the end.
+    if (change < this.#diskChanges) return;
     if ((to === 'gone' || host.trouble === 'gone') && !this.#isNobodyReading) {
-      this.#site.scheduler.after(20, undefined, () => this.#change(to, done));
+      this.#site.scheduler.after(20, undefined, () => this.#change(to, done, change));
       return;
     }
     host.trouble = to;
