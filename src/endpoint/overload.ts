@@ -13,9 +13,10 @@ const CROWD = 5;
 const CROWD_AMONG = 50;
 /** Alerts that are remembered to have met one. */
 const REMEMBERED = 10_000;
-/** Below this part of the highest pace that was answered with 503, so many more say that the rate is not the reason. */
+/** Below this part of the highest pace that was answered with 503, so many more among CROWD_AMONG answers say that the rate is not the reason. */
 const FAR_BELOW = 0.25;
 const SPITE = 3;
+const SECOND_MS = 1_000;
 const BELIEVED_MS = 600_000;
 
 export class Overload {
@@ -26,12 +27,18 @@ export class Overload {
   #limitUntilMs = Number.NEGATIVE_INFINITY;
   #run = 0;
   #highestPace = 0;
-  #spite = 0;
+  /** At which answers it came in spite of a low pace, oldest first. */
+  #spite: readonly number[] = [];
+  /** Requests that were sent in a second, by the clock, and in the one before. */
+  #second = 0;
+  #sentInSecond = 0;
+  #sentBefore = 0;
   #failuresUntilMs = Number.NEGATIVE_INFINITY;
 
-  /** `well`: the endpoint has delivered, and is not known to be ill. */
+  /** `nowMs`: when the request was sent. `well`: the endpoint has delivered, and is not known to be ill. */
   judged(verdict: Verdict, id: string, pacePerSecond: number, well: boolean, nowMs: number): Verdict {
     this.#answers++;
+    this.#count(nowMs);
     if (verdict.kind === 'delivered') {
       this.#run = 0;
       return verdict;
@@ -42,16 +49,18 @@ export class Overload {
     this.#remember(id);
     if (nowMs >= this.#limitUntilMs && !this.#isCrowd()) return verdict;
     this.#limitUntilMs = nowMs + BELIEVED_MS;
-    if (pacePerSecond < FAR_BELOW * this.#highestPace && ++this.#spite >= SPITE) {
+    // A process that was held up sends faster afterwards than its pace is.
+    const pace = Math.max(pacePerSecond, this.#sentInSecond, this.#sentBefore);
+    if (pace < FAR_BELOW * this.#highestPace && this.#isInSpite()) {
       this.#failuresUntilMs = nowMs + BELIEVED_MS;
       this.#limitUntilMs = Number.NEGATIVE_INFINITY;
       this.#highestPace = 0;
-      this.#spite = 0;
+      this.#spite = [];
       return verdict;
     }
     if (pacePerSecond > this.#highestPace) {
       this.#highestPace = pacePerSecond;
-      this.#spite = 0;
+      this.#spite = [];
     }
     return { kind: 'throttled', status: 503, retryAfterMs: undefined, capped: false };
   }
@@ -59,6 +68,21 @@ export class Overload {
   #isCrowd(): boolean {
     this.#crowd = [...this.#crowd, this.#answers].slice(-CROWD);
     return this.#crowd.length === CROWD && this.#answers - this.#crowd[0]! < CROWD_AMONG;
+  }
+
+  #isInSpite(): boolean {
+    this.#spite = [...this.#spite, this.#answers].slice(-SPITE);
+    return this.#spite.length === SPITE && this.#answers - this.#spite[0]! < CROWD_AMONG;
+  }
+
+  #count(nowMs: number): void {
+    const second = Math.floor(nowMs / SECOND_MS);
+    if (second > this.#second) {
+      this.#sentBefore = second === this.#second + 1 ? this.#sentInSecond : 0;
+      this.#sentInSecond = 0;
+      this.#second = second;
+    }
+    this.#sentInSecond++;
   }
 
   #remember(id: string): void {

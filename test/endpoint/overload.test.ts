@@ -43,6 +43,25 @@ describe('a 503 without a Retry-After', () => {
     expect(overload.judged(busy, 'a', 50, true, 0)).toBe(busy);
   });
 
+  test('is a limit where a process that was held up makes up for it, whatever its pace', () => {
+    const overload = crowded(100);
+    expect(overload.judged(busy, 'a', 100, true, 0).kind).toBe('throttled');
+    for (let second = 1; second < 10; second++) {
+      for (let n = 0; n < 60; n++) overload.judged(done, `d${second}-${n}`, 20, true, second * 1_000);
+      for (let n = 0; n < 5; n++) {
+        expect(overload.judged(busy, `f${second}-${n}`, 20, true, second * 1_000).kind).toBe('throttled');
+      }
+    }
+  });
+
+  test('is a limit where single ones come at a low pace, now and then', () => {
+    const overload = crowded(100);
+    for (let n = 0; n < 600; n++) {
+      overload.judged(done, `d${n}`, 20, true, n * 50);
+      if (n % 60 === 0) expect(overload.judged(busy, `f${n}`, 20, true, n * 50).kind).toBe('throttled');
+    }
+  });
+
   test('that goes on at a fraction of the rate is none of the rate', () => {
     const overload = crowded(100);
     const kinds = [100, 20, 20, 20, 20].map((pace, n) => {
