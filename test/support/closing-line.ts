@@ -1,6 +1,7 @@
 /**
  * The last line of a test run, alone and always of one form: `N passed, N failed` (and `, N skipped` when there are any). A file
- * that could not be loaded, and an error outside of any test, count as a failure each. Printed at exit, so that nothing comes after.
+ * that could not be loaded, and an error outside of any test, count as a failure each. Before it: which tests were skipped, and why. Printed at
+ * exit, so that nothing comes after.
  */
 import { writeSync } from 'node:fs';
 import type { Reporter, SerializedError, TestModule } from 'vitest/node';
@@ -15,6 +16,12 @@ export default class ClosingLine implements Reporter {
     const failed = count('failed') + broken.length + unhandled.length;
     const skipped = count('skipped') + count('pending');
     const line = `${count('passed')} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-    process.once('exit', () => writeSync(1, `${line}\n`));
+    const reasons = tests.flatMap((test) => {
+      const result = test.result();
+      return result.state === 'skipped'
+        ? [`skipped: ${test.fullName}: ${result.note ?? 'by its own condition'}\n`]
+        : [];
+    });
+    process.once('exit', () => writeSync(1, `${reasons.join('')}${line}\n`));
   }
 }
