@@ -156,12 +156,6 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
-    name: 'followed-without-a-word',
-    fault: 'whoever follows a row to its owner leaves the last word on it to somebody who was overtaken',
-    theme: 'crowd',
-    pieces: [{ module: TAKE_OVER, from: "ledger.record('m', origin.row.line, undefined, 0, movedTo);", to: '' }],
-  },
-  {
     name: 'mended-as-somebody-else',
     fault: 'a mended row that names another user counts as the one it mends',
     theme: 'mends',
