@@ -6,7 +6,7 @@ import { Fault } from '../domain/failure.ts';
 import type { JournalHeader, ParsedJournal } from '../domain/ledger/journal.ts';
 import { parseJournal, parseOldJournal } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
-import { fencers, foldJournals } from '../domain/ledger/row-state.ts';
+import { foldable, foldJournals } from '../domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../domain/ledger/states-text.ts';
 import type { ChunkOf } from './layout.ts';
 import { baseKey, journalKey, ledgerPrefix, oldJournalKey, oldRowJournalKey } from './layout.ts';
@@ -140,10 +140,9 @@ export class FolderJournals {
   async fold(of: ChunkOf, { epoch, round, parseKey }: JournalHeader, { base, journals }: Reading): Promise<void> {
     // What follows an open journal stays: its writer looks there whether anybody has come after it.
     const open = new Set(journals.filter((journal) => !journal.closed).map((journal) => journal.epoch));
-    const fencing = fencers(journals);
-    const mayGo = ({ closed, epoch: own }: ParsedJournal): boolean => closed && !open.has(own - 1) && !fencing.has(own);
-    const folded = journals.filter((journal) => mayGo(journal) || journal.epoch < 0);
-    if (folded.length < this.#foldFrom) return;
+    const ended = journals.filter(({ closed, epoch: own }) => (closed && !open.has(own - 1)) || own < 0);
+    const folded = foldable(ended, journals, this.#foldFrom);
+    if (folded.length === 0) return;
     const covered = [
       ...(base?.covers ?? []),
       ...ranges(folded.map((journal) => journal.epoch).filter((own) => own > 0)),

@@ -11,7 +11,7 @@ import type { JournalHeader, ParsedJournal, ResultKind } from '../domain/ledger/
 import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
 import { settled } from '../domain/ledger/outcomes.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
-import { fencers, foldJournals } from '../domain/ledger/row-state.ts';
+import { foldable, foldJournals } from '../domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../domain/ledger/states-text.ts';
 import type { Content, ObjectStore } from './chunk-object.ts';
 import { ChunkObject, ledgerKey, readContent } from './chunk-object.ts';
@@ -51,9 +51,8 @@ export class ObjectLedgers implements Ledgers {
       const journals = await this.#journals(of, before);
       const own = { ...header, closed: false, lines: [] };
       states = settled(foldJournals([...journals, own], { states: parseStates(before?.base ?? '') }));
-      const fencing = fencers(journals);
-      const ended = journals.filter((journal) => journal.closed && !fencing.has(journal.epoch));
-      const closed = ended.length < FOLD_FROM ? [] : ended;
+      const ended = journals.filter((journal) => journal.closed);
+      const closed = foldable(ended, journals, FOLD_FROM);
       const open = (before?.journals ?? []).filter((entry) => !closed.some((folded) => folded.epoch === entry.epoch));
       const base = statesText(foldJournals(closed, { states: parseStates(before?.base ?? '') }));
       return { epoch, round, parseKey, base, journals: [...open, { epoch, text: headerLine(header) }] };

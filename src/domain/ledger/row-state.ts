@@ -225,10 +225,22 @@ function fencer(journals: readonly ParsedJournal[], index: number, line: number)
 }
 
 /**
- * Epochs of the attempts that took rows from others that have requests open: only they tell from when on those can no longer be answered, so they
- * are not to be folded before those are closed. (Attempts at such a row may follow one another for ever: each waits, and is folded.)
+ * Of the journals that have ended, those that may be folded: none where they are fewer than `least`, for to find out is to read the open ones once
+ * more. Not those of attempts that took rows from others that have requests open: only they tell from when on those can no longer be answered.
+ * (Attempts at such a row may follow one another for ever: each waits, and is folded.) Those of before, below 0, go in any case.
  */
-export function fencers(journals: readonly ParsedJournal[]): ReadonlySet<number> {
+export function foldable(
+  ended: readonly ParsedJournal[],
+  journals: readonly ParsedJournal[],
+  least: number,
+): readonly ParsedJournal[] {
+  if (ended.length < least) return [];
+  const fencing = fencers(journals);
+  const free = ended.filter(({ epoch }) => epoch < 0 || !fencing.has(epoch));
+  return free.length < least ? [] : free;
+}
+
+function fencers(journals: readonly ParsedJournal[]): ReadonlySet<number> {
   const epochs = new Set<number>();
   journals.forEach((journal, index) => {
     if (journal.closed) return;
