@@ -22,13 +22,13 @@ const BELIEVED_MS = 600_000;
 export class Overload {
   readonly #met = new Set<string>();
   #answers = 0;
-  /** At which answers the last alerts met one for the first time, oldest first. */
-  #crowd: readonly number[] = [];
+  /** Of alerts that met one for the first time. */
+  readonly #crowd = new Cluster(CROWD);
   #limitUntilMs = Number.NEGATIVE_INFINITY;
   #run = 0;
   #highestPace = 0;
-  /** At which answers it came in spite of a low pace, oldest first. */
-  #spite: readonly number[] = [];
+  /** Of those that came in spite of a low pace. */
+  readonly #spite = new Cluster(SPITE);
   /** Requests that were sent in a second, by the clock, and in the one before. */
   #second = 0;
   #sentInSecond = 0;
@@ -47,32 +47,22 @@ export class Overload {
     this.#run++;
     if (!well || this.#run > RUN || this.#met.has(id) || nowMs < this.#failuresUntilMs) return verdict;
     this.#remember(id);
-    if (nowMs >= this.#limitUntilMs && !this.#isCrowd()) return verdict;
+    if (nowMs >= this.#limitUntilMs && !this.#crowd.add(this.#answers)) return verdict;
     this.#limitUntilMs = nowMs + BELIEVED_MS;
     // A process that was held up sends faster afterwards than its pace is.
     const pace = Math.max(pacePerSecond, this.#sentInSecond, this.#sentBefore);
-    if (pace < FAR_BELOW * this.#highestPace && this.#isInSpite()) {
+    if (pace < FAR_BELOW * this.#highestPace && this.#spite.add(this.#answers)) {
       this.#failuresUntilMs = nowMs + BELIEVED_MS;
       this.#limitUntilMs = Number.NEGATIVE_INFINITY;
       this.#highestPace = 0;
-      this.#spite = [];
+      this.#spite.clear();
       return verdict;
     }
     if (pacePerSecond > this.#highestPace) {
       this.#highestPace = pacePerSecond;
-      this.#spite = [];
+      this.#spite.clear();
     }
     return { kind: 'throttled', status: 503, retryAfterMs: undefined, capped: false };
-  }
-
-  #isCrowd(): boolean {
-    this.#crowd = [...this.#crowd, this.#answers].slice(-CROWD);
-    return this.#crowd.length === CROWD && this.#answers - this.#crowd[0]! < CROWD_AMONG;
-  }
-
-  #isInSpite(): boolean {
-    this.#spite = [...this.#spite, this.#answers].slice(-SPITE);
-    return this.#spite.length === SPITE && this.#answers - this.#spite[0]! < CROWD_AMONG;
   }
 
   #count(nowMs: number): void {
@@ -90,5 +80,26 @@ export class Overload {
     if (this.#met.size <= REMEMBERED) return;
     const [oldest] = this.#met;
     this.#met.delete(oldest!);
+  }
+}
+
+/** So many events among CROWD_AMONG answers. */
+class Cluster {
+  readonly #size: number;
+  /** At which answers the last ones came, oldest first. */
+  #at: readonly number[] = [];
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** True: with this one they are so many. */
+  add(answer: number): boolean {
+    this.#at = [...this.#at, answer].slice(-this.#size);
+    return this.#at.length === this.#size && answer - this.#at[0]! < CROWD_AMONG;
+  }
+
+  clear(): void {
+    this.#at = [];
   }
 }
