@@ -13,6 +13,17 @@ export const plainText = (text: string): string =>
     return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex}`;
   });
 
+const HTML_ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** As text in HTML, between tags or in an attribute. */
+export const htmlText = (text: string): string => text.replace(/[&<>"']/g, (character) => HTML_ESCAPES[character]!);
+
 /** One short line: what is unprintable becomes a space, and what is too long is cut. */
 export function excerptOf(text: string, maxChars: number): string {
   const clean = text.replace(UNPRINTABLE, ' ').replace(/\s+/g, ' ').trim();

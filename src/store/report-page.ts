@@ -3,7 +3,7 @@
  * in the dark, and by a screen reader. All text of others is escaped.
  */
 import type { FileSummary } from '../domain/counts.ts';
-import { plainText } from '../domain/plain-text.ts';
+import { htmlText, plainText } from '../domain/plain-text.ts';
 import { grouped, invalidLines, warningLines } from '../domain/rows/words.ts';
 import type { Bucket, ReportStats } from './report-stats.ts';
 import { timeText } from './report-stats.ts';
@@ -22,14 +22,7 @@ export interface PageOf {
   readonly ambiguous: number;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const safe = (text: string): string => plainText(text).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
+const safe = (text: string): string => htmlText(plainText(text));
 
 const STYLE = `
 :root{color-scheme:light dark;--ink:#1a1a1a;--soft:#595959;--back:#fff;--line:#d4d4d4;--good:#1a7f37;--bad:#b3261e}

@@ -1,4 +1,5 @@
 /** HTML as tagged templates: what is put in is text, unless it is HTML that was made here. And the frame of every page. */
+import { htmlText } from '../../domain/plain-text.ts';
 
 export class Html {
   readonly text: string;
@@ -10,19 +11,11 @@ export class Html {
 
 type Part = Html | string | number | undefined | readonly Part[];
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
 function textOf(part: Part): string {
   if (part === undefined) return '';
   if (part instanceof Html) return part.text;
   if (Array.isArray(part)) return part.map(textOf).join('');
-  return String(part).replace(/[&<>"']/g, (character) => ESCAPES[character]!);
+  return htmlText(String(part));
 }
 
 export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Html =>
