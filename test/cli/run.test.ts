@@ -49,7 +49,7 @@ describe('help', () => {
 });
 
 describe('a flag that npm has kept for itself', () => {
-  const NPM = { npm_lifecycle_event: 'start', npm_config_cache: '/root/.npm', npm_config_color: 'true' };
+  const NPM = { npm_lifecycle_event: 'start', npm_config_cache: '.npm', npm_config_color: 'true' };
   test.each<[string[], Record<string, string>, string]>([
     [['up'], { npm_config_url: 'https://a.example/hook' }, 'npm start -- --url=https://a.example/hook'],
     [['up', 'https://a.example/hook'], { npm_config_url: 'true' }, 'npm start -- --url https://a.example/hook'],

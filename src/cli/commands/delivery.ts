@@ -8,7 +8,15 @@ import type { CommandContext } from '../context.ts';
 import { printError } from '../errors.ts';
 import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { flagsToRepeat, numberFrom } from '../options.ts';
+import {
+  addSettings,
+  CARE_FLAGS,
+  ENDPOINT_FLAGS,
+  flagsToRepeat,
+  numberFrom,
+  ONCE_FLAGS,
+  PARSE_FLAGS,
+} from '../options.ts';
 import { endObject, endText, noticeText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 
@@ -39,6 +47,17 @@ export function addPriority(command: Command): Command {
       .choices(['urgent', 'normal'])
       .default('normal'),
   );
+}
+
+/** All that `send` takes. */
+export function addSendFlags(command: Command): void {
+  addSettings(command, ENDPOINT_FLAGS);
+  addSettings(command, PARSE_FLAGS);
+  addSettings(command, ONCE_FLAGS);
+  addSettings(command, CARE_FLAGS);
+  addPriority(command);
+  addDeadline(command);
+  addAllowInvalid(command);
 }
 
 export const deadlineMs = (flags: DeliveryFlags): number | undefined =>

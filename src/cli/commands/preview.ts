@@ -7,18 +7,10 @@ import { findEndpoint } from '../context.ts';
 import { printError } from '../errors.ts';
 import { EXIT, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import {
-  addExamples,
-  addSettings,
-  CARE_FLAGS,
-  ENDPOINT_FLAGS,
-  flagsToRepeat,
-  ONCE_FLAGS,
-  PARSE_FLAGS,
-} from '../options.ts';
+import { addExamples, flagsToRepeat } from '../options.ts';
 import { previewText } from '../preview-output.ts';
 import type { DeliveryFlags } from './delivery.ts';
-import { addAllowInvalid, addDeadline, addPriority } from './delivery.ts';
+import { addSendFlags } from './delivery.ts';
 
 export function registerPreview(program: Command, context: CommandContext): void {
   const command = program
@@ -49,14 +41,8 @@ export function registerPreview(program: Command, context: CommandContext): void
         context.exitCode = worstExitCode(codes);
       });
     });
-  // Those of send, so that one word is all the difference.
-  addSettings(command, ENDPOINT_FLAGS);
-  addSettings(command, PARSE_FLAGS);
-  addSettings(command, ONCE_FLAGS);
-  addSettings(command, CARE_FLAGS);
-  addPriority(command);
-  addDeadline(command);
-  addAllowInvalid(command);
+  // So that one word is all the difference.
+  addSendFlags(command);
   addExamples(command, [
     ['before 50,000 customers are alerted', 'wds preview alerts.csv --url https://example.com/hook --rate 100'],
     ['how many rows are valid, for a script', "wds preview alerts.csv -o json | jq '.counts.alerts'"],

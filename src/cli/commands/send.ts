@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, CARE_FLAGS, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { addExamples } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
-import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
+import { addSendFlags, deadlineMs, showDelivery } from './delivery.ts';
 
 export function registerSend(program: Command, context: CommandContext): void {
   const command = program
@@ -18,13 +18,7 @@ export function registerSend(program: Command, context: CommandContext): void {
         );
       });
     });
-  addSettings(command, ENDPOINT_FLAGS);
-  addSettings(command, PARSE_FLAGS);
-  addSettings(command, ONCE_FLAGS);
-  addSettings(command, CARE_FLAGS);
-  addPriority(command);
-  addDeadline(command);
-  addAllowInvalid(command);
+  addSendFlags(command);
   addExamples(command, [
     ['deliver a file, 100 alerts a second', 'wds send alerts.csv --url https://example.com/hook --rate 100'],
     ['for a script: one JSON object', 'wds send alerts.csv -o json'],
