@@ -11,10 +11,12 @@ import { parseKey, WINDOW_ROWS } from '../src/domain/parse-options.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { ChunksMissing, readChunk, readFirstLine } from '../src/store/chunks.ts';
 import { readDeliveryRecord } from '../src/store/delivery-record.ts';
+import { contentKey } from '../src/store/layout.ts';
 import type { Ledgers } from '../src/store/ledger.ts';
 import { ALL_WINDOWS } from '../src/store/once/row-pieces.ts';
 import type { PlacedChunk, PlacedRow } from '../src/store/origins.ts';
 import { chunksOf } from '../src/store/origins.ts';
+import { readPruned } from '../src/store/pruned.ts';
 import { newestRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 
@@ -86,6 +88,8 @@ export class EarlierRows {
       return await this.#lookInChunks(sha256, pairs);
     } catch (error) {
       if (!(error instanceof ChunksMissing)) throw error;
+      // What was pruned cannot be compared, and does not count: it is kept for as long as it does (src/app/keeping/).
+      if (await this.#wasPruned(sha256)) return [];
       await this.#readAgain(sha256);
       return this.#lookInChunks(sha256, pairs);
     }
@@ -150,6 +154,11 @@ export class EarlierRows {
       this.#running.set(sha256, running);
     }
     return running;
+  }
+
+  async #wasPruned(sha256: string): Promise<boolean> {
+    const { store } = this.#parts;
+    return !(await store.exists(contentKey(sha256))) && (await readPruned(store, sha256)) !== undefined;
   }
 
   /** Somebody has deleted its rows since: they come back as they were. */

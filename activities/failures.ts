@@ -169,8 +169,8 @@ export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
 }
 
 /** The staged content is gone, or is not what was staged. */
-export const contentMissingFailure = (what: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(`${what}; drop the file again`, FAILURE.contentMissing);
+export const contentMissingFailure = (what: string, next = 'drop the file again'): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(`${what}; ${next}`, FAILURE.contentMissing);
 
 /** The receipts that the workflow has seen are not in this store, and nobody has brought them back. */
 export const receiptsMissingFailure = (fault: Fault): ApplicationFailure =>

@@ -16,6 +16,7 @@ import { SeenUsers } from '../src/formats/seen-users.ts';
 import type { WindowRef } from '../src/store/chunks.ts';
 import { readWholeWindow, unknownFile } from '../src/store/chunks.ts';
 import { contentKey } from '../src/store/layout.ts';
+import { prunedText } from '../src/store/pruned.ts';
 import { readSeen } from '../src/store/saved-users.ts';
 import { readStagedFile } from '../src/store/staged-file.ts';
 import type { Store } from '../src/store/store.ts';
@@ -40,6 +41,7 @@ export interface ReadChunksDependencies {
   readonly onRefusal?: OnRefusal;
 }
 
+const THIS_FILE = 'this file';
 const PIECES_A_HEARTBEAT = 16;
 /** Also while nothing is read: saving a window to a slow disk may take long. */
 const HEARTBEAT_INTERVAL_MS = 2_000;
@@ -90,25 +92,26 @@ class WindowReader {
   /** How many windows there are in all. */
   async #readAll(input: ReadChunksInput): Promise<number> {
     let windows = 0;
-    for await (const { window } of this.#windows(input)) windows = window;
+    const what = `the file ${input.sha256.slice(0, 12)}, whose rows it mends,`;
+    for await (const { window } of this.#windows(input, what)) windows = window;
     return windows;
   }
 
   /** The windows of a file, one after another; those that were deleted are read again. */
-  async *#windows(input: ReadChunksInput): AsyncGenerator<WindowResult> {
+  async *#windows(input: ReadChunksInput, what?: string): AsyncGenerator<WindowResult> {
     const { sha256, parse } = input;
     let previous: WindowResult | undefined;
     for (let window = 1; previous?.next !== null; window++) {
       const ref = { sha256, parseKey: parseKey(parse), window };
       const again = { ...input, window, cursor: previous?.next ?? null };
       const whole = await readWholeWindow(this.#dependencies.store, ref);
-      if (whole === undefined && window === 1) await this.#checkContent(again);
+      if (whole === undefined && window === 1) await this.#checkContent(again, what);
       previous = whole?.result ?? (await this.#readWindow(again, ref, previous));
       yield previous;
     }
   }
 
-  async #checkContent(input: ReadChunksInput): Promise<void> {
+  async #checkContent(input: ReadChunksInput, what = THIS_FILE): Promise<void> {
     const { store } = this.#dependencies;
     const staged = await readStagedFile(store, input.sha256);
     if (staged?.refusal !== undefined) throw new FileRefusal(staged.refusal.code, staged.refusal.message);
@@ -116,7 +119,10 @@ class WindowReader {
     if (contentBytes === undefined) {
       throw staged === undefined
         ? unknownFile(input.sha256)
-        : contentMissingFailure('the content of this file is not in the store');
+        : contentMissingFailure(
+            `the content of ${what} is not in the store${await prunedText(store, input.sha256)}`,
+            what === THIS_FILE ? undefined : 'drop that file again, then retry this one',
+          );
     }
     if (staged !== undefined && staged.contentBytes !== contentBytes) {
       throw contentMissingFailure(

@@ -109,7 +109,7 @@ export class TemporalApp implements App {
   async worker(role: WorkerRole): Promise<void> {
     const installation = await this.installation();
     if (role !== 'files') await installation.claimEndpoint(this.#endpoint());
-    if (role !== 'alerts') await installation.startFilesWorker();
+    if (role !== 'alerts') await (await this.services()).startFilesWorker();
     if (role !== 'files') await installation.startAlertsWorker(this.#endpoint());
     const { address } = installation.temporal;
     this.context.messages.message(`Worker (${role}) is running, Temporal at ${address}`);

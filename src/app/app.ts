@@ -161,6 +161,8 @@ export interface ReportedFile extends FileTotals {
   readonly reportDir: string;
   /** Names of the reports in reportDir, e.g. `receipts.csv`. */
   readonly reports: readonly string[];
+  /** ISO 8601: since when its rows are gone, and the counts those of then. Absent: they are there. */
+  readonly prunedAt?: string;
 }
 
 export interface UnderWayObserver {

@@ -6,12 +6,16 @@ import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { FileCounts } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
-import { ChunksMissing } from '../store/chunks.ts';
+import { parseKey } from '../domain/parse-options.ts';
+import { ChunksMissing, readWindow } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
+import { contentKey } from '../store/layout.ts';
+import { prunedText, readPruned } from '../store/pruned.ts';
 import { writeReportFiles } from '../store/report.ts';
 import { readEarlierReport, reportFolderName } from '../store/report-files.ts';
+import type { Store } from '../store/store.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { ReportedFile } from './app.ts';
+import type { FileState, ReportedFile } from './app.ts';
 import { stateOf } from './file-status.ts';
 
 /**
@@ -35,6 +39,14 @@ export async function reportDelivery(
     info === undefined
       ? { state: 'unknown' as const, seconds: 0, fault: undefined }
       : await stateOf(installation, info);
+  const pruned = await readPruned(store, record.sha256);
+  const then = pruned?.counts[endpoint];
+  if (pruned !== undefined && then !== undefined && !(await hasRows(store, record))) {
+    const reportDir = join(reportsRoot, reportFolderName(file, record.sha256, endpoint));
+    const reports = await namesOf(reportDir).catch(() => []);
+    const about = { sha256: record.sha256, file, workflowId, endpoint, state, seconds };
+    return { ...then, ...about, sentNow: 0, readToTheEnd: true, reportDir, reports, prunedAt: pruned.at };
+  }
   const written = writeReportFiles(
     { store, ledgers },
     reportsRoot,
@@ -42,9 +54,9 @@ export async function reportDelivery(
     () => undefined,
   );
   const summary = await written.catch(async (error: unknown) => {
-    throw error instanceof ChunksMissing ? await rowsAreGone(installation, record) : error;
+    throw error instanceof ChunksMissing ? await rowsAreGone(installation, record, state) : error;
   });
-  const reports = (await readdir(summary.reportDir)).filter((name) => !name.startsWith('.')).sort();
+  const reports = await namesOf(summary.reportDir);
   // The newest round may be an earlier run's: this one was stopped before it had one.
   const isOwn = summary.roundRunId === info?.runId || summary.roundRunId === firstRunId(info);
   const sentNow = isOwn ? (summary.sentNow ?? 0) : 0;
@@ -57,16 +69,33 @@ export async function reportDelivery(
 const firstRunId = (info: WorkflowExecutionDescription | undefined): string | undefined =>
   info?.raw.workflowExecutionInfo?.firstRunId ?? undefined;
 
+const namesOf = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+
+async function hasRows(store: Store, { sha256, parse }: DeliveryRecord): Promise<boolean> {
+  return (await readWindow(store, { sha256, parseKey: parseKey(parse), window: 1 })) !== undefined;
+}
+
 async function rowsAreGone(
-  { reportsRoot }: Installation,
+  { reportsRoot, store }: Installation,
   { fileName, sha256, endpoint }: DeliveryRecord,
+  state: FileState,
 ): Promise<Fault> {
   const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
   const earlier = await readEarlierReport(reportDir);
   const stays = earlier === undefined ? '' : ` The report of ${earlier.writtenAt ?? 'before'} stays: ${reportDir}.`;
   return new Fault(
     'not_found',
-    `the rows of ${fileName} are not in the store any more (chunks-… was deleted): there can be no new report`,
-    `wds retry ${sha256.slice(0, 12)}, or dropping the file again, reads them anew; what was delivered is not sent again.${stays}`,
+    `the rows of ${fileName} are not in the store any more (chunks-… was deleted${await prunedText(store, sha256)}): there can be no new report`,
+    `${await howToReadAgain(store, sha256, state)}${stays}`,
   );
+}
+
+async function howToReadAgain(store: Store, sha256: string, state: FileState): Promise<string> {
+  if (state === 'completed') return 'All of it was delivered; wds find tells of each user.';
+  const content = await store.exists(contentKey(sha256));
+  const how = content
+    ? `wds retry ${sha256.slice(0, 12)}, or dropping the file again, reads`
+    : 'Dropping the file again reads';
+  return `${how} them anew; what was delivered is not sent again.`;
 }

@@ -25,7 +25,7 @@ import { fileStatus, readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FoundUser } from './find-user.ts';
 import { findUser } from './find-user.ts';
-import { readReceipts } from './receipts.ts';
+import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
 import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp, ServedFile } from './served.ts';
 import type { Services } from './services.ts';
@@ -134,7 +134,7 @@ class TemporalServedApp implements ServedApp {
   }
 
   async receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>> {
-    return readReceipts(this.#parts.installation, await this.#find(id));
+    return openReceipts(this.#parts.installation, await this.#find(id));
   }
 
   async beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]> {

@@ -8,6 +8,8 @@ import { watchInbox } from '../intake/watcher.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
 import { inboxAnswer } from './inbox-answer.ts';
+import { pruneForEver } from './keeping/auto-prune.ts';
+import { houseOf } from './keeping/house-of.ts';
 import { MissingWorkers } from './missing-workers.ts';
 import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
@@ -28,6 +30,19 @@ export class Services {
   async startWorkers(endpoint: Endpoint): Promise<void> {
     const installation = this.#installation;
     await Promise.all([installation.startFilesWorker(), installation.startAlertsWorker(endpoint)]);
+  }
+
+  /** One that stays: it keeps the home in order, too. */
+  async startFilesWorker(): Promise<void> {
+    await this.#installation.startFilesWorker();
+    this.#prune(undefined);
+  }
+
+  /** Without an inbox: what was dropped is left to those who watch it. */
+  #prune(inbox: string | undefined): void {
+    const { settings, logger } = this.#context;
+    const house = { ...houseOf(this.#installation), inbox };
+    void pruneForEver({ house, settings, logger, signal: this.#closing.signal });
   }
 
   /** Resolves when the first scan of the inbox is done. */
@@ -58,6 +73,7 @@ export class Services {
     );
     this.#watcher = watcher;
     await watcher.ready;
+    this.#prune(settings.inbox);
   }
 
   /** Looks on at all files that are under way, until this process stops. */

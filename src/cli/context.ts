@@ -7,6 +7,7 @@ import type { App, CreateApp, RunReceiver } from '../app/app.ts';
 import { SeveralFiles } from '../app/app.ts';
 import type { Examine } from '../app/doctor/doctor.ts';
 import type { FindUser } from '../app/find-user.ts';
+import type { Keeping, KeepingContext } from '../app/keeping/keeping.ts';
 import type { LoadInput } from '../config/load.ts';
 import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
@@ -37,6 +38,7 @@ export interface Invocation {
   readonly runReceiver: RunReceiver;
   readonly findUser: FindUser;
   readonly examine: Examine;
+  readonly keeping: Keeping;
 }
 
 export interface AppUse {
@@ -90,13 +92,7 @@ export class CommandContext {
     terminal.progress('starting …');
     const loaded = await this.settings(command, options);
     const settings = (await options.complete?.(loaded)) ?? loaded;
-    const { createLogger } = await import('./logging.ts');
-    const logger = createLogger({
-      level: settings.logLevel,
-      human: terminal.isInteractive,
-      write: (line) => terminal.message(line),
-      paint: terminal.paintMessage,
-    });
+    const logger = await this.#logger(settings);
     const app = await invocation.createApp({ settings, logger, messages: terminal, signal: invocation.signal });
     this.#app = app;
     try {
@@ -107,6 +103,27 @@ export class CommandContext {
     } finally {
       terminal.progress('');
       await app.close();
+    }
+  }
+
+  async #logger({ logLevel: level }: Settings): Promise<KeepingContext['logger']> {
+    const { terminal } = this;
+    const { createLogger } = await import('./logging.ts');
+    const write = (line: string): void => terminal.message(line);
+    return createLogger({ level, human: terminal.isInteractive, write, paint: terminal.paintMessage });
+  }
+
+  /** The same for what keeps a home in order, which needs no App. */
+  async useHome(command: Command, action: (home: KeepingContext) => Promise<void>): Promise<void> {
+    const { invocation, terminal } = this;
+    const settings = await this.settings(command, { logLevel: 'warn' });
+    const say = (text: string): void => terminal.message(text);
+    try {
+      await action({ settings, logger: await this.#logger(settings), signal: invocation.signal, say });
+    } catch (error) {
+      throw error instanceof Fault ? asTyped(error, flagsToRepeat(command), command.name()) : error;
+    } finally {
+      terminal.progress('');
     }
   }
 

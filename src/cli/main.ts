@@ -7,6 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
 import type { Examine } from '../app/doctor/doctor.ts';
 import type { FindUser } from '../app/find-user.ts';
+import type { Keeping } from '../app/keeping/keeping.ts';
 import type { OpenDoor } from '../app/served.ts';
 import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -50,6 +51,9 @@ const runReceiver: RunReceiver = async (settings, streams) =>
 
 const findUser: FindUser = async (options) => (await import('../app/find-user.ts')).findUser(options);
 const examine: Examine = async (options) => (await import('../app/doctor/doctor.ts')).examine(options);
+const keeping: Keeping = {
+  prune: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.prune(...order),
+};
 
 const exitCode = await run(process.argv.slice(2), {
   env: process.env,
@@ -63,6 +67,7 @@ const exitCode = await run(process.argv.slice(2), {
   runReceiver,
   findUser,
   examine,
+  keeping,
 });
 // On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
 process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

@@ -132,6 +132,8 @@ function whenText({ alerts, delivered, sentNow, alreadyDelivered, seconds }: Fil
   return `${count(sentNow)} sent now, ${count(alreadyDelivered)} before, ${inTime}`;
 }
 
+const PRUNED = 'its rows are gone, and the numbers are those of then';
+
 export function reportText(report: ReportedFile, paint: Paint): string {
   const { pending } = report;
   const lines = labelled([
@@ -141,7 +143,8 @@ export function reportText(report: ReportedFile, paint: Paint): string {
     ['Endpoint', report.endpoint],
     ['Workflow', report.workflowId],
     ['SHA-256', report.sha256],
-    ['Report', report.reportDir],
+    ['Report', report.prunedAt !== undefined && report.reports.length === 0 ? 'none is left' : report.reportDir],
+    ...(report.prunedAt === undefined ? [] : [['Pruned', `${report.prunedAt.slice(0, 10)}: ${PRUNED}`] as const]),
   ]);
   const counts = (
     ['rows', 'alerts', 'delivered', 'rejected', 'undelivered', 'unconfirmed', 'invalid', 'duplicates'] as const

@@ -9,6 +9,7 @@ import { registerFileOrders } from './commands/file-orders.ts';
 import { registerFind } from './commands/find.ts';
 import { registerInit } from './commands/init.ts';
 import { registerPreview } from './commands/preview.ts';
+import { registerPrune } from './commands/prune.ts';
 import { registerReceiver } from './commands/receiver.ts';
 import { registerReport } from './commands/report.ts';
 import { registerResend } from './commands/resend.ts';
@@ -60,6 +61,7 @@ export function buildProgram(context: CommandContext): Command {
   registerWorker(program, context);
   registerApi(program, context);
   registerReceiver(program, context);
+  registerPrune(program, context);
   registerInit(program, context);
   registerDoctor(program, context);
   registerCompletion(program, context);

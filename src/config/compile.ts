@@ -12,8 +12,8 @@ import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel } from './schema.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
-import type { ApiSettings, Settings, TemporalFlags } from './settings.ts';
-import { deepFreeze, defaultMaxConnections, deliveryTo } from './settings.ts';
+import type { ApiSettings, RetainMs, Settings, TemporalFlags } from './settings.ts';
+import { DAY_MS, deepFreeze, defaultMaxConnections, deliveryTo, PARTS } from './settings.ts';
 import type { Environment } from './sources.ts';
 
 export interface CompileContext {
@@ -158,11 +158,18 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     delivery: deliveryTo(endpoint, statedDelivery),
     statedDelivery,
     reports: stated.reports,
+    retainMs: retainMsOf(stated.store.retainDays),
     api: compileApi(stated.api, context),
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),
   });
+}
+
+function retainMsOf(stated: SettingsWithDefaults['store']['retainDays']): RetainMs {
+  if (stated === undefined) return {};
+  const entries = PARTS.map((part) => [part, typeof stated === 'number' ? stated : stated[part]] as const);
+  return Object.fromEntries(entries.flatMap(([part, days]) => (days === undefined ? [] : [[part, days * DAY_MS]])));
 }
 
 /** From 0 to 1; undefined: none was stated. */

@@ -78,6 +78,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
   readonly reports: Widened<typeof DEFAULTS.reports>;
+  readonly store: NonNullable<SettingsOptions['store']>;
   readonly api: Complete<NonNullable<SettingsOptions['api']>, typeof DEFAULTS.api>;
 }
 
@@ -98,6 +99,7 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
     delivery: { ...DEFAULTS.delivery, ...options.delivery },
     reports: { ...DEFAULTS.reports, ...options.reports },
+    store: { ...options.store },
     api: { ...DEFAULTS.api, ...options.api },
   };
 }

@@ -151,6 +151,30 @@ const reports = z.strictObject({
   }),
 });
 
+const days = atLeast(0, 36_500);
+
+const store = z.strictObject({
+  retainDays: setting(
+    z.union([
+      days,
+      z.strictObject({
+        original: days.exactOptional(),
+        content: days.exactOptional(),
+        chunks: days.exactOptional(),
+        reports: days.exactOptional(),
+      }),
+    ]),
+    {
+      expects:
+        'days from 0 to 36500 for all parts of a file, or for some of them: {original: 30, content: 30, chunks: 90, reports: 365}',
+      about:
+        'For how long the parts of a file that is delivered are kept: the dropped `original`, its `content` in the store, its `chunks`, its `reports`. Older ones are pruned by the watcher and the files workers, and by `wds prune`. Receipts stay.',
+      otherwise: 'nothing is pruned',
+      env: 'WDS_RETAIN_DAYS',
+    },
+  ),
+});
+
 export const settingsSchema = z.strictObject({
   home: setting(text, {
     expects: 'the path of a folder',
@@ -183,6 +207,7 @@ export const settingsSchema = z.strictObject({
   endpoint: endpoint.exactOptional(),
   delivery: delivery.exactOptional(),
   reports: reports.exactOptional(),
+  store: store.exactOptional(),
   api: api.exactOptional(),
 });
 

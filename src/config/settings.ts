@@ -38,6 +38,13 @@ export interface ReportForm {
   readonly byteOrderMark: boolean;
 }
 
+/** What is kept of a file beside its receipts: as it was dropped, as it was staged, its rows as they are sent, its reports. */
+export const PARTS = ['original', 'content', 'chunks', 'reports'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** For how long the parts of a file are kept; a part that is absent is kept for ever. */
+export type RetainMs = Readonly<Partial<Record<Part, number>>>;
+
 /** Of the HTTP API. */
 export interface ApiSettings {
   readonly host: string;
@@ -74,6 +81,7 @@ export interface Settings {
   readonly delivery: DeliveryOptions;
   readonly statedDelivery: StatedDelivery;
   readonly reports: ReportForm;
+  readonly retainMs: RetainMs;
   readonly api: ApiSettings;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;
@@ -83,7 +91,7 @@ export interface Settings {
 
 export const DEFAULT_TIMEOUT_MS = DEFAULTS.endpoint.timeoutSeconds * 1_000;
 
-const DAY_MS = 24 * 3_600_000;
+export const DAY_MS = 24 * 3_600_000;
 
 /** How files are delivered to an endpoint, as far as the operator did not state it. */
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {

@@ -11,6 +11,8 @@ import type {
 import type { Examine } from '../../src/app/doctor/doctor.ts';
 import type { EndpointStatus } from '../../src/app/endpoint-status.ts';
 import type { FindUser } from '../../src/app/find-user.ts';
+import type { Keeping } from '../../src/app/keeping/keeping.ts';
+import type { PruneResult } from '../../src/app/keeping/prune.ts';
 import type { FilePreview } from '../../src/app/preview.ts';
 import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
@@ -128,6 +130,13 @@ export interface Outcome {
   readonly context: AppContext | undefined;
 }
 
+const NONE = { files: 0, bytes: 0 };
+export const NOTHING_PRUNED: PruneResult = {
+  ...{ dryRun: false, bytes: 0, files: [], kept: [] },
+  parts: { original: NONE, content: NONE, chunks: NONE, reports: NONE },
+};
+const NOTHING_TO_KEEP: Keeping = { prune: async () => NOTHING_PRUNED };
+
 export interface Scene {
   readonly app?: Partial<App>;
   readonly env?: Record<string, string>;
@@ -137,6 +146,7 @@ export interface Scene {
   readonly pressedAgain?: PressedAgain;
   readonly findUser?: FindUser;
   readonly examine?: Examine;
+  readonly keeping?: Partial<Keeping>;
   readonly nowMs?: () => number;
 }
 
@@ -218,6 +228,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     },
     findUser: scene.findUser ?? (async ({ userId }) => ({ userId, alerts: [], more: 0, unsearched: [] })),
     examine: scene.examine ?? (async () => ({ findings: [], settings: [] })),
+    keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;
       stdout.write('http://127.0.0.1:8080\n');

@@ -56,6 +56,7 @@ describe('without any configuration', () => {
       delivery: { batchSize: 1000, parallelChunks: 4, maxStubborn: 100, maxHistoryEvents: 8_000 },
       statedDelivery: { once: 'file', onceDays: 30 },
       reports: { byteOrderMark: false },
+      retainMs: {},
       api: {
         host: '127.0.0.1',
         port: undefined,

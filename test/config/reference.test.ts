@@ -54,6 +54,7 @@ describe('wds.config.example.yaml', () => {
       'logLevel',
       'parse',
       'reports',
+      'store',
     ]);
     expect(checkLayer(value, () => undefined).faults).toEqual([]);
   });

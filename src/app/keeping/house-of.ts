@@ -1,0 +1,32 @@
+/** The house of an installation: the folders of its home, its inbox, and Temporal, which knows what runs. */
+import { join } from 'node:path';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { installationIn } from '../../domain/names.ts';
+import type { Installation } from '../../temporal/installation.ts';
+import { FILE_WORKFLOWS } from '../file-status.ts';
+import type { House } from './house.ts';
+
+export function houseOf(installation: Installation): House {
+  const { store, ledgers, reportsRoot, settings, temporal, id } = installation;
+  const { workflow } = temporal.client;
+  return {
+    ...{ store, ledgers, reportsRoot, inbox: settings.inbox },
+    folder: join(settings.home, 'store'),
+    async runOf(workflowId) {
+      try {
+        const { status } = await workflow.getHandle(workflowId).describe();
+        if (status.name === 'RUNNING') return 'running';
+        return status.name === 'COMPLETED' ? 'completed' : 'ended';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      }
+    },
+    async *underWay() {
+      const query = `${FILE_WORKFLOWS} AND ExecutionStatus = "Running"`;
+      for await (const { workflowId, memo } of workflow.list({ query })) {
+        if ((installationIn(memo) ?? id) === id) yield workflowId;
+      }
+    },
+  };
+}

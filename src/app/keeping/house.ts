@@ -1,0 +1,82 @@
+/** What keeping a home in order works on: its folders, and whoever knows which deliveries run. */
+import type { FileCounts } from '../../domain/counts.ts';
+import { NO_COUNTS } from '../../domain/counts.ts';
+import { parseKey } from '../../domain/parse-options.ts';
+import { readWindow } from '../../store/chunks.ts';
+import type { DeliveryRecord } from '../../store/delivery-record.ts';
+import { readPruned } from '../../store/pruned.ts';
+import { readRefusal } from '../../store/refusals.ts';
+import { rowOutcome } from '../../store/report-rows.ts';
+import { newestRound } from '../../store/rounds.ts';
+import type { Home } from '../home.ts';
+
+export interface House extends Home {
+  readonly reportsRoot: string;
+  /** undefined: originals are not looked at. */
+  readonly inbox: string | undefined;
+  /** How its newest run stands; undefined: nobody remembers one. */
+  runOf(workflowId: string): Promise<'running' | 'completed' | 'ended' | undefined>;
+  /** Workflow IDs of all deliveries that run. */
+  underWay(): AsyncIterable<string>;
+}
+
+/** What the receipts say of one delivery. */
+export interface Standing {
+  readonly counts: FileCounts;
+  /** Alerts that a retry would send, or that need a decision. */
+  readonly open: number;
+  /** `gone`: its rows were removed, and the counts are those of then. `unread`: it was not read to its end, and nothing was sent. */
+  readonly state: 'read' | 'refused' | 'unread' | 'gone';
+  /** The last thing that happened to it, as time of day. */
+  readonly lastMs: number;
+}
+
+/** Reads all receipts of a delivery, and no row. */
+export async function standingOf(
+  { store, ledgers }: Pick<Home, 'store' | 'ledgers'>,
+  record: DeliveryRecord,
+): Promise<Standing> {
+  const { sha256, endpoint, parse, firstSubmittedAt } = record;
+  const key = parseKey(parse);
+  const counts: { -readonly [Name in keyof FileCounts]: FileCounts[Name] } = { ...NO_COUNTS };
+  const round = await newestRound(store, record);
+  let lastMs = Math.max(Date.parse(firstSubmittedAt) || 0, Date.parse(round?.begunAt ?? '') || 0);
+  let moved = 0;
+  for (let number = 1; ; number++) {
+    const window = await readWindow(store, { sha256, parseKey: key, window: number });
+    if (window === undefined) return withoutRows(store, record, lastMs);
+    counts.rows += window.rows;
+    counts.invalid += window.invalid;
+    counts.duplicates += window.duplicates;
+    counts.alerts += window.alerts;
+    for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
+      for (const state of (await ledgers.read({ sha256, endpoint, chunk })).values()) {
+        lastMs = Math.max(lastMs, state.atMs);
+        const outcome = rowOutcome(state, undefined);
+        if (state.duplicateOf !== '') {
+          counts.alerts--;
+          counts.duplicates++;
+        } else if (outcome !== 'pending') counts[outcome]++;
+        // Whoever took it over sends it.
+        if (state.movedTo !== '' && outcome !== 'delivered') moved++;
+      }
+    }
+    if (window.next === null) break;
+  }
+  const { rejected, undelivered, unconfirmed } = counts;
+  counts.pending = Math.max(0, counts.alerts - counts.delivered - rejected - undelivered - unconfirmed);
+  const open = Math.max(0, rejected + undelivered + unconfirmed + counts.pending - moved);
+  const refused = counts.delivered === 0 && (await readRefusal(store, sha256, key)) !== undefined;
+  return { counts, open: refused ? 0 : open, state: refused ? 'refused' : 'read', lastMs };
+}
+
+async function withoutRows(store: Home['store'], record: DeliveryRecord, lastMs: number): Promise<Standing> {
+  const { sha256, endpoint, parse } = record;
+  const known = (await readPruned(store, sha256))?.counts[endpoint];
+  if (known !== undefined) {
+    const { rejected, undelivered, unconfirmed, pending } = known;
+    return { counts: known, open: rejected + undelivered + unconfirmed + pending, state: 'gone', lastMs };
+  }
+  const refused = (await readRefusal(store, sha256, parseKey(parse))) !== undefined;
+  return { counts: NO_COUNTS, open: 0, state: refused ? 'refused' : 'unread', lastMs };
+}
