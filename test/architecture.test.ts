@@ -16,13 +16,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   activities: ['domain', 'formats', 'store', 'endpoint'],
   workflows: ['domain'],
   'dev-server': ['domain'],
-  temporal: ['domain', 'store', 'endpoint', 'activities', 'config', 'dev-server'],
+  monitoring: [],
+  temporal: ['domain', 'store', 'endpoint', 'activities', 'config', 'dev-server', 'monitoring'],
   intake: ['domain', 'formats', 'store', 'config'],
   receiver: ['domain'],
   posts: ['domain', 'formats', 'store', 'intake'],
-  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'posts', 'receiver'],
-  api: ['domain', 'config', 'intake', 'posts', 'app'],
-  cli: ['domain', 'config', 'app', 'api', 'receiver'],
+  app: ['domain', 'formats', 'store', 'endpoint', 'config', 'temporal', 'intake', 'posts', 'receiver', 'monitoring'],
+  api: ['domain', 'config', 'intake', 'posts', 'app', 'monitoring'],
+  cli: ['domain', 'config', 'app', 'api', 'receiver', 'monitoring'],
   client: [],
 };
 /** What may run inside a workflow; `common` holds the keys of search attributes. */

@@ -14,6 +14,7 @@ const CLOSE_GRACE_MS = 5_000;
 export async function openApi(app: ServedApp, { portMayDiffer }: { readonly portMayDiffer: boolean }): Promise<Door> {
   const { api } = app.settings;
   const token = await readApiToken(api);
+  void app.monitoring.begin();
   const server = await buildServer({ app, token, endpoint: app.endpointName });
   const listen = (port: number): Promise<string> => server.listen({ host: api.host, port });
   try {

@@ -35,7 +35,7 @@ export interface ApiParts {
 export async function buildServer({ app, token, endpoint }: ApiParts): Promise<FastifyInstance> {
   const { api } = app.settings;
   const access = new Access(api.host, token);
-  const counters = new Counters();
+  const counters = new Counters(app.monitoring.metrics);
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     connectionTimeout: IDLE_LIMIT_MS,
@@ -70,7 +70,7 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     ...fileRoutes(app, received),
     ...userRoutes(app),
     ...endpointRoutes(app),
-    ...healthRoutes(app, counters),
+    ...healthRoutes(app),
   ];
   server.setErrorHandler((error: FastifyError, request, reply) => {
     // Methods that bring a body are asked for its type before their route is looked for.

@@ -65,8 +65,8 @@ export class TemporalApp implements App {
   }
 
   async installation(): Promise<Installation> {
-    const { settings, logger, messages } = this.context;
-    this.#installation ??= await Installation.open({ settings, logger, say: (text) => messages.message(text) });
+    const say = (text: string): void => this.context.messages.message(text);
+    this.#installation ??= await Installation.open({ ...this.context, say });
     return this.#installation;
   }
 
@@ -95,7 +95,7 @@ export class TemporalApp implements App {
     const installation = await this.installation();
     await services.startWatcher(endpoint);
     if (installation.embedded) await services.startWorkers(endpoint);
-    const parts = { context: this.context, installation, services, endpoint };
+    const parts = { context: this.context, installation, endpoint };
     const { address, close } = await openOver(parts, this.openDoor, { portMayDiffer: false });
     try {
       const shown = { name: endpoint.name, url: shownUrl(endpoint.url) };

@@ -12,6 +12,7 @@ import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import type { Findings } from '../domain/rows/findings.ts';
+import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { ReceiverSettings } from '../receiver/receiver-options.ts';
 import type { ReceiverStreams } from '../receiver/run-receiver.ts';
 import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
@@ -241,6 +242,7 @@ export interface AppContext {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly messages: Messages;
+  readonly monitoring: Monitoring;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
 }

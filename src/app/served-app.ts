@@ -9,13 +9,14 @@ import { parseKey } from '../domain/parse-options.ts';
 import { Entrance } from '../intake/entrance.ts';
 import { speaker } from '../intake/log.ts';
 import { Uploads } from '../intake/uploads.ts';
+import { OK } from '../monitoring/readiness.ts';
 import { Posts } from '../posts/posts.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import { reportFolderName } from '../store/report-files.ts';
 import { PAGE } from '../store/report-rows.ts';
 import type { Installation } from '../temporal/installation.ts';
-import { isErrno, reasonOf } from '../thrown.ts';
+import { isErrno } from '../thrown.ts';
 import type { AppContext, FileStatus, StatusReport } from './app.ts';
 import { otherEndpoint } from './deliveries.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
@@ -27,16 +28,11 @@ import type { FoundUser } from './find-user.ts';
 import { findUser } from './find-user.ts';
 import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
-import type { BegunRetry, Door, OpenDoor, Readiness, Receipt, ServedApp, ServedFile } from './served.ts';
-import type { Services } from './services.ts';
-
-const HEALTH_LIMIT_MS = 2_000;
+import type { BegunRetry, Door, OpenDoor, Receipt, ServedApp, ServedFile } from './served.ts';
 
 export interface ServedParts {
   readonly context: AppContext;
   readonly installation: Installation;
-  /** With a watcher that runs. */
-  readonly services: Services;
   readonly endpoint: Endpoint;
 }
 
@@ -61,6 +57,8 @@ export async function openOver(
   };
   try {
     await posts.begin();
+    const { readiness } = parts.context.monitoring;
+    readiness.add('posts', () => (posts.failing ? 'posted alerts cannot be written' : OK));
     const uploads = new Uploads(entrance, { sidecar, maxBytes: settings.api.maxUploadBytes });
     const door = await open(new TemporalServedApp(parts, uploads, posts), options);
     return {
@@ -92,6 +90,9 @@ class TemporalServedApp implements ServedApp {
   }
   get logger(): AppContext['logger'] {
     return this.#parts.context.logger;
+  }
+  get monitoring(): AppContext['monitoring'] {
+    return this.#parts.context.monitoring;
   }
 
   get endpointName(): string {
@@ -191,19 +192,6 @@ class TemporalServedApp implements ServedApp {
     const { installation } = this.#parts;
     const endpoint = await pickEndpoint(installation, name);
     return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
-  }
-
-  async readiness(): Promise<Readiness> {
-    const { installation, services } = this.#parts;
-    const asked = installation.temporal.connection.withDeadline(Date.now() + HEALTH_LIMIT_MS, () =>
-      installation.temporal.connection.workflowService.getSystemInfo({}),
-    );
-    const checks = {
-      temporal: await asked.then(() => 'ok', reasonOf),
-      inbox: services.watching ? 'ok' : 'the watcher cannot do some of its work at present',
-      posts: this.posts.failing ? 'posted alerts cannot be written' : 'ok',
-    };
-    return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
   }
 
   #find(id: string): Promise<DeliveryRecord> {

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { Uploads } from '../intake/uploads.ts';
+import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { Posts } from '../posts/posts.ts';
 import type { RowEnd } from '../store/report-stats.ts';
 import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
@@ -39,16 +40,11 @@ export interface BegunRetry {
   readonly outcome: SubmitOutcome;
 }
 
-export interface Readiness {
-  readonly ready: boolean;
-  /** By part; `ok`, or what is wrong with it. */
-  readonly checks: Readonly<Record<'temporal' | 'inbox' | 'posts', string>>;
-}
-
 /** `id`: SHA-256 (8 digits or more), workflow ID, or the name it was dropped under. Faults: `not_found`, `temporal_unreachable`, `store`. */
 export interface ServedApp {
   readonly settings: Settings;
   readonly logger: Logger;
+  readonly monitoring: Monitoring;
   /** Where what comes by the API goes. */
   readonly endpointName: string;
   /** Of a workflow in the Temporal Web UI; undefined: it is not known where that is. */
@@ -70,7 +66,6 @@ export interface ServedApp {
   cancelFile(id: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;
   endpoint(name: string, order?: Override): Promise<EndpointStatus>;
-  readiness(): Promise<Readiness>;
 }
 
 /** A door that is open: where, and how it is closed. What it has acknowledged is safe before and after. */

@@ -5,6 +5,7 @@ import { termsOf } from '../intake/terms.ts';
 import { COUNTED_MS } from '../intake/under-way.ts';
 import type { Watcher } from '../intake/watcher.ts';
 import { watchInbox } from '../intake/watcher.ts';
+import { OK } from '../monitoring/readiness.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
 import { inboxAnswer } from './inbox-answer.ts';
@@ -15,6 +16,7 @@ import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
 
 const LOOK_FOR_WORKERS_MS = 2_000;
+const INBOX_FAILS = 'the watcher cannot do some of its work at present';
 
 export class Services {
   readonly #context: AppContext;
@@ -72,6 +74,7 @@ export class Services {
       async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );
     this.#watcher = watcher;
+    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? OK : INBOX_FAILS));
     await watcher.ready;
     this.#prune(settings.inbox);
   }
@@ -98,7 +101,11 @@ export class Services {
     if (signal.aborted) return;
     const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     const { workersEnded, lost } = this.#installation;
-    await Promise.race([stopped, workersEnded.then(() => stopped), lost, this.#watcher?.ended ?? stopped]);
+    const { readiness } = this.#context.monitoring;
+    readiness.begun();
+    await Promise.race([stopped, workersEnded.then(() => stopped), lost, this.#watcher?.ended ?? stopped]).finally(() =>
+      readiness.ends(),
+    );
   }
 
   async close(): Promise<void> {

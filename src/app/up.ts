@@ -37,7 +37,7 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
     if (receiver !== undefined && example && !signal.aborted) await deliverExample(app, endpoint, options);
     const installation = await app.installation();
     const { temporal, devServer, reportsRoot } = installation;
-    const parts = { context: app.context, installation, services, endpoint };
+    const parts = { context: app.context, installation, endpoint };
     if (options.observer.files !== undefined) services.lookOn(options.observer.files, LOOK_EVERY_MS);
     door = await openOver(parts, app.openDoor, { portMayDiffer: true });
     if (!signal.aborted) {

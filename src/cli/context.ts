@@ -3,6 +3,7 @@
  * usage errors are on the screen at once.
  */
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import type { App, CreateApp, RunReceiver } from '../app/app.ts';
 import { SeveralFiles } from '../app/app.ts';
 import type { Examine } from '../app/doctor/doctor.ts';
@@ -13,6 +14,8 @@ import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
 import type { FlagValues } from '../config/sources.ts';
 import { Fault } from '../domain/failure.ts';
+import type { Listener } from '../monitoring/listener.ts';
+import { Monitoring } from '../monitoring/monitoring.ts';
 import type { GlobalOptions } from './options.ts';
 import { flagsToRepeat, flagValues } from './options.ts';
 import type { OutputStream } from './terminal.ts';
@@ -49,6 +52,8 @@ export interface AppUse {
 interface UseOptions {
   /** Commands that end by themselves keep the screen for their result: `warn`. */
   readonly logLevel: LogLevel;
+  /** It stays, and has no HTTP API: machines look at it at a listener of its own. */
+  readonly listens?: true;
   /** Settings from arguments, beside the flags. */
   readonly settings?: FlagValues;
   /** Called with the settings before the App is made; answers with those that hold, or throws a Fault where they will not do. */
@@ -92,9 +97,12 @@ export class CommandContext {
     terminal.progress('starting …');
     const loaded = await this.settings(command, options);
     const settings = (await options.complete?.(loaded)) ?? loaded;
-    const logger = await this.#logger(settings);
-    const app = await invocation.createApp({ settings, logger, messages: terminal, signal: invocation.signal });
+    const monitoring = new Monitoring();
+    const logger = await this.#logger(settings, monitoring.countEvent);
+    const { signal } = invocation;
+    const app = await invocation.createApp({ settings, logger, messages: terminal, monitoring, signal });
     this.#app = app;
+    const listener = options.listens ? await openMonitoring(monitoring, settings, logger) : undefined;
     try {
       terminal.progress('');
       await action({ app, settings });
@@ -103,14 +111,16 @@ export class CommandContext {
     } finally {
       terminal.progress('');
       await app.close();
+      await listener?.close();
     }
   }
 
-  async #logger({ logLevel: level }: Settings): Promise<KeepingContext['logger']> {
+  async #logger({ logLevel: level }: Settings, count?: Monitoring['countEvent']): Promise<Logger> {
     const { terminal } = this;
     const { createLogger } = await import('./logging.ts');
     const write = (line: string): void => terminal.message(line);
-    return createLogger({ level, human: terminal.isInteractive, write, paint: terminal.paintMessage });
+    const counting = count === undefined ? {} : { count };
+    return createLogger({ level, human: terminal.isInteractive, write, paint: terminal.paintMessage, ...counting });
   }
 
   /** The same for what keeps a home in order, which needs no App. */
@@ -148,6 +158,12 @@ export class CommandContext {
       defaultLogLevel: options.logLevel,
     };
   }
+}
+
+/** First of all: whoever looks after the process sees that it lives while it waits for Temporal. */
+async function openMonitoring(monitoring: Monitoring, settings: Settings, logger: Logger): Promise<Listener> {
+  const { openListener } = await import('../monitoring/listener.ts');
+  return openListener(monitoring, { ...settings.monitoring, logger });
 }
 
 const NAMES_A_FILE = /\bwds (?:report|retry|resume) [0-9a-f]{8,64}\b/g;

@@ -16,6 +16,8 @@ export interface LoggerOptions {
   /** Takes one finished line without its newline. */
   readonly write: (line: string) => void;
   readonly paint: Paint;
+  /** Called for each line from info on, also for those that are not written. */
+  readonly count?: (level: string, event: string) => void;
 }
 
 const PRIVATE = [
@@ -74,10 +76,20 @@ function humanLine(line: LogLine, paint: Paint): string {
 
 /** Writes synchronously: a line is out before the process can end. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { human, paint, write } = options;
+  const { human, paint, write, level, count } = options;
+  const { values } = pino.levels;
+  const least = values[level] ?? Number.POSITIVE_INFINITY;
   return pino(
     {
-      level: options.level,
+      // What is not written is counted all the same.
+      level: count !== undefined && least > values.info! ? 'info' : level,
+      hooks: {
+        logMethod(args, method, number) {
+          const event = (args[0] as { readonly event?: unknown } | undefined)?.event;
+          if (number >= values.info!) count?.(pino.levels.labels[number] ?? '', typeof event === 'string' ? event : '');
+          if (number >= least) method.apply(this, args);
+        },
+      },
       base: human ? null : { pid: process.pid },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },

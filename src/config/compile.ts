@@ -160,6 +160,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     reports: stated.reports,
     retainMs: retainMsOf(stated.store.retainDays),
     api: compileApi(stated.api, context),
+    monitoring: stated.monitoring,
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),

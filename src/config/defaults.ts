@@ -54,6 +54,10 @@ export const DEFAULTS = {
     maxRequestsPerSecond: 10_000,
     gatherSeconds: 0.5,
   },
+  monitoring: {
+    host: '127.0.0.1',
+    port: 8481,
+  },
 } as const satisfies SettingsOptions;
 
 type Widened<T> = T extends number
@@ -80,6 +84,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly reports: Widened<typeof DEFAULTS.reports>;
   readonly store: NonNullable<SettingsOptions['store']>;
   readonly api: Complete<NonNullable<SettingsOptions['api']>, typeof DEFAULTS.api>;
+  readonly monitoring: Widened<typeof DEFAULTS.monitoring>;
 }
 
 const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults => ({
@@ -101,5 +106,6 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     reports: { ...DEFAULTS.reports, ...options.reports },
     store: { ...options.store },
     api: { ...DEFAULTS.api, ...options.api },
+    monitoring: { ...DEFAULTS.monitoring, ...options.monitoring },
   };
 }

@@ -175,6 +175,20 @@ const store = z.strictObject({
   ),
 });
 
+const monitoring = z.strictObject({
+  host: setting(z.string().trim().min(1).max(255), {
+    expects: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
+    about:
+      'Where processes without an HTTP API (`wds worker`, `wds watch`) serve `/livez`, `/readyz` and `/metrics`; no token is asked for. `wds api` and `wds up` serve them at the address of the API.',
+    env: 'WDS_MONITORING_HOST',
+  }),
+  port: setting(whole(0, 65_535), {
+    expects: 'a whole number from 0 to 65535',
+    about: 'Its port; where that is taken, the next free one, and the log says which. 0: any that is free.',
+    env: 'WDS_MONITORING_PORT',
+  }),
+});
+
 export const settingsSchema = z.strictObject({
   home: setting(text, {
     expects: 'the path of a folder',
@@ -209,6 +223,7 @@ export const settingsSchema = z.strictObject({
   reports: reports.exactOptional(),
   store: store.exactOptional(),
   api: api.exactOptional(),
+  monitoring: monitoring.exactOptional(),
 });
 
 /** First layer: what was stated, by whatever source. Everything may be absent. */

@@ -60,6 +60,13 @@ export interface ApiSettings {
   readonly gatherMs: number;
 }
 
+/** Where a process without an HTTP API is looked at by machines. */
+export interface MonitoringSettings {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
 export interface Settings {
   /** Absolute. */
   readonly home: string;
@@ -83,6 +90,7 @@ export interface Settings {
   readonly reports: ReportForm;
   readonly retainMs: RetainMs;
   readonly api: ApiSettings;
+  readonly monitoring: MonitoringSettings;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;
   /** More than the request timeout: what is open when a worker is told to stop can end. */

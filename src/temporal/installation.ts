@@ -13,6 +13,7 @@ import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { GovernorConfig } from '../domain/governor/contract.ts';
 import { serverMark } from '../domain/names.ts';
+import type { Monitoring } from '../monitoring/monitoring.ts';
 import { thisBoot } from '../store/boot.ts';
 import { settleEndpointName } from '../store/endpoint-names.ts';
 import { FolderLedgers } from '../store/folder-ledger.ts';
@@ -20,12 +21,15 @@ import { FolderStore } from '../store/folder-store.ts';
 import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
+import type { AccessWatch } from './access-watch.ts';
+import { watchAccess } from './access-watch.ts';
 import type { AlertsWorker } from './alerts-worker.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
 import { isThisHost } from './press.ts';
+import { addChecks } from './readiness-checks.ts';
 import { findSearchAttributes } from './search-attributes.ts';
 import { watchStore } from './store-watch.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -33,6 +37,7 @@ import type { RunningWorker, WorkerContext } from './worker.ts';
 export interface InstallationOptions {
   readonly settings: Settings;
   readonly logger: Logger;
+  readonly monitoring: Monitoring;
   /** One line for a person. */
   readonly say: (text: string) => void;
 }
@@ -45,6 +50,8 @@ export class Installation {
   readonly reportsRoot: string;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
+  readonly monitoring: Monitoring;
+  readonly access: AccessWatch;
   readonly owners: EndpointOwners;
   readonly devServer: SharedServer | undefined;
   /** Rejects if this process cannot go on, and would if it were started again. */
@@ -67,6 +74,7 @@ export class Installation {
   ) {
     this.settings = options.settings;
     this.#logger = options.logger;
+    this.monitoring = options.monitoring;
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;
@@ -80,6 +88,9 @@ export class Installation {
     this.ownStore = ownStore;
     this.reportsRoot = join(options.settings.home, 'reports');
     const { client } = temporal;
+    this.access = watchAccess(temporal, options);
+    const { home } = options.settings;
+    addChecks(options.monitoring.readiness, { temporal, access: this.access, ownStore, home });
     this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
     const { owners } = this;
     const sameClock = devServer !== undefined || isThisHost(target.address);
@@ -163,6 +174,7 @@ export class Installation {
    */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.access.close();
     await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
     await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));
     await (await this.#native)?.close();
@@ -173,7 +185,8 @@ export class Installation {
 
   async #connectNative(): Promise<NativeConnection> {
     const { logThrough } = await import('./sdk-log.ts');
-    logThrough(this.#logger, this.#refused);
+    const read = await logThrough(this.#logger, this.#refused);
+    if (read !== undefined) this.monitoring.sdk = read;
     return connectNative(this.#target);
   }
 
@@ -185,8 +198,12 @@ export class Installation {
     const { store, ownStore, ledgers, reportsRoot, settings } = this;
     const { client } = this.temporal;
     const reportForm = settings.reports;
+    const logger = this.#logger;
+    const { monitoring, access } = this;
+    monitoring.readiness.add('polls', () => access.polls);
     const refused = this.#refused;
-    return { refused, client, connection, store, ownStore, ledgers, reportsRoot, reportForm, logger: this.#logger };
+    const seen = { logger, monitoring, access, refused };
+    return { ...seen, client, connection, store, ownStore, ledgers, reportsRoot, reportForm };
   }
 }
 

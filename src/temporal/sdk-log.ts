@@ -1,17 +1,41 @@
-/** What Temporal's SDK, and wds's own workflows, have to say, in the log of wds. */
+/** What Temporal's SDK, and wds's own workflows, have to say, in the log of wds; and the SDK's own figures. */
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { freePort } from '../dev-server/free-port.ts';
 import { FAILURE } from '../domain/names.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { reasonOf } from '../thrown.ts';
 
+const TRIES = 3;
+const READ_LIMIT_MS = 2_000;
 const OWN_FAILURES: ReadonlySet<string> = new Set(Object.values(FAILURE));
 
 /**
  * The SDK's own messages, from its warnings on, in the log of wds. Once a process, before the first worker. `refused`: IDs of the workflows of files
- * that this process has logged as refused; of a workflow's failure nothing but the text comes through to here.
+ * that this process has logged as refused; of a workflow's failure nothing but the text comes through to here. Returns how the SDK's figures are
+ * read, as text for Prometheus; undefined: they are not served.
  */
-export function logThrough(logger: Logger, refused: ReadonlySet<string>): void {
+export async function logThrough(
+  logger: Logger,
+  refused: ReadonlySet<string>,
+): Promise<(() => Promise<string>) | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort(0);
+    try {
+      install(logger, refused, `127.0.0.1:${port}`);
+      return async () =>
+        (await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(READ_LIMIT_MS) })).text();
+    } catch (error) {
+      // Somebody was faster. Without figures of the SDK everything else works.
+      if (attempt < TRIES) continue;
+      logger.warn({ event: 'temporal_sdk', reason: reasonOf(error) }, "the figures of Temporal's SDK are not served");
+      install(logger, refused, undefined);
+      return undefined;
+    }
+  }
+}
+
+function install(logger: Logger, refused: ReadonlySet<string>, bindAddress: string | undefined): void {
   Runtime.install({
     // By itself the SDK stops all workers at once at a signal, and nobody would be left to take the share of the rate back (6 s of waiting).
     shutdownSignals: [],
@@ -38,6 +62,15 @@ export function logThrough(logger: Logger, refused: ReadonlySet<string>): void {
       else if (level === 'ERROR') logger.error(fields, message);
       else logger.warn(fields, message);
     }),
-    telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: 'ERROR' },
+      ...(bindAddress === undefined
+        ? {}
+        : {
+            metrics: {
+              prometheus: { bindAddress, useSecondsForDurations: true, unitSuffix: true, countersTotalSuffix: true },
+            },
+          }),
+    },
   });
 }

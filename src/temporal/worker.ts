@@ -6,9 +6,11 @@ import type { Client } from '@temporalio/client';
 import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { ReportForm } from '../config/settings.ts';
+import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
+import type { AccessWatch } from './access-watch.ts';
 
 export interface WorkerContext {
   readonly client: Client;
@@ -19,6 +21,8 @@ export interface WorkerContext {
   readonly reportsRoot: string;
   readonly reportForm: ReportForm;
   readonly logger: Logger;
+  readonly monitoring: Monitoring;
+  readonly access: AccessWatch;
   /** IDs of the workflows of files that were logged as refused. */
   readonly refused: Set<string>;
 }

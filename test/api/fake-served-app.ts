@@ -12,6 +12,7 @@ import type { FlagValues } from '../../src/config/sources.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { Entrance } from '../../src/intake/entrance.ts';
 import { Uploads } from '../../src/intake/uploads.ts';
+import { Monitoring } from '../../src/monitoring/monitoring.ts';
 import { Posts } from '../../src/posts/posts.ts';
 import { ENDPOINT, FILE, STATUS } from '../cli/fake-app.ts';
 import { makeFolder } from '../config/folder.ts';
@@ -81,9 +82,13 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
       throw new Fault('not_found', `wds knows no delivery of ${id}`, 'Ask for another.');
     return FILE;
   };
+  const monitoring = new Monitoring();
+  for (const part of ['temporal', 'inbox', 'posts']) monitoring.readiness.add(part, () => 'ok');
+  monitoring.readiness.begun();
   const served: ServedApp = {
     settings: loaded,
     logger: pino({ level: 'silent' }),
+    monitoring,
     endpointName: 'crm',
     temporalPage: (workflowId) => `http://127.0.0.1:8233/namespaces/default/workflows/${workflowId}`,
     uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }),
@@ -113,7 +118,6 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
       orders.push(`endpoint ${JSON.stringify(order)}`);
       return ENDPOINT;
     },
-    readiness: async () => ({ ready: true, checks: { temporal: 'ok', inbox: 'ok', posts: 'ok' } }),
     ...app,
   };
   const server = await buildServer({ app: served, token, endpoint: 'crm' });

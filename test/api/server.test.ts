@@ -256,7 +256,10 @@ describe('files, endpoints and the rest', () => {
       'endpoint undefined',
       'endpoint {"type":"set-rate","rate":null}',
     ]);
-    expect(await get('/readyz')).toEqual({ ready: true, checks: { temporal: 'ok', inbox: 'ok', posts: 'ok' } });
+    expect(await get('/readyz')).toEqual({
+      ready: true,
+      checks: { process: 'ok', temporal: 'ok', inbox: 'ok', posts: 'ok' },
+    });
   });
 
   test('receipts as CSV for spreadsheets, and as NDJSON with the users as they are', async () => {
@@ -299,6 +302,5 @@ describe('files, endpoints and the rest', () => {
     expect(document.security).toEqual([{ token: [] }]);
     const metrics = await server.inject(ask('/metrics', { headers }));
     expect(metrics.body).toContain('wds_api_requests_total{method="GET",route="/openapi.json",status="200"} 1');
-    expect(metrics.body).toContain('wds_files{state="completed"} 1');
   });
 });

@@ -65,6 +65,7 @@ describe('without any configuration', () => {
         maxRequestsPerSecond: 10_000,
         gatherMs: 500,
       },
+      monitoring: { host: '127.0.0.1', port: 8481 },
     });
   });
 

@@ -52,6 +52,7 @@ describe('wds.config.example.yaml', () => {
       'inbox',
       'intake',
       'logLevel',
+      'monitoring',
       'parse',
       'reports',
       'store',

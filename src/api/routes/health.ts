@@ -1,14 +1,11 @@
 /** For machines that look after this process: `/livez`, `/readyz`, `/metrics`. */
 import { z } from 'zod';
 import type { ServedApp } from '../../app/served.ts';
-import type { Counters } from '../counters.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { readiness } from '../schemas.ts';
 
-const FILES_COUNTED = 100;
-
-export function healthRoutes(app: ServedApp, counters: Counters): readonly Route[] {
+export function healthRoutes({ monitoring }: ServedApp): readonly Route[] {
   return [
     route(
       {
@@ -34,7 +31,7 @@ export function healthRoutes(app: ServedApp, counters: Counters): readonly Route
         },
       },
       async () => {
-        const found = await app.readiness();
+        const found = await monitoring.readiness.look();
         return { status: found.ready ? 200 : 503, body: found };
       },
     ),
@@ -48,9 +45,8 @@ export function healthRoutes(app: ServedApp, counters: Counters): readonly Route
         answers: { 200: { about: 'In its text format', schema: z.string(), types: ['text/plain'] } },
       },
       async () => {
-        const { files, endpoints } = await app.status({ limit: FILES_COUNTED });
-        const headers = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };
-        return { status: 200, body: counters.text(files, endpoints), headers };
+        const { text, contentType } = await monitoring.figures();
+        return { status: 200, body: text, headers: { 'content-type': contentType } };
       },
     ),
   ];

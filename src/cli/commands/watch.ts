@@ -11,7 +11,9 @@ export function registerWatch(program: Command, context: CommandContext): void {
     .argument('[dir]', 'the drop folder (default: ./inbox)')
     .action(async (dir: string | undefined, _flags: object, self: Command) => {
       const settings = dir === undefined ? {} : { inbox: { value: dir, flag: 'watch DIR' } };
-      await context.useApp(self, { logLevel: 'info', complete: requireEndpoint, settings }, ({ app }) => app.watch());
+      await context.useApp(self, { logLevel: 'info', listens: true, complete: requireEndpoint, settings }, ({ app }) =>
+        app.watch(),
+      );
     });
   addSettings(command, ENDPOINT_FLAGS);
   addSettings(command, PARSE_FLAGS);

@@ -18,7 +18,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
     )
     .action(async ({ role }: { readonly role: WorkerRole }, self: Command) => {
       const complete = role === 'files' ? findEndpoint : requireEndpoint;
-      await context.useApp(self, { logLevel: 'info', complete }, ({ app }) => app.worker(role));
+      await context.useApp(self, { logLevel: 'info', listens: true, complete }, ({ app }) => app.worker(role));
     });
   addSettings(command, ENDPOINT_FLAGS);
   addExamples(command, [
