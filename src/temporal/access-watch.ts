@@ -34,7 +34,8 @@ export interface AccessWatchOptions {
 
 export function watchAccess(
   { address, namespace, connection }: TemporalConnection,
-  { logger, monitoring }: Pick<AccessWatchOptions, 'logger' | 'monitoring'>,
+  monitoring: Monitoring,
+  logger: AccessWatchOptions['logger'],
 ): AccessWatch {
   const ask = (): Promise<unknown> => connection.workflowService.describeNamespace({ namespace });
   const probe = (): Promise<unknown> => connection.withDeadline(Date.now() + PROBE_LIMIT_MS, ask);

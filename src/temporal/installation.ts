@@ -13,7 +13,7 @@ import type { SharedServer } from '../dev-server/shared-server.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { GovernorConfig } from '../domain/governor/contract.ts';
 import { serverMark } from '../domain/names.ts';
-import type { Monitoring } from '../monitoring/monitoring.ts';
+import { Monitoring } from '../monitoring/monitoring.ts';
 import { thisBoot } from '../store/boot.ts';
 import { settleEndpointName } from '../store/endpoint-names.ts';
 import { FolderLedgers } from '../store/folder-ledger.ts';
@@ -37,7 +37,8 @@ import type { RunningWorker, WorkerContext } from './worker.ts';
 export interface InstallationOptions {
   readonly settings: Settings;
   readonly logger: Logger;
-  readonly monitoring: Monitoring;
+  /** Absent: nobody looks. */
+  readonly monitoring?: Monitoring;
   /** One line for a person. */
   readonly say: (text: string) => void;
 }
@@ -74,7 +75,7 @@ export class Installation {
   ) {
     this.settings = options.settings;
     this.#logger = options.logger;
-    this.monitoring = options.monitoring;
+    this.monitoring = options.monitoring ?? new Monitoring();
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;
@@ -88,9 +89,9 @@ export class Installation {
     this.ownStore = ownStore;
     this.reportsRoot = join(options.settings.home, 'reports');
     const { client } = temporal;
-    this.access = watchAccess(temporal, options);
+    this.access = watchAccess(temporal, this.monitoring, options.logger);
     const { home } = options.settings;
-    addChecks(options.monitoring.readiness, { temporal, access: this.access, ownStore, home });
+    addChecks(this.monitoring.readiness, { temporal, access: this.access, ownStore, home });
     this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
     const { owners } = this;
     const sameClock = devServer !== undefined || isThisHost(target.address);
