@@ -5,7 +5,7 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
 import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
-import { Fault, FileRefusal } from '../src/domain/failure.ts';
+import { Fault, FileRefusal, SuppressionListFault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
 import { doubled, WAITS } from '../src/domain/waits.ts';
 import { ChunksMissing } from '../src/store/chunks.ts';
@@ -208,6 +208,10 @@ export function failureOf(error: unknown, attempt: number | undefined): Error {
   // Not retried by Temporal: the workflow has the chunks read again.
   if (error instanceof ChunksMissing) return ApplicationFailure.nonRetryable(error.message, FAILURE.chunksMissing);
   if (error instanceof StoreMismatch) return otherInstallationFailure(sentences(error));
+  if (error instanceof SuppressionListFault) {
+    const message = `${sentences(error)} Nothing is sent until it can be read.`;
+    return retryable({ type: FAILURE.suppressionList, message, delayMs: WAITS.attempt.suppressionListMs });
+  }
   const failure = { type: FAILURE.store, message: sentences(error), cause: error };
   if (attempt === undefined) return ApplicationFailure.create(failure);
   return retryable({ ...failure, delayMs: doubled(WAITS.attempt.storeMs, attempt) });

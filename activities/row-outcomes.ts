@@ -57,7 +57,13 @@ export interface RowOutcomesOptions {
 }
 
 export class RowOutcomes {
-  readonly counts: Record<Outcome, number> = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
+  readonly counts: Record<Outcome, number> = {
+    delivered: 0,
+    rejected: 0,
+    undelivered: 0,
+    unconfirmed: 0,
+    suppressed: 0,
+  };
   /** Tried without an end, may be tried again. */
   again: OpenRow[] = [];
   readonly #options: RowOutcomesOptions;

@@ -1,6 +1,7 @@
 /** What both sending activities share: their surroundings, and running one attempt at some rows under a journal of its own. */
 import type { Clock } from '../src/clock.ts';
 import { every } from '../src/clock.ts';
+import type { Outcome } from '../src/domain/alert.ts';
 import type { SendTarget } from '../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
 import type { Scope } from '../src/domain/ledger/journal.ts';
@@ -12,7 +13,7 @@ import { webhookId } from '../src/domain/names.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import { readChunk } from '../src/store/chunks.ts';
+import { readChunk, userOf } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
@@ -39,6 +40,11 @@ export interface SendDependencies {
   /** undefined: this worker does not know the endpoint. */
   session(endpoint: string): EndpointSession | undefined;
   scope(): ActivityScope;
+  /**
+   * Who is not to be alerted, as of now, by the worker's own list and by that of the file (undefined: it has none). undefined: nobody. Throws
+   * SuppressionListFault where that cannot be told.
+   */
+  suppressed(file: string | undefined): Promise<((userId: string) => boolean) | undefined>;
   readonly clock: Clock;
   readonly random: () => number;
   /** The activity only waits for answers: others may have its slot. Returns what ends that. */
@@ -52,6 +58,8 @@ export interface SendAttempt {
   readonly ledger: Ledger;
   readonly plan: PlanOptions;
   readonly rows: readonly ChunkRow[];
+  /** Its user is not to be alerted. */
+  readonly isSuppressed: (row: ChunkRow) => boolean;
   /** Set by `attemptRows` where requests were left behind: its place in the receipts is theirs until then. */
   drained: Promise<void> | undefined;
 }
@@ -84,6 +92,8 @@ export async function withAttempt<Result>(
       const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
       throw stopFailure({ kind: 'throttled', retryAfterMs: pauseMs }, context);
     }
+    const suppressed = await dependencies.suppressed(input.suppressFile);
+    const isSuppressed = (row: ChunkRow): boolean => suppressed?.(userOf(row)) === true;
     const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
     const { endpoint } = session;
     // A change to `hold` applies at once, the other way only to a new round.
@@ -106,7 +116,7 @@ export async function withAttempt<Result>(
         nowMs: clock.wallMs(),
         lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
       };
-      attempt = { target: input, session, ledger, plan, rows, drained: undefined };
+      attempt = { target: input, session, ledger, plan, rows, isSuppressed, drained: undefined };
       return await work(attempt);
     } finally {
       if (attempt?.drained === undefined) await ledger.close();
@@ -114,6 +124,14 @@ export async function withAttempt<Result>(
     }
   };
   return tellingTemporal(dependencies.scope().attempt, () => pulsing(clock, beat, attempt));
+}
+
+/** A row that would be sent, if its user were not on a suppression list. Who may have been alerted before is not told that he was not. */
+export function suppress({ ledger }: SendAttempt, line: number, { unknown, attempts }: RowToSend): Outcome {
+  const reason =
+    unknown > 0 ? 'an earlier request was not answered; now on the suppression list' : 'on the suppression list';
+  ledger.record(unknown > 0 ? 'c' : 'n', line, undefined, attempts, reason);
+  return unknown > 0 ? 'unconfirmed' : 'suppressed';
 }
 
 /** A receiver that asks for pauses, again and again or for a long one, is not waited for longer than one that is down. */

@@ -10,7 +10,7 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { asOwn, attemptRows, dueInMs, isThrottledForGood, openRow, withAttempt } from './send-activity.ts';
+import { asOwn, attemptRows, dueInMs, isThrottledForGood, openRow, suppress, withAttempt } from './send-activity.ts';
 import { isStop } from './stop-reason.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {
@@ -44,6 +44,11 @@ async function sendOne(
     return 'unconfirmed';
   }
   if (decision.kind !== 'send') throw new Error(`line ${input.line}: ${decision.kind} is not for sendAlert`);
+  if (attempt.isSuppressed(row)) {
+    const outcome = suppress(attempt, input.line, decision);
+    await ledger.sync();
+    return outcome;
+  }
   const context = {
     endpoint: input.endpoint,
     left: 1,

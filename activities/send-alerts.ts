@@ -2,19 +2,20 @@
  * Sends one batch: the alerts of a stretch of a chunk that no receipt has settled. Idempotent: whatever is repeated, lost or run twice,
  * the receipts decide what is sent. Fails retryably while alerts are left that this batch must settle itself.
  */
+import type { Outcome } from '../src/domain/alert.ts';
 import type { SendAlertsInput, SendAlertsResult } from '../src/domain/contracts.ts';
 import { Fault } from '../src/domain/failure.ts';
 import { rangeScope } from '../src/domain/ledger/journal.ts';
 import { wasDeliveredIn } from '../src/domain/ledger/outcomes.ts';
 import type { RowPlan } from '../src/domain/ledger/plan.ts';
-import { planRow } from '../src/domain/ledger/plan.ts';
+import { neverSent, planRow } from '../src/domain/ledger/plan.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopContext } from './failures.ts';
 import { earlierFileFailure, stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { attemptRows, dueInMs, isThrottledForGood, opener, openRow, withAttempt } from './send-activity.ts';
+import { attemptRows, dueInMs, isThrottledForGood, opener, openRow, suppress, withAttempt } from './send-activity.ts';
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
@@ -32,7 +33,7 @@ interface Plan {
   readonly triedBefore: OpenRow[];
   /** Failed so lately that it is not their time yet. */
   readonly resting: OpenRow[];
-  readonly ended: { delivered: number; rejected: number; undelivered: number; unconfirmed: number };
+  readonly ended: Record<Outcome, number>;
   /** Of the delivered ones, those that this round did not deliver itself. */
   deliveredBefore: number;
   /** An earlier file has delivered the same to the same user. */
@@ -107,6 +108,7 @@ async function sendBatch(
     rejected: plan.ended.rejected + counts.rejected,
     undelivered: plan.ended.undelivered + counts.undelivered,
     unconfirmed: plan.ended.unconfirmed + plan.unconfirmed.length + counts.unconfirmed,
+    ...(plan.ended.suppressed === 0 ? {} : { suppressed: plan.ended.suppressed }),
     stubborn: plan.stubborn,
     unsettled: plan.unproven + plan.waiting + plan.elsewhere + outcomes.unproven,
     endpointLost,
@@ -123,7 +125,7 @@ function planBatch(attempt: SendAttempt): Plan {
     fresh: [],
     triedBefore: [],
     resting: [],
-    ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 },
+    ended: { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0, suppressed: 0 },
     deliveredBefore: 0,
     duplicates: 0,
     elsewhere: 0,
@@ -136,7 +138,8 @@ function planBatch(attempt: SendAttempt): Plan {
   for (const row of rows) {
     const state = ledger.states.get(row.line);
     if (state === undefined) {
-      plan.fresh.push(row);
+      if (attempt.isSuppressed(row)) plan.ended[suppress(attempt, row.line, neverSent(options))]++;
+      else plan.fresh.push(row);
       continue;
     }
     const decision = planRow(state, options);
@@ -148,6 +151,7 @@ function planBatch(attempt: SendAttempt): Plan {
     }
     if (state.outcome === 'delivered' && !wasDeliveredIn(state, options.round)) plan.deliveredBefore++;
     if (decision.kind !== 'send') place(plan, row.line, decision);
+    else if (attempt.isSuppressed(row)) plan.ended[suppress(attempt, row.line, decision)]++;
     else (decision.dueMs > options.nowMs ? plan.resting : plan.triedBefore).push(openRow(attempt, row, decision));
   }
   // Whoever may have been alerted comes last, after those that failed: were they the probes of an endpoint that seems ill, nobody else would

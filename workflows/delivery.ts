@@ -22,6 +22,7 @@ import { alertsBefore, chunkStretch, countOfChunks } from '../src/domain/file-pl
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
 import type { Decision } from '../src/domain/progress/decision.ts';
+import { restraintsOf } from '../src/domain/restraint/restraints.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { PausableScope } from './pausable-scope.ts';
@@ -237,6 +238,7 @@ export class Delivery {
           ...place,
           ...this.#round,
           reopenUnconfirmed,
+          ...restraintsOf(this.#input.delivery),
           maxHandover: this.#handoverPerBatch,
           endpointLost: this.#endpointLost,
           closing,

@@ -7,6 +7,7 @@ import type { Outcome } from '../src/domain/alert.ts';
 import type { FileWorkflowInput, RoundOfRun, SendActivities, StubbornRef } from '../src/domain/contracts.ts';
 import { alertsTaskQueue } from '../src/domain/names.ts';
 import { parseKey } from '../src/domain/parse-options.ts';
+import { restraintsOf } from '../src/domain/restraint/restraints.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
@@ -93,7 +94,9 @@ export class StubbornAlerts {
       summary: `line ${grouped(ref.line)}`,
     });
     const of = { ...fileWork(input), endpoint, parseKey: parseKey(parse), ...ref };
-    const { outcome } = await untilTaken(() => sendAlert({ ...of, ...round, reopenUnconfirmed }));
+    const { outcome } = await untilTaken(() =>
+      sendAlert({ ...of, ...round, ...restraintsOf(input.delivery), reopenUnconfirmed }),
+    );
     this.#open.delete(ref.line);
     onOutcome(outcome);
   }

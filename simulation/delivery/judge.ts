@@ -2,6 +2,7 @@
  * Judges a story by what is known outside: the input, the receiver's log, how the workflows ended, and the reports. It knows nothing of receipts.
  */
 import { ApplicationFailure } from '@temporalio/common';
+import { endedOf } from '../../src/domain/counts.ts';
 import { FAILURE, fileWorkflowId, webhookId } from '../../src/domain/names.ts';
 import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
 import type { WrittenReport } from '../../src/store/report.ts';
@@ -24,6 +25,11 @@ export interface JudgeOptions {
 
 /** The report lists the row as a duplicate of one that an earlier file has delivered. */
 const SAME = 'duplicate';
+
+/** For so long an attempt may go by the list as it was when it began. */
+const LONGEST_ATTEMPT_MS = 120_000;
+/** Nobody was alerted, says the report. */
+const FAILED: ReadonlySet<string> = new Set(['rejected', 'undelivered', 'suppressed']);
 
 /** What the report says of one row. */
 interface Reported {
@@ -133,8 +139,8 @@ function checkFile(
   const alerts = alertsOf(dropped);
   const run = runsOf(story, dropped).at(-1);
   if (run === undefined) return;
-  const { delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending, ofEarlierFiles = 0 } = summary;
-  const ends = delivered + rejected + undelivered + unconfirmed + pending;
+  const { delivered, invalid, duplicates, pending, ofEarlierFiles = 0, suppressed = 0 } = summary;
+  const ends = endedOf(summary) + pending;
   const said = alerts.size - [...rows.values()].filter(({ outcome }) => outcome === SAME).length;
   const told = `${name}: ${JSON.stringify({ ...summary, reportDir: undefined, sha256: undefined })}`;
   const ended = run.status === 'COMPLETED' || run.status === 'FAILED';
@@ -146,7 +152,7 @@ function checkFile(
     if (rows.size !== alerts.size) found('row not reported', told);
   }
   if (ended && pending > 0) found('row without an end', told);
-  if (run.status === 'COMPLETED' && delivered !== said) found('success that is none', told);
+  if (run.status === 'COMPLETED' && delivered + suppressed !== said) found('success that is none', told);
   for (const { status, failure, runId } of runsOf(story, dropped)) {
     const meant = failure instanceof ApplicationFailure && failure.type === FAILURE.undeliveredAlerts;
     if (status === 'FAILED' && !meant) found('fails for no reason', `${name} ${runId}: ${failure}; ${failure?.cause}`);
@@ -205,6 +211,11 @@ function checkUsers(
     const told = `${userId}: acted on ${acted} of ${requests.length}, ${unknown} unknown, ${presses} presses, reported ${outcomes.join(' ')}, ${named ? '' : 'not '}named`;
     if ((outcomes.includes('delivered') || outcomes.includes(SAME)) && acted === 0)
       found('delivered that was not', told);
+    const listed = story.site.plan.listed[userId];
+    if (listed === undefined && outcomes.includes('suppressed')) found('suppressed for no reason', told);
+    const late = (atMs: number): boolean =>
+      listed !== undefined && atMs < listed.toMs && (listed.fromMs === 0 || listed.fromMs + LONGEST_ATTEMPT_MS < atMs);
+    if (network.written.some(({ id, atMs }) => ids.has(id) && late(atMs))) found('sent though suppressed', told);
     if (held && acted > 1 + presses) found('twice under hold', told);
     if (!held && acted > 1 && !named) found('twice without a word', told);
     const pending = outcomes.includes('pending');
@@ -213,8 +224,7 @@ function checkUsers(
     if (acted > 0 && outcomes.length > 0 && !isTold && !(pending && story.powerLosses > 0)) {
       found('alerted without a word', told);
     }
-    const failed =
-      outcomes.length > 0 && outcomes.every((outcome) => outcome === 'rejected' || outcome === 'undelivered');
+    const failed = outcomes.length > 0 && outcomes.every((outcome) => FAILED.has(outcome));
     if (failed && unknown > 0 && (held || story.powerLosses === 0)) found('failed, though perhaps alerted', told);
     if (unknown > maximumUnanswered + presses + 2 * story.powerLosses) found('too many unknown', told);
   }

@@ -334,6 +334,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ],
   },
   {
+    name: 'suppressed-users-sent',
+    fault: 'nobody looks at the suppression list',
+    theme: 'anything',
+    pieces: [{ module: 'activities/send-activity', from: 'suppressed?.(userOf(row)) === true', to: 'false' }],
+  },
+  {
     name: 'objects-overwritten',
     fault: 'in an object store, a writer takes a conflict for a success',
     theme: 'objects',

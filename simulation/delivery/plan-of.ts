@@ -4,7 +4,7 @@
  */
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { Chance } from '../chance.ts';
-import type { Noise, Plan, Theme } from './plan.ts';
+import type { ListedTime, Noise, Plan, Theme } from './plan.ts';
 import { THEMES, userOf } from './plan.ts';
 import { stepsOf } from './plan-steps.ts';
 import type { Mood, MoodChange, UserKind } from './receiver.ts';
@@ -78,6 +78,7 @@ function draw(seed: number, onlyTheme: Theme | undefined): Plan {
     foldFrom: chance.pick([2, 2, 4, 24]),
     kinds: kindsOf(chance, files, theme),
     moods: moodsOf(chance, quietAtMs, theme),
+    ...listOf(new Chance(seed).fork('list'), files, quietAtMs),
     noise: noiseOf(chance),
     steps: stepsOf(chance, { theme, files: files.length, workers, quietAtMs }),
     lastRetry: chance.happens(0.5),
@@ -134,6 +135,24 @@ function kindsOf(chance: Chance, files: readonly number[], theme: Theme): Record
     }
   });
   return kinds;
+}
+
+/** In most plans nobody is on the suppression list; who is there from the start stays. */
+function listOf(chance: Chance, files: readonly number[], quietAtMs: number): Pick<Plan, 'listed' | 'listGone'> {
+  const listed: Record<string, ListedTime> = {};
+  if (!chance.happens(0.3)) return { listed, listGone: undefined };
+  files.forEach((rows, file) => {
+    for (let row = 0; row < rows; row++) {
+      if (!chance.happens(0.35)) continue;
+      const fromMs = chance.happens(0.4) ? 0 : Math.round(chance.between(0, quietAtMs));
+      const leaves = fromMs > 0 && chance.happens(0.5);
+      const toMs = leaves ? fromMs + Math.round(chance.between(0, quietAtMs)) : Number.MAX_SAFE_INTEGER;
+      listed[userOf(file, row)] = { fromMs, toMs };
+    }
+  });
+  const fromMs = Math.round(chance.between(0, quietAtMs / 2));
+  const gone = { fromMs, toMs: fromMs + Math.round(chance.between(0, quietAtMs / 2)) };
+  return { listed, listGone: chance.happens(0.3) ? gone : undefined };
 }
 
 const SILENT_MOODS: readonly Mood[] = ['hanging', 'slow', 'garbled', 'resetting', 'flaky', 'well'];

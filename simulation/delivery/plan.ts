@@ -75,6 +75,14 @@ export interface Noise {
   readonly workflowStalls: number;
 }
 
+export interface ListedTime {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export const isWithin = (nowMs: number, time: ListedTime | undefined): boolean =>
+  time !== undefined && time.fromMs <= nowMs && nowMs < time.toMs;
+
 export interface Plan {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
@@ -104,6 +112,10 @@ export interface Plan {
   readonly foldFrom: number;
   readonly kinds: Readonly<Record<string, UserKind>>;
   readonly moods: readonly MoodChange[];
+  /** Users on the suppression list, and from when to when. */
+  readonly listed: Readonly<Record<string, ListedTime>>;
+  /** When the list cannot be read. */
+  readonly listGone: ListedTime | undefined;
   readonly noise: Noise;
   readonly steps: readonly Step[];
   /** At the end, what has not completed is tried once more. */

@@ -31,6 +31,10 @@ export function shrink(plan: Plan, violates: (plan: Plan) => boolean): Plan {
       const { [user]: _gone, ...kinds } = smallest.kinds;
       if (accept({ ...smallest, kinds })) changed = true;
     }
+    for (const user of Object.keys(smallest.listed)) {
+      const { [user]: _gone, ...listed } = smallest.listed;
+      if (accept({ ...smallest, listed })) changed = true;
+    }
     for (const key of Object.keys(smallest.noise) as (keyof Noise)[]) {
       if (smallest.noise[key] > 0 && accept({ ...smallest, noise: { ...smallest.noise, [key]: 0 } })) changed = true;
     }
@@ -57,6 +61,7 @@ function* simplerSites(plan: Plan): Generator<Plan> {
   if (plan.homes > 1) yield { ...plan, homes: 1 };
   if (plan.lastRetry) yield { ...plan, lastRetry: false };
   if (plan.foldFrom < 24) yield { ...plan, foldFrom: 24 };
+  if (plan.listGone !== undefined) yield { ...plan, listGone: undefined };
   if (plan.apart) yield { ...plan, apart: false };
   if (plan.parallelChunks > 1) yield { ...plan, parallelChunks: 1 };
   if (plan.ratePerSecond !== undefined) yield { ...plan, ratePerSecond: undefined };

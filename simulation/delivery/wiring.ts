@@ -15,6 +15,7 @@ import { createWriteReport } from '../../activities/write-report.ts';
 import type { Answer, Verdict } from '../../src/domain/answers.ts';
 import type { ReadChunksInput } from '../../src/domain/contracts.ts';
 import type { AmbiguousPolicy, Endpoint } from '../../src/domain/endpoint.ts';
+import { SuppressionListFault } from '../../src/domain/failure.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
@@ -25,6 +26,7 @@ import { windowKey } from '../../src/store/layout.ts';
 import type { Ledgers } from '../../src/store/ledger.ts';
 import { isRunning, runIsOpen } from '../../src/temporal/file-deliveries.ts';
 import type { Plan } from './plan.ts';
+import { isWithin } from './plan.ts';
 import type { SimFile } from './sim-files.ts';
 import { windowObjects } from './sim-files.ts';
 import type { SimProcess } from './sim-process.ts';
@@ -92,14 +94,21 @@ export function simSession(
 }
 
 export function sendActivities(computing: Computing, session: EndpointSession): Record<string, ActivityFunction> {
-  const { process, store, ledgers, ownStore } = computing;
+  const { plan, process, store, ledgers, ownStore } = computing;
   const dependencies = (scope: ActivityScope) => ({
     ...{ store, ledgers, ownStore, session: () => session, scope: () => scope, clock: process, random: () => 0.5 },
+    suppressed: () => suppressedNow(plan, process.scheduler.nowMs),
   });
   return {
     sendAlerts: (input, scope) => owned(computing, scope)(createSendAlerts(dependencies(scope)))(input),
     sendAlert: (input, scope) => owned(computing, scope)(createSendAlert(dependencies(scope)))(input),
   };
+}
+
+/** As the list is now, and for as long as whoever asked works by it. */
+async function suppressedNow({ listed, listGone }: Plan, nowMs: number) {
+  if (isWithin(nowMs, listGone)) throw new SuppressionListFault('suppressed.txt', 'is not there', 'Put it back.');
+  return Object.keys(listed).length === 0 ? undefined : (userId: string) => isWithin(nowMs, listed[userId]);
 }
 
 /** Activities that leave other installations' work alone. */

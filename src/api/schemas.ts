@@ -24,6 +24,7 @@ export const fileStatus = z.looseObject({
   rejected: count,
   undelivered: count,
   unconfirmed: count,
+  suppressed: count.optional().describe('Users on a suppression list, not alerted; absent: none'),
   invalid: count,
   duplicates: count,
   pending: count,
@@ -41,7 +42,7 @@ export const fileList = z.object({ files: z.array(fileStatus) });
 export const receipt = z.looseObject({
   userId: z.string(),
   line: z.int(),
-  outcome: z.enum(['delivered', 'rejected', 'undelivered', 'unconfirmed', 'pending', 'duplicate']),
+  outcome: z.enum(['delivered', 'rejected', 'undelivered', 'unconfirmed', 'suppressed', 'pending', 'duplicate']),
   status: z.int().nullable(),
   attempts: count,
   finishedAt: z.string().nullable(),

@@ -1,7 +1,6 @@
 /** The application behind the commands, on Temporal: what each command brings up, has done, and leaves behind. */
 import { shownUrl } from '../config/endpoint-url.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import { startedMs } from '../process-start.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
@@ -19,7 +18,7 @@ import type {
   UpOptions,
   WorkerRole,
 } from './app.ts';
-import { otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
+import { endpointToSendTo, otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
 import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 import {
   ensureAnswers,
@@ -37,7 +36,6 @@ import type { FollowContext } from './follow.ts';
 import { stopWaiting } from './follow.ts';
 import { openHome } from './home.ts';
 import { prepareService } from './init.ts';
-import type { FilePreview } from './preview.ts';
 import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { prepareResend, resendAlert } from './resend.ts';
@@ -46,6 +44,7 @@ import { openOver } from './served-app.ts';
 import { Services } from './services.ts';
 import type { ApiState } from './standing.ts';
 import { interruptNotice, priceOfStopping } from './stopping.ts';
+import { Suppression } from './suppression.ts';
 import { runUp } from './up.ts';
 
 /** `openDoor`: how the HTTP API is opened over it. */
@@ -55,6 +54,7 @@ export const createApp = async (context: AppContext, openDoor: OpenDoor): Promis
 export class TemporalApp implements App {
   readonly context: AppContext;
   readonly openDoor: OpenDoor;
+  readonly #suppression: Suppression;
   #installation: Installation | undefined;
   #services: Services | undefined;
   #closed: Promise<void> | undefined;
@@ -62,11 +62,13 @@ export class TemporalApp implements App {
   constructor(context: AppContext, openDoor: OpenDoor) {
     this.context = context;
     this.openDoor = openDoor;
+    this.#suppression = new Suppression(context);
   }
 
   async installation(): Promise<Installation> {
     const say = (text: string): void => this.context.messages.message(text);
-    this.#installation ??= await Installation.open({ ...this.context, say });
+    const { suppressed } = this.#suppression;
+    this.#installation ??= await Installation.open({ ...this.context, say, suppressed });
     return this.#installation;
   }
 
@@ -76,13 +78,15 @@ export class TemporalApp implements App {
   }
 
   async up(options: UpOptions): Promise<void> {
+    await this.#suppression.check();
     await runUp(this, options);
   }
 
   async watch(): Promise<void> {
     const { settings, messages } = this.context;
+    const endpoint = await this.#endpoint();
     const services = await this.services();
-    await services.startWatcher(this.#endpoint());
+    await services.startWatcher(endpoint);
     messages.message(`Watching ${settings.inbox}`);
     services.tellOfMissingWorkers();
     await services.untilStopped();
@@ -90,7 +94,7 @@ export class TemporalApp implements App {
 
   async api(ready: (state: ApiState) => void): Promise<void> {
     const { settings } = this.context;
-    const endpoint = this.#endpoint();
+    const endpoint = await this.#endpoint();
     const services = await this.services();
     const installation = await this.installation();
     await services.startWatcher(endpoint);
@@ -107,17 +111,18 @@ export class TemporalApp implements App {
   }
 
   async worker(role: WorkerRole): Promise<void> {
+    const endpoint = role === 'files' ? undefined : await this.#endpoint();
     const installation = await this.installation();
-    if (role !== 'files') await installation.claimEndpoint(this.#endpoint());
+    if (endpoint !== undefined) await installation.claimEndpoint(endpoint);
     if (role !== 'alerts') await (await this.services()).startFilesWorker();
-    if (role !== 'files') await installation.startAlertsWorker(this.#endpoint());
+    if (endpoint !== undefined) await installation.startAlertsWorker(endpoint);
     const { address } = installation.temporal;
     this.context.messages.message(`Worker (${role}) is running, Temporal at ${address}`);
     await (await this.services()).untilStopped();
   }
 
   async send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]> {
-    const endpoint = this.#endpoint();
+    const endpoint = await this.#endpoint();
     const unfit = await refuseUnfit(files, options.observer);
     const fit = files.filter((file) => !unfit.has(file));
     if (fit.length > 0) await this.#readyFor(endpoint);
@@ -140,7 +145,7 @@ export class TemporalApp implements App {
 
   async retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]> {
     const named = file === undefined ? undefined : await this.#find(file);
-    const endpoint = this.#endpoint();
+    const endpoint = await this.#endpoint();
     if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
     await openHome(this.context.settings.home);
     const installation = await this.installation();
@@ -152,14 +157,12 @@ export class TemporalApp implements App {
     return Promise.race([retried, installation.lost]);
   }
 
-  preview(file: string): Promise<FilePreview> {
-    return previewFile(file, this.context.settings);
-  }
+  readonly preview: App['preview'] = (file) => previewFile(file, this.context.settings);
 
   async resend(userId: string, file: string, options: SendOptions): Promise<FileEnd> {
     const { settings, messages } = this.context;
     const record = await this.#find(file);
-    const endpoint = this.#endpoint();
+    const endpoint = await this.#endpoint();
     if (record.endpoint !== endpoint.name) throw otherEndpoint(record, endpoint);
     const home = await openHome(settings.home);
     const resend = await prepareResend(home, record, userId, (text) => messages.message(text));
@@ -170,9 +173,7 @@ export class TemporalApp implements App {
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {
     await openHome(this.context.settings.home);
-    const installation = await this.installation();
-    await ensureAnswers(installation);
-    return readStatus(installation, options.limit);
+    return readStatus(await this.#answering(), options.limit);
   }
 
   async report(file: string): Promise<ReportedFile> {
@@ -197,16 +198,18 @@ export class TemporalApp implements App {
   /** `reports`: what is ordered needs a worker that writes reports. */
   async #order(file: string, give: FileOrder, reports = false): Promise<FileStatus> {
     const record = await this.#find(file);
+    return give(await this.#answering(reports), record);
+  }
+
+  async #answering(reports = false): Promise<Installation> {
     const installation = await this.installation();
     await ensureAnswers(installation, reports);
-    return give(installation, record);
+    return installation;
   }
 
   async endpoints(): Promise<readonly EndpointStatus[]> {
     await openHome(this.context.settings.home);
-    const installation = await this.installation();
-    await ensureAnswers(installation);
-    return readEndpoints(installation);
+    return readEndpoints(await this.#answering());
   }
 
   async endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus> {
@@ -255,11 +258,7 @@ export class TemporalApp implements App {
     return findDelivery((await openHome(home)).store, file, endpoint?.name);
   }
 
-  #endpoint(): Endpoint {
-    const { endpoint } = this.context.settings;
-    if (endpoint === undefined) {
-      throw new Fault('config', 'no endpoint is configured', 'Give --url URL, or endpoint.url in wds.config.yaml.');
-    }
-    return endpoint;
+  #endpoint(): Promise<Endpoint> {
+    return endpointToSendTo(this.context.settings, this.#suppression);
   }
 }

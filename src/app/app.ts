@@ -31,6 +31,8 @@ export interface FileTotals extends Findings {
   readonly rejected: number;
   readonly undelivered: number;
   readonly unconfirmed: number;
+  /** Absent: none. */
+  readonly suppressed?: number;
   readonly invalid: number;
   readonly duplicates: number;
   /** Of the duplicates, those that say what an earlier file has delivered (`once: message`). Absent: none. */

@@ -1,4 +1,5 @@
 /** What an uploader is told in the inbox about a file that has ended (intake/answers.ts). */
+import { isAllDelivered } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { fileWorkflowId } from '../domain/names.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
@@ -19,8 +20,9 @@ export async function inboxAnswer(
   switch (end.kind) {
     case 'ended': {
       const { rows, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates } = end.summary;
-      const counts = { rows, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates };
-      const state = delivered === alerts ? 'completed' : 'failed';
+      const { suppressed = 0 } = end.summary;
+      const counts = { rows, alerts, delivered, rejected, undelivered, unconfirmed, suppressed, invalid, duplicates };
+      const state = isAllDelivered(counts) ? 'completed' : 'failed';
       return { refusal: undefined, result: { ...of, state, text: countsText(counts), ...counts } };
     }
     case 'stopped':

@@ -29,6 +29,11 @@ export interface DuplicateRow {
   readonly userId: string;
 }
 
+export interface SuppressedRow {
+  readonly line: number;
+  readonly userId: string;
+}
+
 export class PreviewSink implements RowSink {
   readonly #seen = new SeenUsers(ANY_SEED);
   readonly #reasons: { [Reason in InvalidReason]?: RowsSeen & { rows: number } } = {};
@@ -36,10 +41,19 @@ export class PreviewSink implements RowSink {
   readonly first: { readonly line: number; readonly body: string }[] = [];
   readonly invalidRows: InvalidRow[] = [];
   readonly duplicateRows: DuplicateRow[] = [];
+  readonly suppressedRows: SuppressedRow[] = [];
   #alerts = 0;
   #invalid = 0;
   #duplicates = 0;
+  #suppressed = 0;
+  #shown = 0;
   mended = 0;
+  readonly #isSuppressed: (userId: string) => boolean;
+
+  /** `isSuppressed`: whether a user is on a suppression list. */
+  constructor(isSuppressed: (userId: string) => boolean = () => false) {
+    this.#isSuppressed = isSuppressed;
+  }
 
   alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void {
     const firstLine = this.#seen.add(userId, line);
@@ -48,7 +62,10 @@ export class PreviewSink implements RowSink {
       return;
     }
     if (origin !== undefined) this.mended++;
-    if (this.#alerts++ < FULL_REQUESTS) this.first.push({ line, body: alertBody(userId, alertMessage) });
+    this.#alerts++;
+    if (this.#isSuppressed(userId)) {
+      if (this.#suppressed++ < MOST_LISTED) this.suppressedRows.push({ line, userId });
+    } else if (this.#shown++ < FULL_REQUESTS) this.first.push({ line, body: alertBody(userId, alertMessage) });
   }
 
   invalid(line: number, reason: InvalidReason, row: Buffer): void {
@@ -62,7 +79,7 @@ export class PreviewSink implements RowSink {
   }
 
   counts(): FileCounts {
-    const [alerts, invalid, duplicates] = [this.#alerts, this.#invalid, this.#duplicates];
+    const [alerts, invalid, duplicates, suppressed] = [this.#alerts, this.#invalid, this.#duplicates, this.#suppressed];
     const found = findingsOf([{ invalidReasons: this.#reasons, notes: this.#notes }]);
     return {
       ...NO_COUNTS,
@@ -70,7 +87,8 @@ export class PreviewSink implements RowSink {
       alerts,
       invalid,
       duplicates,
-      pending: alerts,
+      suppressed,
+      pending: alerts - suppressed,
       ...found,
     };
   }

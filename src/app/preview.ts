@@ -23,9 +23,10 @@ import { gunzip } from '../formats/gunzip.ts';
 import type { RowSink } from '../formats/row-reader.ts';
 import type { RowsRead } from '../formats/rows.ts';
 import { readRows } from '../formats/rows.ts';
+import { SuppressionLists } from '../formats/suppression-list.ts';
 import type { DeliveredBefore } from './delivered-before.ts';
 import { deliveredBefore } from './delivered-before.ts';
-import type { DuplicateRow, InvalidRow } from './preview-sink.ts';
+import type { DuplicateRow, InvalidRow, SuppressedRow } from './preview-sink.ts';
 import { PreviewSink } from './preview-sink.ts';
 
 const BLOCK_BYTES = 512 * 1024;
@@ -51,6 +52,8 @@ export interface FilePreview {
   /** The first ones. */
   readonly invalidRows: readonly InvalidRow[];
   readonly duplicateRows: readonly DuplicateRow[];
+  /** Those of users on a suppression list. */
+  readonly suppressedRows: readonly SuppressedRow[];
   /** Rows that mend rows of earlier files (`wdsOrigin`). */
   readonly mendedRows: number;
   /** How long sending takes at the configured rate; null: there is none. */
@@ -58,17 +61,18 @@ export interface FilePreview {
   readonly before: readonly DeliveredBefore[];
 }
 
-/** Throws Faults `not_found`, `unsupported_file`, `file_refused` (it cannot be read). A file that would be refused is told as such. */
+/** Throws Faults `config` (a suppression list), `not_found`, `unsupported_file`, `file_refused` (it cannot be read). A file that would be refused is told as such. */
 export async function previewFile(file: string, settings: Settings): Promise<FilePreview> {
   const kind = detectFormat(basename(file));
   if (kind === undefined) throw unsupportedFile(file);
   const endpoint = settings.endpoint;
-  const sink = new PreviewSink();
+  const paths = [settings.suppressFile, settings.statedDelivery.suppressFile].filter((path) => path !== undefined);
+  const sink = new PreviewSink(await new SuppressionLists().of(paths));
   const { sha256, sizeBytes, read, refusal } = await readAll(file, kind, settings, sink);
   const counts = refusal === undefined ? sink.counts() : NO_COUNTS;
   const before = await deliveredBefore(settings.home, sha256);
   const own = before.find((delivery) => delivery.endpoint === endpoint?.name);
-  const left = Math.max(0, counts.alerts - (own?.delivered ?? 0));
+  const left = Math.max(0, counts.pending - (own?.delivered ?? 0));
   return {
     file,
     sha256,
@@ -80,6 +84,7 @@ export async function previewFile(file: string, settings: Settings): Promise<Fil
     requests: refusal === undefined ? requestsOf(sink, endpoint, sha256) : [],
     invalidRows: sink.invalidRows,
     duplicateRows: sink.duplicateRows,
+    suppressedRows: sink.suppressedRows,
     mendedRows: sink.mended,
     seconds: typeof endpoint?.rate === 'number' ? left / (endpoint.rate * PACE_FRACTION) : null,
     before,

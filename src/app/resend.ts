@@ -77,7 +77,11 @@ async function deliveredAlert(
     throw new Fault(
       'usage',
       `the alert on line ${line} of ${fileName} is ${outcome}: there is nothing to send again`,
-      outcome === 'pending' ? 'It is sent with its file.' : `What was not delivered is sent by: ${next}`,
+      outcome === 'suppressed'
+        ? 'Take the user off the suppression list, and drop the row of suppressed.csv.'
+        : outcome === 'pending'
+          ? 'It is sent with its file.'
+          : `What was not delivered is sent by: ${next}`,
     );
   }
   try {

@@ -1,5 +1,6 @@
 /** Asks, while a file does not get on, why that is, and now and then how fast it may go. Queries and descriptions are no events of any history. */
 import type { FileProgress } from '../domain/counts.ts';
+import { endedOf } from '../domain/counts.ts';
 import type { FileSigns, FileWaiting } from '../domain/progress/waiting.ts';
 import { fileWaiting } from '../domain/progress/waiting.ts';
 import type { ProgressUpdate } from './app.ts';
@@ -38,10 +39,7 @@ export class WaitingWatch {
   of(progress: FileProgress | undefined, ask: AskSigns): Pick<ProgressUpdate, 'waiting' | 'limitPerSecond'> {
     const nowMs = this.#nowMs();
     const { counts, phase } = progress ?? {};
-    const settled =
-      counts === undefined
-        ? this.#settled
-        : counts.rows + counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
+    const settled = counts === undefined ? this.#settled : counts.rows + endedOf(counts);
     const moves = settled !== this.#settled || phase !== this.#phase;
     if (moves) {
       this.#settled = settled;

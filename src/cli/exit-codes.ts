@@ -48,9 +48,15 @@ export function exitCodeOfError(error: unknown): number {
   return error instanceof FileRefusal ? EXIT.fileRefused : EXIT.unexpected;
 }
 
-/** Some alert of a file that has ended was not delivered, whatever became of it. */
-export const lacksSome = ({ alerts, delivered, rejected, undelivered, unconfirmed }: FileTotals): boolean =>
-  delivered < alerts || rejected + undelivered + unconfirmed > 0;
+/** Some alert of a file that has ended was to be delivered and was not, whatever became of it. */
+export const lacksSome = ({
+  alerts,
+  delivered,
+  rejected,
+  undelivered,
+  unconfirmed,
+  suppressed = 0,
+}: FileTotals): boolean => delivered + suppressed < alerts || rejected + undelivered + unconfirmed > 0;
 
 /** `--allow-invalid` forgives invalid rows. */
 export interface Forgiven {

@@ -66,12 +66,22 @@ export const CARE_FLAGS: readonly SettingFlag[] = [
   },
 ];
 
+/** Who is not to be alerted, and when nobody is. */
+export const RESTRAINT_FLAGS: readonly SettingFlag[] = [
+  {
+    flags: '--suppress-file <file>',
+    about: 'users who are not alerted, one a line',
+    key: 'delivery.suppressFile',
+  },
+];
+
 const SETTING_FLAGS = [
   ...GLOBAL_SETTING_FLAGS,
   ...ENDPOINT_FLAGS,
   ...PARSE_FLAGS,
   ...ONCE_FLAGS,
   ...CARE_FLAGS,
+  ...RESTRAINT_FLAGS,
   ...API_FLAGS,
 ];
 

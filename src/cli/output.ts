@@ -37,7 +37,7 @@ export const rateNumber = (rate: number): string => (rate < 10 ? rate.toFixed(1)
 /** Columns of FileResult in the order in which it is printed; nothing else gets into the object. */
 export function resultObject(result: FileResult): FileResult {
   const { file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed } = result;
-  const { invalid, duplicates, ofEarlierFiles, sentNow, alreadyDelivered, seconds, reportDir } = result;
+  const { suppressed = 0, invalid, duplicates, ofEarlierFiles, sentNow, alreadyDelivered, seconds, reportDir } = result;
   return {
     file,
     sha256,
@@ -48,6 +48,7 @@ export function resultObject(result: FileResult): FileResult {
     rejected,
     undelivered,
     unconfirmed,
+    suppressed,
     invalid,
     duplicates,
     ...(ofEarlierFiles === undefined ? {} : { ofEarlierFiles }),
@@ -124,9 +125,11 @@ export function findingLines(
 }
 
 /** Which of the delivered ones are of this time. */
-function whenText({ alerts, delivered, sentNow, alreadyDelivered, seconds }: FileResult): string {
+function whenText({ alerts, delivered, suppressed = 0, sentNow, alreadyDelivered, seconds }: FileResult): string {
   if (alerts === 0) return 'nothing to send';
-  if (sentNow === 0 && delivered === alerts) return `${count(alreadyDelivered)} delivered before, nothing sent`;
+  if (sentNow === 0 && delivered === 0 && suppressed === alerts) return 'nobody is to be alerted';
+  if (sentNow === 0 && delivered + suppressed === alerts)
+    return `${count(alreadyDelivered)} delivered before, nothing sent`;
   const inTime = `in ${duration(seconds)}`;
   if (alreadyDelivered === 0) return inTime;
   return `${count(sentNow)} sent now, ${count(alreadyDelivered)} before, ${inTime}`;
@@ -147,9 +150,19 @@ export function reportText(report: ReportedFile, paint: Paint): string {
     ...(report.prunedAt === undefined ? [] : [['Pruned', `${report.prunedAt.slice(0, 10)}: ${PRUNED}`] as const]),
   ]);
   const counts = (
-    ['rows', 'alerts', 'delivered', 'rejected', 'undelivered', 'unconfirmed', 'invalid', 'duplicates'] as const
+    [
+      'rows',
+      'alerts',
+      'delivered',
+      'rejected',
+      'undelivered',
+      'unconfirmed',
+      'suppressed',
+      'invalid',
+      'duplicates',
+    ] as const
   )
-    .map((name) => ({ name: name as string, value: report[name] }))
+    .map((name) => ({ name: name as string, value: report[name] ?? 0 }))
     .concat(pending > 0 ? [{ name: 'pending', value: pending }] : []);
   const width = Math.max(...counts.map(({ value }) => count(value).length));
   const numbers = counts.map(({ name, value }) => `  ${name.padEnd(11)}  ${count(value).padStart(width)}`);

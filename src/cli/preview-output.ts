@@ -13,12 +13,20 @@ const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semic
 
 /** `rate`: of the endpoint; undefined: none is configured. `flags`: those that the next command needs, too. */
 export function previewText(preview: FilePreview, rate: Rate | undefined, paint: Paint, flags = ''): string {
-  const { before, counts, duplicateRows, endpoint, invalidRows, refused, requests, sha256 } = preview;
-  const { alerts, duplicates, invalid, rows } = counts;
+  const { before, counts, duplicateRows, endpoint, invalidRows, refused, requests, sha256, suppressedRows } = preview;
+  const { alerts, duplicates, invalid, rows, suppressed = 0 } = counts;
   const facts = labelled([
     ['Read as', foundText(preview)],
     ['SHA-256', sha256],
     ['Rows', `${count(rows)}: ${count(alerts)} alerts, ${count(invalid)} invalid, ${count(duplicates)} duplicate`],
+    ...(suppressed === 0
+      ? []
+      : [
+          [
+            'Suppressed',
+            `${count(suppressed)} of the alerts: their users are on the list, and are not alerted`,
+          ] as const,
+        ]),
     ...(preview.mendedRows === 0 ? [] : [['Mends', `${count(preview.mendedRows)} rows of earlier files`] as const]),
     ['Endpoint', endpoint === null ? 'none is configured: give --url URL' : `${endpoint}, ${rateText(rate ?? 'auto')}`],
     ...(refused === null ? [['Takes', takesText(preview, rate)] as const] : []),
@@ -48,6 +56,16 @@ export function previewText(preview: FilePreview, rate: Rate | undefined, paint:
       ),
     ),
   ];
+  const suppressedList = listed('Suppressed rows', suppressed, suppressedRows.length, () =>
+    table(
+      suppressedRows,
+      [
+        { title: 'LINE', text: (row) => count(row.line), right: true },
+        { title: 'USER', text: (row) => row.userId },
+      ],
+      paint,
+    ),
+  );
   const found = findingLines(counts);
   const shown = requests.flatMap((request, at) => [
     '',
@@ -60,7 +78,7 @@ export function previewText(preview: FilePreview, rate: Rate | undefined, paint:
     refused === null
       ? `Nothing was sent. To send it: wds send ${file}${flags}`
       : `${paint('✗', 'red')} It would be refused, and nothing of it sent: ${plainText(refused.message)}`;
-  return [paint(name, 'bold'), facts, ...found, ...shown, ...rejects, '', end].join('\n');
+  return [paint(name, 'bold'), facts, ...found, ...shown, ...rejects, ...suppressedList, '', end].join('\n');
 }
 
 function foundText({ found, sizeBytes }: FilePreview): string {
@@ -75,7 +93,7 @@ function foundText({ found, sizeBytes }: FilePreview): string {
 }
 
 function takesText({ counts, seconds }: FilePreview, rate: Rate | undefined): string {
-  if (counts.alerts === 0) return 'nothing to send';
+  if (counts.pending === 0) return 'nothing to send';
   if (seconds !== null) return `${duration(seconds)} at ${rateText(rate ?? 'auto')}`;
   return rate === 'unlimited' ? 'as long as the receiver takes' : 'not known: the rate is found out while it is sent';
 }

@@ -5,6 +5,7 @@
  */
 
 import type { ProgressUpdate } from '../app/app.ts';
+import { endedOf } from '../domain/counts.ts';
 import { waitingText } from './endpoint-output.ts';
 import { count, duration, rateNumber } from './output.ts';
 import { shortened } from './tables.ts';
@@ -31,8 +32,7 @@ export function ratePerSecond(samples: readonly Sample[]): number | undefined {
   return ((last.settled - first.settled) * 1_000) / (last.atMs - first.atMs);
 }
 
-const settledOf = ({ progress: { counts } }: ProgressUpdate): number =>
-  counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
+const settledOf = ({ progress: { counts } }: ProgressUpdate): number => endedOf(counts);
 
 /** `━━━━━━╌╌╌╌╌╌` */
 function bar(part: number): string {

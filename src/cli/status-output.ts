@@ -51,6 +51,13 @@ const columnsOf = (nameWidth: number): readonly FileColumn[] => [
   { title: 'INVALID', text: (row) => count(row.invalid), right: true, dull: (row) => row.invalid === 0 },
   { title: 'DUPL.', text: (row) => count(row.duplicates), right: true, dull: (row) => row.duplicates === 0, spare: 3 },
   { title: 'UNCONF.', text: (row) => count(row.unconfirmed), right: true, dull: (row) => row.unconfirmed === 0 },
+  {
+    title: 'SUPPR.',
+    text: (row) => count(row.suppressed ?? 0),
+    right: true,
+    dull: (row) => (row.suppressed ?? 0) === 0,
+    spare: 3,
+  },
   { title: 'RATE', text: rateText, right: true, dull: (row) => rateText(row) === '', spare: 1 },
   { title: 'ENDPOINT', text: (row) => row.endpoint, spare: 4 },
   { title: 'SHA-256', text: (row) => row.sha256.slice(0, 8), spare: 5 },

@@ -50,6 +50,8 @@ export interface FileStatus {
   readonly rejected: number;
   readonly undelivered: number;
   readonly unconfirmed: number;
+  /** Users on a suppression list, not alerted; absent: none. */
+  readonly suppressed?: number | undefined;
   readonly invalid: number;
   readonly duplicates: number;
   readonly pending: number;
@@ -72,7 +74,7 @@ export interface FileStatus {
 export interface Receipt {
   readonly userId: string;
   readonly line: number;
-  readonly outcome: 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending' | 'duplicate';
+  readonly outcome: 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'suppressed' | 'pending' | 'duplicate';
   readonly status: number | null;
   readonly attempts: number;
   /** ISO 8601. */

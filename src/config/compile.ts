@@ -10,7 +10,7 @@ import { endpointNameOf } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
-import type { LogLevel } from './schema.ts';
+import type { LogLevel, SettingsOptions } from './schema.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
 import type { ApiSettings, RetainMs, Settings, TemporalFlags } from './settings.ts';
 import { DAY_MS, deepFreeze, defaultMaxConnections, deliveryTo, PARTS } from './settings.ts';
@@ -21,6 +21,8 @@ export interface CompileContext {
   /** Base of the default paths. */
   readonly cwd: string;
   readonly temporal: TemporalFlags;
+  /** What is stated by the file and the environment alone. */
+  readonly configured: SettingsOptions;
   readonly defaultLogLevel: LogLevel;
   readonly collect: (fault: ConfigFault) => void;
 }
@@ -157,6 +159,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     endpoint,
     delivery: deliveryTo(endpoint, statedDelivery),
     statedDelivery,
+    suppressFile: context.configured.delivery?.suppressFile,
     reports: stated.reports,
     retainMs: retainMsOf(stated.store.retainDays),
     api: compileApi(stated.api, context),

@@ -52,12 +52,13 @@ function overlaid(lower: SettingsOptions, higher: SettingsOptions): SettingsOpti
 
 export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
   const { cwd, env } = input;
-  const { merged, faults } = await readSources(input);
+  const { file, environment, merged, faults } = await readSources(input);
   const told = new Set(faults.map((fault) => fault.key));
   const settings = await compile(withDefaults(merged), {
     cwd,
     env,
     temporal: input.temporal ?? {},
+    configured: mergeOptions(file, environment),
     defaultLogLevel: input.defaultLogLevel ?? 'info',
     collect: (fault) => {
       if (!told.has(fault.key)) faults.push(fault);

@@ -123,6 +123,15 @@ const delivery = z.strictObject({
     otherwise: 'whatever fails, the rest is sent',
     flag: '--stop-at-failures <share>',
   }),
+  suppressFile: setting(text, {
+    expects: 'the path of a file',
+    about:
+      'A list of users who are not alerted, one a line; it is read again when it changes. Where it cannot be read, nothing is sent.',
+    otherwise: 'none',
+    env: 'WDS_SUPPRESS_FILE',
+    flag: '--suppress-file <file>',
+    path: true,
+  }),
   batchSize: setting(whole(1, 5000), {
     expects: 'a whole number from 1 to 5000',
     about: 'Alerts that one SendAlerts activity sends.',

@@ -27,6 +27,8 @@ export interface StatedDelivery {
   readonly maxHistoryEvents: number;
   /** `parse.maxInvalid`, from 0 to 1. */
   readonly maxInvalid: number;
+  /** Absolute: of the files that are submitted. */
+  readonly suppressFile?: string;
   readonly first?: number | undefined;
   /** From 0 to 1. */
   readonly stopAtFailures?: number | undefined;
@@ -87,6 +89,8 @@ export interface Settings {
   readonly endpoint: Endpoint | undefined;
   readonly delivery: DeliveryOptions;
   readonly statedDelivery: StatedDelivery;
+  /** Absolute: for all that is sent. What a flag says is for the files of its command alone. */
+  readonly suppressFile: string | undefined;
   readonly reports: ReportForm;
   readonly retainMs: RetainMs;
   readonly api: ApiSettings;
@@ -112,6 +116,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     maxStubborn: stated.maxStubborn,
     maxHistoryEvents: stated.maxHistoryEvents,
     maxInvalid: stated.maxInvalid,
+    ...(stated.suppressFile === undefined ? {} : { suppressFile: stated.suppressFile }),
     ...(stated.first === undefined ? {} : { first: stated.first }),
     ...(stated.stopAtFailures === undefined ? {} : { stopAtFailures: stated.stopAtFailures }),
   };

@@ -36,7 +36,7 @@ function setAt(group: Record<string, unknown>, key: string, value: unknown): voi
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
 function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
-  const { home, inbox, endpoint, api } = options;
+  const { home, inbox, endpoint, api, delivery } = options;
   const secretFile = endpoint?.secretFile;
   const headers = Object.entries(endpoint?.headers ?? {}).map(([name, value]) => [
     name,
@@ -46,6 +46,9 @@ function absolute(options: SettingsOptions, folder: string): SettingsOptions {
     ...options,
     ...(home === undefined ? {} : { home: at(home) }),
     ...(inbox === undefined ? {} : { inbox: at(inbox) }),
+    ...(delivery?.suppressFile === undefined
+      ? {}
+      : { delivery: { ...delivery, suppressFile: at(delivery.suppressFile) } }),
     ...(api?.tokenFile === undefined ? {} : { api: { ...api, tokenFile: at(api.tokenFile) } }),
     ...(endpoint === undefined
       ? {}
@@ -121,7 +124,7 @@ const typed = (value: string | boolean): unknown =>
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+)$/.test(key);
+  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile)$/.test(key);
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {

@@ -1,6 +1,6 @@
 /**
  * The words for what is in a file and what became of it. Every row of every file ends in exactly one of:
- * delivered, rejected, undelivered, unconfirmed, invalid, duplicate; the sum equals the rows read.
+ * delivered, rejected, undelivered, unconfirmed, suppressed, invalid, duplicate; the sum equals the rows read.
  */
 
 /** Why a row cannot be an alert. The row is listed in `invalid.csv`; the rest of the file goes on. */
@@ -20,8 +20,8 @@ const INVALID_REASONS = [
 ] as const;
 export type InvalidReason = (typeof INVALID_REASONS)[number];
 
-/** How an alert ended at an endpoint. */
-export const OUTCOMES = ['delivered', 'rejected', 'undelivered', 'unconfirmed'] as const;
+/** How an alert ended at an endpoint. `suppressed`: its user is on a suppression list, and it was not sent. */
+export const OUTCOMES = ['delivered', 'rejected', 'undelivered', 'unconfirmed', 'suppressed'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**

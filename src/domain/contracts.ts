@@ -8,6 +8,7 @@ import type { AmbiguousPolicy } from './endpoint.ts';
 import type { OnceOptions, OnceRound } from './ledger/earlier.ts';
 import type { ParseOptions } from './parse-options.ts';
 import type { DecisionOptions, DecisionState } from './progress/decision.ts';
+import type { Restraints } from './restraint/restraints.ts';
 import type { WindowFindings } from './rows/findings.ts';
 
 /** An urgent file's work is taken before that of normal ones, where the server knows priorities; it is sent no faster. */
@@ -106,7 +107,7 @@ export interface RoundOfRun {
 }
 
 /** What both sending activities are told of the chunk and of the try at the file that they work for. */
-export interface SendTarget extends FileWork, RoundOfRun {
+export interface SendTarget extends FileWork, RoundOfRun, Restraints {
   readonly endpoint: string;
   readonly parseKey: string;
   readonly window: number;
@@ -135,6 +136,8 @@ export interface SendAlertsResult {
   readonly rejected: number;
   readonly undelivered: number;
   readonly unconfirmed: number;
+  /** Absent: none. */
+  readonly suppressed?: number;
   /** Lines handed over to sendAlert: they failed several times for their own reasons. */
   readonly stubborn: readonly number[];
   /**
@@ -145,7 +148,7 @@ export interface SendAlertsResult {
   readonly unsettled: number;
   /** The endpoint was ill for longer than the policy waits; the rest of the batch is undelivered. */
   readonly endpointLost: boolean;
-  /** Others are to have the slot; the same batch is to be scheduled again for its rest. Absent in histories of earlier builds. */
+  /** Others are to have the slot; the same batch is to be scheduled again for its rest. Absent in histories of before. */
   readonly turnOver?: boolean;
   /** Of the delivered ones, those that this round did not deliver itself. Absent in histories of earlier builds. */
   readonly deliveredBefore?: number;
@@ -174,7 +177,7 @@ export interface WriteReportInput extends FileWork {
 }
 
 /** How the workflow goes about a file. Chosen when it is started, frozen for the run: replays must not see a change. */
-export interface DeliveryOptions extends DecisionOptions {
+export interface DeliveryOptions extends DecisionOptions, Restraints {
   readonly batchSize: number;
   /** Chunks in flight at once. */
   readonly parallelChunks: number;

@@ -2,7 +2,12 @@
 import type { Outcome } from './alert.ts';
 import type { Findings } from './rows/findings.ts';
 
-export interface SentCounts extends Readonly<Record<Outcome, number>> {
+/** Those that have been counted from the first version on: the counts in all histories have them. */
+type AlwaysCounted = Exclude<Outcome, 'suppressed'>;
+
+export interface SentCounts extends Readonly<Record<AlwaysCounted, number>> {
+  /** Absent: none. */
+  readonly suppressed?: number;
   /** Of the delivered ones, those that this round did not deliver itself. */
   readonly deliveredBefore?: number;
   /** Alerts that were none: an earlier file has delivered the same to the same user. */
@@ -10,13 +15,15 @@ export interface SentCounts extends Readonly<Record<Outcome, number>> {
 }
 
 /** The counts of a file at one endpoint, computed from receipts alone. */
-export interface FileCounts extends Readonly<Record<Outcome, number>>, Findings {
+export interface FileCounts extends Readonly<Record<AlwaysCounted, number>>, Findings {
   readonly rows: number;
   readonly alerts: number;
   readonly invalid: number;
   readonly duplicates: number;
   /** Alerts without an outcome yet. 0 when a file has ended. */
   readonly pending: number;
+  /** Alerts to users on a suppression list: not sent, and no failure. Absent, also in histories of before: none. */
+  readonly suppressed?: number;
   /** Of the delivered ones, those that this round has delivered itself. Absent in histories of before. */
   readonly sentNow?: number;
   /** Of the duplicates, those that say what an earlier file has delivered. Absent: none. */
@@ -49,11 +56,25 @@ export const NO_COUNTS: FileCounts = {
   pending: 0,
 };
 
+type Ends = Readonly<Record<AlwaysCounted, number>> & { readonly suppressed?: number | undefined };
+
+/** Alerts that have ended, however. */
+export const endedOf = ({ delivered, rejected, undelivered, unconfirmed, suppressed = 0 }: Ends): number =>
+  delivered + rejected + undelivered + unconfirmed + suppressed;
+
+/** Nobody is left who was to get an alert. */
+export const isAllDelivered = ({
+  alerts,
+  delivered,
+  suppressed = 0,
+}: Pick<FileCounts, 'alerts' | 'delivered' | 'suppressed'>): boolean => delivered + suppressed === alerts;
+
 export const plus = (left: SentCounts, right: SentCounts): SentCounts => ({
   delivered: left.delivered + right.delivered,
   rejected: left.rejected + right.rejected,
   undelivered: left.undelivered + right.undelivered,
   unconfirmed: left.unconfirmed + right.unconfirmed,
+  suppressed: (left.suppressed ?? 0) + (right.suppressed ?? 0),
   deliveredBefore: (left.deliveredBefore ?? 0) + (right.deliveredBefore ?? 0),
   duplicates: (left.duplicates ?? 0) + (right.duplicates ?? 0),
 });
@@ -63,6 +84,7 @@ export const minus = (left: SentCounts, right: SentCounts): SentCounts => ({
   rejected: left.rejected - right.rejected,
   undelivered: left.undelivered - right.undelivered,
   unconfirmed: left.unconfirmed - right.unconfirmed,
+  suppressed: (left.suppressed ?? 0) - (right.suppressed ?? 0),
   deliveredBefore: (left.deliveredBefore ?? 0) - (right.deliveredBefore ?? 0),
   duplicates: (left.duplicates ?? 0) - (right.duplicates ?? 0),
 });

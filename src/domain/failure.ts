@@ -27,6 +27,14 @@ export class Fault extends Error {
   }
 }
 
+/** Nobody can say who is on a suppression list: nothing is sent until that is known. */
+export class SuppressionListFault extends Fault {
+  constructor(path: string, what: string, nextStep: string, options?: ErrorOptions) {
+    super('config', `the suppression list ${path} ${what}`, nextStep, options);
+    this.name = 'SuppressionListFault';
+  }
+}
+
 /**
  * Thrown by readers when a file cannot be trusted as a whole (unclosed quote, no header, UTF-16, cut-off gzip member …).
  * Nothing of such a file is sent. `code` is stable; `line` is where the fault begins, where that is known.

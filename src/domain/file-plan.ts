@@ -1,6 +1,7 @@
 /** Arithmetic on windows, chunks and counts that the file workflow decides by. Pure. */
 import type { Stretch, WindowResult } from './contracts.ts';
 import type { FileCounts, SentCounts } from './counts.ts';
+import { endedOf } from './counts.ts';
 import { findingsOf } from './rows/findings.ts';
 
 /** A small file is read in some 20 ms, and its report is written in twice that. */
@@ -12,14 +13,13 @@ const sum = (windows: readonly WindowResult[], key: 'rows' | 'alerts' | 'invalid
 export function countsOf(windows: readonly WindowResult[], sent: SentCounts): FileCounts {
   const { deliveredBefore = 0, duplicates: ofEarlierFiles = 0, ...outcomes } = sent;
   const alerts = sum(windows, 'alerts') - ofEarlierFiles;
-  const ended = sent.delivered + sent.rejected + sent.undelivered + sent.unconfirmed;
   return {
     rows: sum(windows, 'rows'),
     alerts,
     ...outcomes,
     invalid: sum(windows, 'invalid'),
     duplicates: sum(windows, 'duplicates') + ofEarlierFiles,
-    pending: Math.max(0, alerts - ended),
+    pending: Math.max(0, alerts - endedOf(sent)),
     sentNow: sent.delivered - deliveredBefore,
     ...findingsOf(windows),
     ...(ofEarlierFiles === 0 ? {} : { ofEarlierFiles }),

@@ -94,6 +94,8 @@ export const FAILURE = {
   earlierFile: 'EarlierFile',
   /** The store refused a write or a read. Retryable. */
   store: 'StoreFault',
+  /** A suppression list is missing, or cannot be understood: nothing is sent until it can. Retryable. */
+  suppressionList: 'SuppressionList',
   /** Work of another installation, or a store that is not the one that the work began with. Retryable: the right one may come. */
   otherInstallation: 'OtherInstallation',
   /** An Update that the governor cannot take: it says what is wrong, and nothing changes. */

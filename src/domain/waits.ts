@@ -9,6 +9,8 @@ export const WAITS = {
     shortestRestMs: 100,
     supersededMs: 1_000,
     unknownEndpointMs: 10_000,
+    /** A suppression list that is not there may come: a look costs little. */
+    suppressionListMs: 5_000,
     /** The store refuses. Doubles. */
     storeMs: { first: 1_000, longest: 30_000 },
     /** No descriptor, port or buffer on this machine. Doubles. */

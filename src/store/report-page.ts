@@ -3,6 +3,7 @@
  * in the dark, and by a screen reader. All text of others is escaped.
  */
 import type { FileSummary } from '../domain/counts.ts';
+import { isAllDelivered } from '../domain/counts.ts';
 import { htmlText, plainText } from '../domain/plain-text.ts';
 import { grouped, invalidLines, warningLines } from '../domain/rows/words.ts';
 import type { Bucket, ReportStats } from './report-stats.ts';
@@ -39,7 +40,7 @@ svg{width:100%;height:auto;display:block}code{font-size:.95em}
 /** The whole page. */
 export function reportPage(summary: FileSummary, stats: ReportStats, of: PageOf): string {
   const { delivered, alerts } = summary;
-  const well = of.readToTheEnd && delivered === alerts && summary.invalid === 0;
+  const well = of.readToTheEnd && isAllDelivered(summary) && summary.invalid === 0;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -56,18 +57,19 @@ ${overTime(stats)}
 ${attempts(stats)}
 <h2>Where the rest is</h2>
 <p>Beside this page: <a href="receipts.csv">receipts.csv</a> (every alert), <a href="failed.csv">failed.csv</a>,
-<a href="unconfirmed.csv">unconfirmed.csv</a>, <a href="ambiguous.csv">ambiguous.csv</a>, <a href="invalid.csv">invalid.csv</a>,
+<a href="unconfirmed.csv">unconfirmed.csv</a>, <a href="suppressed.csv">suppressed.csv</a>, <a href="ambiguous.csv">ambiguous.csv</a>, <a href="invalid.csv">invalid.csv</a>,
 <a href="duplicates.csv">duplicates.csv</a>, <a href="report.json">report.json</a>.</p>
 <p class="soft">SHA-256 <code>${safe(summary.sha256)}</code><br>Workflow <code>${safe(of.workflowId)}</code></p>
 </main></body></html>
 `;
 }
 
-function headline({ alerts, delivered, pending, rows }: FileSummary, { readToTheEnd }: PageOf): string {
+function headline({ alerts, delivered, pending, rows, suppressed = 0 }: FileSummary, { readToTheEnd }: PageOf): string {
   if (!readToTheEnd) return 'Not read to its end: the numbers are those of a part, of which nothing was sent';
   if (rows === 0) return 'Empty: nothing to send';
+  const notSent = suppressed > 0 ? `, ${grouped(suppressed)} suppressed` : '';
   const open = pending > 0 ? `; ${grouped(pending)} have no outcome yet` : '';
-  return `${grouped(delivered)} of ${grouped(alerts)} alerts delivered${open}`;
+  return `${grouped(delivered)} of ${grouped(alerts)} alerts delivered${notSent}${open}`;
 }
 
 function countsTable(summary: FileSummary, { ambiguous }: PageOf): string {
@@ -78,11 +80,12 @@ function countsTable(summary: FileSummary, { ambiguous }: PageOf): string {
     'rejected',
     'undelivered',
     'unconfirmed',
+    'suppressed',
     'pending',
     'invalid',
     'duplicates',
   ];
-  const lines = names.map((name) => [name, summary[name as 'rows']] as const);
+  const lines = names.map((name) => [name, summary[name as 'rows'] ?? 0] as const);
   const shown = [...lines, ['may have arrived twice, or unknown to wds', ambiguous] as const].filter(
     ([name, count]) => count > 0 || name === 'rows' || name === 'alerts' || name === 'delivered',
   );
@@ -93,7 +96,7 @@ function countsTable(summary: FileSummary, { ambiguous }: PageOf): string {
 }
 
 function nextSteps(summary: FileSummary, { readToTheEnd }: PageOf): string {
-  const { sha256, rejected, undelivered, unconfirmed, pending, invalid } = summary;
+  const { sha256, rejected, undelivered, unconfirmed, pending, invalid, suppressed = 0 } = summary;
   const name = sha256.slice(0, 12);
   const retry = `<code>wds retry ${name}</code>`;
   const steps = [
@@ -107,6 +110,11 @@ function nextSteps(summary: FileSummary, { readToTheEnd }: PageOf): string {
     ...(unconfirmed > 0
       ? [
           `Nobody knows whether ${grouped(unconfirmed)} arrived: look for them at the receiver by the webhookId in receipts.csv. To send them again: <code>wds retry ${name} --unconfirmed</code>.`,
+        ]
+      : []),
+    ...(suppressed > 0
+      ? [
+          `Nothing for ${grouped(suppressed)} on a suppression list: they were not to be alerted. Who was on it by mistake: take them off, and drop their rows of suppressed.csv.`,
         ]
       : []),
     ...(invalid > 0 ? [`Mend the rows in invalid.csv and drop that file.`] : []),

@@ -32,7 +32,7 @@ export interface ReportRequest {
 }
 
 export type Counts = {
-  -readonly [Key in keyof Omit<FileCounts, 'sentNow' | 'ofEarlierFiles' | keyof Findings>]: number;
+  -readonly [Key in keyof Omit<FileCounts, 'sentNow' | 'ofEarlierFiles' | keyof Findings>]-?: number;
 };
 
 const SPREADSHEET = { spreadsheet: true } as const;
@@ -64,6 +64,7 @@ export function headers(
     ),
     'failed.csv': failed,
     'unconfirmed.csv': failed,
+    'suppressed.csv': failed,
     'ambiguous.csv': csvRecord(['userId', 'line', 'outcome', 'unknownAnswers', 'webhookId'], SPREADSHEET),
     'invalid.csv': mendable(own('line'), own('reason'), own('row'), ORIGIN),
     'duplicates.csv': csvRecord(duplicates, SPREADSHEET),
@@ -101,7 +102,7 @@ export async function appendChunk(
   ambiguous: { count: number; lines: number[] },
   stats: ReportStats,
 ): Promise<void> {
-  const text = { receipts: '', failed: '', unconfirmed: '', ambiguous: '' };
+  const text = { receipts: '', failed: '', unconfirmed: '', suppressed: '', ambiguous: '' };
   for (const row of rows) {
     const state = states.get(row.line);
     const outcome = rowOutcome(state, request.round);
@@ -115,10 +116,9 @@ export async function appendChunk(
       [userId, row.line, outcome, state?.status ?? '', state?.attempts ?? 0, finishedAt, id, reason],
       SPREADSHEET,
     );
-    if (outcome === 'rejected' || outcome === 'undelivered' || outcome === 'unconfirmed') {
-      const record = mendableRecord(request, row, userId, alertMessage, outcome, reason);
-      if (outcome === 'unconfirmed') text.unconfirmed += record;
-      else text.failed += record;
+    if (outcome !== 'delivered' && outcome !== 'pending') {
+      const list = outcome === 'unconfirmed' || outcome === 'suppressed' ? outcome : 'failed';
+      text[list] += mendableRecord(request, row, userId, alertMessage, outcome, reason);
     }
     const unknownAnswers = (state?.unknown ?? 0) + (state?.maybeTwice ? 1 : 0);
     if (unknownAnswers > 0) {
@@ -130,6 +130,7 @@ export async function appendChunk(
   await files.append('receipts.csv', text.receipts);
   await files.append('failed.csv', text.failed);
   await files.append('unconfirmed.csv', text.unconfirmed);
+  await files.append('suppressed.csv', text.suppressed);
   await files.append('ambiguous.csv', text.ambiguous);
 }
 

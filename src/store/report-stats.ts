@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const WIDTHS_MS = [1, 5, 15, 60, 300, 900, 3_600, 6 * 3_600, 24 * 3_600].map((seconds) => seconds * 1_000);
 const MOST_ATTEMPTS = 10;
 
-export type RowEnd = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'pending';
+export type RowEnd = 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'suppressed' | 'pending';
 
 export interface Bucket {
   readonly fromMs: number;
@@ -35,7 +35,7 @@ export class ReportStats {
   otherReasons = 0;
 
   add(end: RowEnd, state: RowState | undefined, row: { readonly line: number; readonly userId: string }): void {
-    if (end === 'pending' || state === undefined) return;
+    if (end === 'pending' || end === 'suppressed' || state === undefined) return;
     const delivered = end === 'delivered';
     this.#bucketAt(state.atMs)[delivered ? 'delivered' : 'failed']++;
     if (state.attempts > 0) this.attempts[Math.min(state.attempts, MOST_ATTEMPTS) - 1]!++;

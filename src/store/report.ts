@@ -46,7 +46,7 @@ export async function writeReportFiles(
   const newest = await newestRound(store, request);
   const columns = await duplicateColumns(store, { sha256, parseKey: parseKey(parse) }, newest?.once !== undefined);
   const files = await ReportFiles.open(reportsRoot, folderName, headers(request, columns));
-  const counts: Counts = { ...NO_COUNTS };
+  const counts: Counts = { ...NO_COUNTS, suppressed: 0 };
   const stats = new ReportStats();
   const windows: WindowFindings[] = [];
   const ambiguous = { count: 0, lines: [] as number[] };

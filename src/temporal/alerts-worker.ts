@@ -134,7 +134,7 @@ class Sender {
   }
 
   createWorker(taskQueue: string, shutdownGraceMs: number): Promise<Worker> {
-    const { store, ledgers, ownStore } = this.#context;
+    const { store, ledgers, ownStore, suppressed } = this.#context;
     const { name, rate } = this.#endpoint;
     const scope = () => {
       const activity = Context.current();
@@ -146,7 +146,7 @@ class Sender {
     };
     const slots = new SendingSlots(sendingSlots(rate));
     const dependencies = {
-      ...{ store, ledgers, ownStore, scope, lendSlot: () => slots.lend() },
+      ...{ store, ledgers, ownStore, suppressed, scope, lendSlot: () => slots.lend() },
       session: (wanted: string) => (wanted === name ? this.session : undefined),
       clock: systemClock,
       random: Math.random,

@@ -17,6 +17,11 @@ const STORE: Kind = { begins: { event: 'store_fault' }, ends: { event: 'store_re
 const KINDS: Readonly<Record<string, Kind>> = {
   [FAILURE.store]: STORE,
   [FAILURE.otherInstallation]: STORE,
+  [FAILURE.suppressionList]: {
+    begins: { event: 'suppression_list_fault' },
+    ends: { event: 'suppression_list_recovered' },
+    what: 'a suppression list',
+  },
   [FAILURE.localFault]: {
     begins: { event: 'local_fault' },
     ends: { event: 'local_recovered' },

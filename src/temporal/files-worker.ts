@@ -16,6 +16,7 @@ import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../clock.ts';
 import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
+import { isAllDelivered } from '../domain/counts.ts';
 import { filesTaskQueue, fileWorkflowId } from '../domain/names.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
@@ -144,7 +145,8 @@ function logEnd(
   summary: FileSummary,
 ): void {
   const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
-  const counts = { alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending };
+  const { suppressed = 0 } = summary;
+  const counts = { alerts, delivered, rejected, undelivered, unconfirmed, suppressed, invalid, duplicates, pending };
   const { reportDir } = summary;
   const warnings = warningLines(summary);
   const found = {
@@ -159,7 +161,7 @@ function logEnd(
     return;
   }
   refused.delete(fileWorkflowId(sha256, endpoint));
-  const level = delivered === alerts && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
+  const level = isAllDelivered(summary) && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
   const fields = { event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found, reportDir };
   logger[level](fields, `${plainText(fileName)}: ${countsText(counts, pending)}; report ${reportDir}`);
 }

@@ -41,6 +41,7 @@ export interface InstallationOptions {
   readonly monitoring?: Monitoring;
   /** One line for a person. */
   readonly say: (text: string) => void;
+  readonly suppressed: WorkerContext['suppressed'];
 }
 
 export class Installation {
@@ -60,6 +61,7 @@ export class Installation {
   readonly #target: TemporalTarget;
   readonly #refused = new Set<string>();
   readonly #logger: Logger;
+  readonly #suppressed: WorkerContext['suppressed'];
   readonly #filesWorkers: RunningWorker[] = [];
   readonly #alertsWorkers: AlertsWorker[] = [];
   readonly #closing = new AbortController();
@@ -76,6 +78,7 @@ export class Installation {
     this.settings = options.settings;
     this.#logger = options.logger;
     this.monitoring = options.monitoring ?? new Monitoring();
+    this.#suppressed = options.suppressed;
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;
@@ -202,8 +205,7 @@ export class Installation {
     const logger = this.#logger;
     const { monitoring, access } = this;
     monitoring.readiness.add('polls', () => access.polls);
-    const refused = this.#refused;
-    const seen = { logger, monitoring, access, refused };
+    const seen = { logger, monitoring, access, refused: this.#refused, suppressed: this.#suppressed };
     return { ...seen, client, connection, store, ownStore, ledgers, reportsRoot, reportForm };
   }
 }

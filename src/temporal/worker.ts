@@ -2,9 +2,11 @@
  * What the two kinds of workers share. The files worker runs the workflows, reads files and writes reports; the alerts worker sends to one
  * endpoint. Each scales by starting more of it; both may share a process.
  */
+
 import type { Client } from '@temporalio/client';
 import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import type { SendDependencies } from '../../activities/send-activity.ts';
 import type { ReportForm } from '../config/settings.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
@@ -23,6 +25,8 @@ export interface WorkerContext {
   readonly logger: Logger;
   readonly monitoring: Monitoring;
   readonly access: AccessWatch;
+  /** Who is not to be alerted. */
+  readonly suppressed: SendDependencies['suppressed'];
   /** IDs of the workflows of files that were logged as refused. */
   readonly refused: Set<string>;
 }

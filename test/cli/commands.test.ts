@@ -13,7 +13,7 @@ import { ended, REPORT, RESULT, STATUS, wds } from './fake-app.ts';
 
 const TO = ['--url', 'http://127.0.0.1:9/hook'];
 const RESULT_KEYS =
-  'file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir';
+  'file, sha256, workflowId, rows, alerts, delivered, rejected, undelivered, unconfirmed, suppressed, invalid, duplicates, sentNow, alreadyDelivered, seconds, reportDir';
 
 const sending = (...ends: readonly FileEnd[]): Scene => ({
   app: {

@@ -10,6 +10,7 @@ import {
   GLOBAL_SETTING_FLAGS,
   ONCE_FLAGS,
   PARSE_FLAGS,
+  RESTRAINT_FLAGS,
 } from '../../src/cli/options.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { checkLayer, listSettings } from '../../src/config/layer.ts';
@@ -71,6 +72,7 @@ test('the flags of the command line are those that the settings name', () => {
     ...ONCE_FLAGS,
     ...API_FLAGS,
     ...CARE_FLAGS,
+    ...RESTRAINT_FLAGS,
   ];
   expect(new Map(flags.map(({ key, flags: text }) => [key, text]))).toEqual(declared);
   expect(() => flags.reduce((command, { flags: text }) => command.option(text), new Command())).not.toThrow();

@@ -203,7 +203,7 @@ test('has a page for people, with its failures, an example each, and what to do'
 test('two that are written at once do not get into each other, and leave nothing else behind', async () => {
   staged = await stageAlerts(400, { chunkSize: 50 });
   const [one] = await Promise.all([write(), write(), write({ round: 9 })]);
-  const names = ['ambiguous', 'duplicates', 'failed', 'invalid', 'receipts', 'unconfirmed'].map(
+  const names = ['ambiguous', 'duplicates', 'failed', 'invalid', 'receipts', 'suppressed', 'unconfirmed'].map(
     (each) => `${each}.csv`,
   );
   expect((await readdir(one.reportDir)).sort()).toEqual([...names, 'report.html', 'report.json'].sort());

@@ -223,6 +223,8 @@ export class TestWorker {
   readonly cancellation = new AbortController();
   readonly #client: EndpointClient;
   attempt = 1;
+  /** Nobody is, unless a test says so. */
+  suppressed: SendDependencies['suppressed'] = async () => undefined;
 
   constructor(options: WorkerOptions) {
     const { url, store, clock, endpoint = {}, ratePerSecond, wrapClient, boot = 'this run' } = options;
@@ -265,6 +267,7 @@ export class TestWorker {
         cancellationSignal: this.cancellation.signal,
         heartbeat: () => undefined,
       }),
+      suppressed: (file) => this.suppressed(file),
       clock,
       random: () => 0.5,
     };

@@ -22,6 +22,7 @@ const COUNTS = [
   ['rejected', 'Rejected by the receiver'],
   ['undelivered', 'Given up'],
   ['unconfirmed', 'Unconfirmed: perhaps delivered'],
+  ['suppressed', 'On a suppression list: not sent'],
   ['invalid', 'Invalid rows'],
   ['duplicates', 'Duplicates'],
   ['pending', 'Pending'],
@@ -32,8 +33,8 @@ export function fileDetailPage(file: ShownFile, temporal: string | undefined): P
   const share = file.alerts === 0 ? 0 : Math.floor((100 * ended(file)) / file.alerts);
   const counted = countsText(file);
   const counts = COUNTS.flatMap(([name, text]) =>
-    file[name] > 0 || name === 'alerts' || name === 'delivered'
-      ? [html`<dt>${text}</dt><dd>${number(file[name])}</dd>`]
+    (file[name] ?? 0) > 0 || name === 'alerts' || name === 'delivered'
+      ? [html`<dt>${text}</dt><dd>${number(file[name] ?? 0)}</dd>`]
       : [],
   );
   const receipts = `/files/${encodeURIComponent(file.workflowId)}/receipts`;

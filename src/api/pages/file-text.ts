@@ -1,6 +1,7 @@
 /** A file in words: its state, how far it is, and what there is to do. */
 import type { z } from 'zod';
 import type { ServedFile } from '../../app/served.ts';
+import { endedOf } from '../../domain/counts.ts';
 import { plainText } from '../../domain/plain-text.ts';
 import type { fileStatus } from '../schemas.ts';
 import type { Html } from './html.ts';
@@ -23,7 +24,7 @@ const STATES: Readonly<Record<ShownFile['state'], string>> = {
 export const number = (value: number): string => value.toLocaleString('en-US');
 export const isUnderWay = ({ state }: ShownFile): boolean =>
   state === 'running' || state === 'received' || state === 'paused';
-export const ended = (file: ShownFile): number => file.delivered + file.rejected + file.undelivered + file.unconfirmed;
+export const ended = (file: ShownFile): number => endedOf(file);
 export const filePage = ({ sha256, endpoint, workflowId }: ShownFile): string =>
   `/ui/files/${encodeURIComponent(workflowId || `file-${sha256}-${endpoint}`)}`;
 
@@ -38,9 +39,10 @@ export function countsText(file: ShownFile): string {
   if (file.rows === 0 && file.alerts === 0) return '';
   const parts = [
     `${number(file.delivered)} of ${number(file.alerts)} delivered`,
-    ...(['rejected', 'undelivered', 'unconfirmed', 'invalid', 'duplicates'] as const).flatMap((name) =>
-      file[name] > 0 ? [`${number(file[name])} ${name === 'duplicates' && file[name] === 1 ? 'duplicate' : name}`] : [],
-    ),
+    ...(['rejected', 'undelivered', 'unconfirmed', 'suppressed', 'invalid', 'duplicates'] as const).flatMap((name) => {
+      const count = file[name] ?? 0;
+      return count > 0 ? [`${number(count)} ${name === 'duplicates' && count === 1 ? 'duplicate' : name}`] : [];
+    }),
   ];
   return parts.join('; ');
 }

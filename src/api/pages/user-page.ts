@@ -11,6 +11,7 @@ const CLASSES: Readonly<Record<FoundAlert['outcome'], string>> = {
   rejected: 'failed',
   undelivered: 'failed',
   unconfirmed: 'paused',
+  suppressed: 'unknown',
   pending: 'running',
   duplicate: 'unknown',
 };

@@ -16,6 +16,7 @@ import {
   numberFrom,
   ONCE_FLAGS,
   PARSE_FLAGS,
+  RESTRAINT_FLAGS,
 } from '../options.ts';
 import { endObject, endText, noticeText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
@@ -55,6 +56,7 @@ export function addSendFlags(command: Command): void {
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
   addSettings(command, CARE_FLAGS);
+  addSettings(command, RESTRAINT_FLAGS);
   addPriority(command);
   addDeadline(command);
   addAllowInvalid(command);

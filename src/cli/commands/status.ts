@@ -1,7 +1,8 @@
 /** `wds status`: what is going on, once or again and again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { FileStatus, StatusReport } from '../../app/app.ts';
+import type { StatusReport } from '../../app/app.ts';
+import { endedOf } from '../../domain/counts.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -47,17 +48,14 @@ interface Reading {
   readonly atMs: number;
 }
 
-const settledOf = ({ delivered, rejected, undelivered, unconfirmed }: FileStatus): number =>
-  delivered + rejected + undelivered + unconfirmed;
-
 /** Adds how fast files have got on since the last reading. */
 function withRates({ status, atMs }: Reading, before: Reading | undefined): Reading {
   if (before === undefined || atMs <= before.atMs) return { status, atMs };
-  const earlier = new Map(before.status.files.map((file) => [file.workflowId, settledOf(file)]));
+  const earlier = new Map(before.status.files.map((file) => [file.workflowId, endedOf(file)]));
   const files = status.files.map((file) => {
     const was = earlier.get(file.workflowId);
     if (file.state !== 'running' || was === undefined) return file;
-    const perSecond = (Math.max(0, settledOf(file) - was) * 1_000) / (atMs - before.atMs);
+    const perSecond = (Math.max(0, endedOf(file) - was) * 1_000) / (atMs - before.atMs);
     return { ...file, perSecond: Math.round(perSecond * 10) / 10 };
   });
   return { status: { ...status, files }, atMs };

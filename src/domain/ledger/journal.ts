@@ -13,14 +13,14 @@
 import type { Outcome } from '../alert.ts';
 
 /**
- * `d` delivered · `r` rejected · `u` undelivered · `c` unconfirmed: outcomes.
+ * `d` delivered · `r` rejected · `u` undelivered · `c` unconfirmed · `n` suppressed (not to be sent): outcomes.
  * `t` passing failure, an attempt used up · `a` the same with the answer unknown · `f` refusal that may be the endpoint's fault ·
  * `p` pending again, nothing used up (throttled, never sent) · `x` pending again, the last attempt given back (the endpoint was ill) ·
  * `s` handed over to sendAlert · `m` taken over by a row of a later file, which mends this one or says the same (named in the reason) ·
  * `o` taken over from a row of an earlier file (named in the reason), with so many unknown outcomes (in the place of attempts) ·
  * `w` waits for a row of an earlier file that says the same (named in the reason), until that one is delivered, or an `o` names it.
  */
-export type ResultKind = 'd' | 'r' | 'u' | 'c' | 't' | 'a' | 'f' | 'p' | 'x' | 's' | 'm' | 'o' | 'w';
+export type ResultKind = 'd' | 'r' | 'u' | 'c' | 'n' | 't' | 'a' | 'f' | 'p' | 'x' | 's' | 'm' | 'o' | 'w';
 
 /** Reason of a `d`: an earlier file has delivered the same message to the same user, and this row is a duplicate of the one named. */
 export const SAME_AS = 'same as ';
@@ -30,6 +30,7 @@ export const OUTCOME_OF_KIND = {
   r: 'rejected',
   u: 'undelivered',
   c: 'unconfirmed',
+  n: 'suppressed',
 } as const satisfies Partial<Record<ResultKind, Outcome>>;
 
 /** Who an attempt is: a batch of a file, one stubborn alert, or a later file that takes rows over. */
@@ -167,7 +168,7 @@ export type JournalEvent =
       readonly reason: string;
     };
 
-const RESULT_KINDS: ReadonlySet<string> = new Set('dructafpxsmow');
+const RESULT_KINDS: ReadonlySet<string> = new Set('drucntafpxsmow');
 
 export function parseEvent(text: string): JournalEvent | undefined {
   const fields = text.split(' ', 5);

@@ -143,8 +143,8 @@ function takeIntent(
     // Whatever was open before can no longer be answered, or this one would have waited.
     state.openFencedMs = undefined;
     // The row is under way in this round. (Who opened one that was unconfirmed was asked to: others are not.)
-    const failed = state.outcome === 'rejected' || state.outcome === 'undelivered';
-    if (failed && state.outcomeRound !== journal.round) state.outcome = undefined;
+    const isClosed = state.outcome === 'delivered' || state.outcome === 'unconfirmed';
+    if (!isClosed && state.outcomeRound !== journal.round) state.outcome = undefined;
   }
   // Also of a row that was delivered: that may be read before this is.
   if (isHidden(line, journal, hiding)) state.maybeTwice = true;
@@ -166,6 +166,7 @@ function takeResult(
   const isNew = isNews(state, journal);
   switch (kind) {
     case 'u':
+    case 'n':
       // Says nothing about a request that is open, or was.
       if (state.outcome !== 'delivered' && isHidden(line, journal, hiding)) state.maybeTwice = true;
       break;

@@ -4,14 +4,23 @@ import { grouped } from '../rows/words.ts';
 
 export type TextCounts = Pick<
   FileCounts,
-  'alerts' | 'delivered' | 'rejected' | 'undelivered' | 'unconfirmed' | 'invalid' | 'duplicates' | 'ofEarlierFiles'
+  | 'alerts'
+  | 'delivered'
+  | 'rejected'
+  | 'undelivered'
+  | 'unconfirmed'
+  | 'suppressed'
+  | 'invalid'
+  | 'duplicates'
+  | 'ofEarlierFiles'
 >;
 
 /** `1,000 of 1,002 delivered, 2 rejected`: what is nought is left out, but for `delivered`. */
 export function countsText(counts: TextCounts, pending = 0): string {
-  const rest = (['rejected', 'undelivered', 'unconfirmed'] as const)
-    .filter((name) => counts[name] > 0)
-    .map((name) => `${grouped(counts[name])} ${name}`);
+  const rest = (['rejected', 'undelivered', 'unconfirmed', 'suppressed'] as const)
+    .map((name) => [name, counts[name] ?? 0] as const)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${grouped(count)} ${name}`);
   const rows = [
     ...(pending > 0 ? [`${grouped(pending)} pending`] : []),
     ...(counts.invalid > 0 ? [`${grouped(counts.invalid)} invalid`] : []),

@@ -98,7 +98,8 @@ export class Decision {
     if (this.#asked === undefined) return undefined;
     const failed = failedOf(sent);
     const ended = sent.delivered + failed;
-    const how = `${grouped(sent.delivered)} delivered${failed === 0 ? '' : `, ${grouped(failed)} failed`}`;
+    const { suppressed = 0 } = sent;
+    const how = `${grouped(sent.delivered)} delivered${failed === 0 ? '' : `, ${grouped(failed)} failed`}${suppressed === 0 ? '' : `, ${grouped(suppressed)} suppressed`}`;
     if (this.#asked === 'first') {
       return `the first ${grouped(this.#options.first ?? ended)} of ${grouped(alerts)} alerts were sent (${how}); wds approve sends the rest, wds cancel ends it`;
     }

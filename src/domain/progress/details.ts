@@ -1,11 +1,11 @@
 /** What the Web UI shows of a file while it runs: a sentence, and a small Markdown table of the counts. Pure. */
 import type { FileProgress } from '../counts.ts';
+import { endedOf } from '../counts.ts';
 import { grouped, invalidLines, warningLines } from '../rows/words.ts';
 
 /** What is going on, in a sentence: the first thing that is read. */
 function sentence({ phase, counts, decision }: FileProgress): string {
-  const settled = counts.delivered + counts.rejected + counts.undelivered + counts.unconfirmed;
-  const soFar = `${grouped(settled)} of ${grouped(counts.alerts)}`;
+  const soFar = `${grouped(endedOf(counts))} of ${grouped(counts.alerts)}`;
   switch (phase) {
     case 'reading':
       return `Reading the file, ${grouped(counts.rows)} rows so far; nothing is sent before all of it is read`;
@@ -34,6 +34,7 @@ export function progressDetails(progress: FileProgress, reportDir?: string): str
     ['rejected', counts.rejected],
     ['undelivered', counts.undelivered],
     ['unconfirmed', counts.unconfirmed],
+    ['suppressed', counts.suppressed ?? 0],
     ['invalid rows', counts.invalid],
     ['duplicate rows', counts.duplicates],
     ['of these delivered from an earlier file', counts.ofEarlierFiles ?? 0],

@@ -10,7 +10,7 @@ import { plainText } from '../plain-text.ts';
 
 export interface FileWaiting {
   /**
-   * `file_paused`: by an operator. `decision`: somebody has to approve of it. `no_worker`: nobody takes its tasks. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
+   * `file_paused`: by an operator. `decision`: somebody has to approve of it. `no_worker`: nobody takes its tasks. `suppression_list`: it cannot be read. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
    * or buffer left. `earlier_file`: rows wait for those of another file. `turn`: other files are sent first. The rest is the endpoint's.
    */
   readonly why:
@@ -18,6 +18,7 @@ export interface FileWaiting {
     | 'file_paused'
     | 'decision'
     | 'no_worker'
+    | 'suppression_list'
     | 'store'
     | 'machine'
     | 'earlier_file'
@@ -68,6 +69,7 @@ const UNHEARD_MS = 7_000;
 const LASTING: Readonly<Record<string, FileWaiting['why']>> = {
   [FAILURE.store]: 'store',
   [FAILURE.otherInstallation]: 'store',
+  [FAILURE.suppressionList]: 'suppression_list',
   [FAILURE.localFault]: 'machine',
   [FAILURE.unknownEndpoint]: 'no_worker',
   [FAILURE.earlierFile]: 'earlier_file',
