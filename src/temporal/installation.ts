@@ -41,7 +41,8 @@ export interface InstallationOptions {
   readonly monitoring?: Monitoring;
   /** One line for a person. */
   readonly say: (text: string) => void;
-  readonly suppressed: WorkerContext['suppressed'];
+  /** Absent: this process sends nothing. */
+  readonly suppressed?: WorkerContext['suppressed'];
 }
 
 export class Installation {
@@ -78,7 +79,7 @@ export class Installation {
     this.settings = options.settings;
     this.#logger = options.logger;
     this.monitoring = options.monitoring ?? new Monitoring();
-    this.#suppressed = options.suppressed;
+    this.#suppressed = options.suppressed ?? (() => Promise.reject(new Error('this process was not to send anything')));
     this.#target = target;
     this.temporal = temporal;
     this.devServer = devServer;

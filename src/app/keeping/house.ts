@@ -1,6 +1,6 @@
 /** What keeping a home in order works on: its folders, and whoever knows which deliveries run. */
 import type { FileCounts } from '../../domain/counts.ts';
-import { NO_COUNTS } from '../../domain/counts.ts';
+import { endedOf, NO_COUNTS } from '../../domain/counts.ts';
 import { parseKey } from '../../domain/parse-options.ts';
 import { readWindow } from '../../store/chunks.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
@@ -38,7 +38,10 @@ export async function standingOf(
 ): Promise<Standing> {
   const { sha256, endpoint, parse, firstSubmittedAt } = record;
   const key = parseKey(parse);
-  const counts: { -readonly [Name in keyof FileCounts]: FileCounts[Name] } = { ...NO_COUNTS };
+  const counts: { -readonly [Name in keyof FileCounts]: FileCounts[Name] } & { suppressed: number } = {
+    ...NO_COUNTS,
+    suppressed: 0,
+  };
   const round = await newestRound(store, record);
   let lastMs = Math.max(Date.parse(firstSubmittedAt) || 0, Date.parse(round?.begunAt ?? '') || 0);
   let moved = 0;
@@ -58,13 +61,13 @@ export async function standingOf(
           counts.duplicates++;
         } else if (outcome !== 'pending') counts[outcome]++;
         // Whoever took it over sends it.
-        if (state.movedTo !== '' && outcome !== 'delivered') moved++;
+        if (state.movedTo !== '' && outcome !== 'delivered' && outcome !== 'suppressed') moved++;
       }
     }
     if (window.next === null) break;
   }
   const { rejected, undelivered, unconfirmed } = counts;
-  counts.pending = Math.max(0, counts.alerts - counts.delivered - rejected - undelivered - unconfirmed);
+  counts.pending = Math.max(0, counts.alerts - endedOf(counts));
   const open = Math.max(0, rejected + undelivered + unconfirmed + counts.pending - moved);
   const refused = counts.delivered === 0 && (await readRefusal(store, sha256, key)) !== undefined;
   return { counts, open: refused ? 0 : open, state: refused ? 'refused' : 'read', lastMs };
