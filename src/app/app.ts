@@ -144,6 +144,8 @@ export interface StatusReport {
   /** Its identity: part of the names of its task queues. */
   readonly installation: string;
   readonly inbox: string;
+  /** Why no file is taken in, and what to do; absent: files are taken. */
+  readonly intakePaused?: string;
   readonly endpoints: readonly EndpointStatus[];
   /** Others, of which nothing is under way. Absent: none. */
   readonly moreEndpoints?: number;

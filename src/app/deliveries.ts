@@ -6,12 +6,13 @@ import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import { detectFormat, unsupportedFile } from '../formats/detect.ts';
-import { stageForSending } from '../intake/stage.ts';
+import { fileTooLarge, stageForSending } from '../intake/stage.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { isErrno } from '../thrown.ts';
 import type { DeliveryObserver, FileEnd } from './app.ts';
 import type { FollowContext } from './follow.ts';
 import { follow } from './follow.ts';
+import { storeGuard } from './store-guard.ts';
 import { submitFile } from './submit-file.ts';
 import type { Suppression } from './suppression.ts';
 
@@ -85,12 +86,15 @@ export async function retryDeliveries(
 async function sendFile(file: string, context: FollowContext): Promise<FileEnd> {
   const { installation, endpoint, priority, pressedMs } = context;
   const { store, settings } = installation;
-  const { maxExpandedBytes } = settings;
+  const { maxExpandedBytes, maxFileBytes } = settings;
   const startedMs = performance.now();
   const fileName = basename(file);
   const kind = formatOf(file);
   if (kind === undefined) throw unsupportedFile(file);
-  const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes });
+  const tooLarge = fileTooLarge(fileName, (await stat(file)).size, maxFileBytes);
+  if (tooLarge !== undefined) throw tooLarge;
+  await storeGuard(settings).require(fileName, (await stat(file)).size, kind.gzip);
+  const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes, maxFileBytes });
   const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
 }

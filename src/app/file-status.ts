@@ -13,6 +13,7 @@ import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { FileState, FileStatus, StatusReport } from './app.ts';
 import { endpointsInUse } from './endpoints.ts';
+import { storeGuard } from './store-guard.ts';
 
 const PROGRESS_LIMIT_MS = 2_000;
 
@@ -25,6 +26,8 @@ const MOST_ENDPOINTS = 5;
 /** The newest files, and those that are under way however old they are: `limit` in all. */
 export async function readStatus(installation: Installation, limit: number): Promise<StatusReport> {
   const { settings, temporal, devServer, store } = installation;
+  const guard = storeGuard(settings);
+  await guard.look();
   const [running, all, stored] = await Promise.all([
     newestRuns(installation, `${FILE_WORKFLOWS} AND ExecutionStatus = "Running"`, limit),
     newestRuns(installation, FILE_WORKFLOWS, limit),
@@ -49,6 +52,7 @@ export async function readStatus(installation: Installation, limit: number): Pro
     home: settings.home,
     installation: installation.id,
     inbox: settings.inbox,
+    ...(guard.paused === undefined ? {} : { intakePaused: guard.paused }),
     endpoints,
     ...(more === 0 ? {} : { moreEndpoints: more }),
     files,

@@ -24,6 +24,7 @@ import type { RowSink } from '../formats/row-reader.ts';
 import type { RowsRead } from '../formats/rows.ts';
 import { readRows } from '../formats/rows.ts';
 import { SuppressionLists } from '../formats/suppression-list.ts';
+import { fileTooLarge } from '../intake/stage.ts';
 import type { DeliveredBefore } from './delivered-before.ts';
 import { deliveredBefore } from './delivered-before.ts';
 import type { DuplicateRow, InvalidRow, SuppressedRow } from './preview-sink.ts';
@@ -65,6 +66,12 @@ export interface FilePreview {
 export async function previewFile(file: string, settings: Settings): Promise<FilePreview> {
   const kind = detectFormat(basename(file));
   if (kind === undefined) throw unsupportedFile(file);
+  const tooLarge = fileTooLarge(
+    basename(file),
+    (await stat(file).catch(() => undefined))?.size ?? 0,
+    settings.maxFileBytes,
+  );
+  if (tooLarge !== undefined) throw tooLarge;
   const endpoint = settings.endpoint;
   const paths = [settings.suppressFile, settings.statedDelivery.suppressFile].filter((path) => path !== undefined);
   const sink = new PreviewSink(await new SuppressionLists().of(paths));

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import { parseKey } from '../domain/parse-options.ts';
+import type { DiskGuard } from '../intake/disk-guard.ts';
+import { MAKE_ROOM } from '../intake/disk-guard.ts';
 import { Entrance } from '../intake/entrance.ts';
 import { speaker } from '../intake/log.ts';
 import { Uploads } from '../intake/uploads.ts';
@@ -29,6 +32,7 @@ import { findUser } from './find-user.ts';
 import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
 import type { BegunRetry, Door, OpenDoor, Receipt, ServedApp, ServedFile } from './served.ts';
+import { storeGuard } from './store-guard.ts';
 
 export interface ServedParts {
   readonly context: AppContext;
@@ -78,9 +82,11 @@ class TemporalServedApp implements ServedApp {
   readonly uploads: Uploads;
   readonly posts: Posts;
   readonly #parts: ServedParts;
+  readonly #guard: DiskGuard;
 
   constructor(parts: ServedParts, uploads: Uploads, posts: Posts) {
     this.#parts = parts;
+    this.#guard = storeGuard(parts.context.settings);
     this.uploads = uploads;
     this.posts = posts;
   }
@@ -192,6 +198,12 @@ class TemporalServedApp implements ServedApp {
     const { installation } = this.#parts;
     const endpoint = await pickEndpoint(installation, name);
     return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
+  }
+
+  async requireRoom(): Promise<void> {
+    await this.#guard.look();
+    const { paused } = this.#guard;
+    if (paused !== undefined) throw new Fault('store', `nothing is taken in: ${paused}`, MAKE_ROOM);
   }
 
   #find(id: string): Promise<DeliveryRecord> {

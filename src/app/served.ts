@@ -66,6 +66,8 @@ export interface ServedApp {
   cancelFile(id: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;
   endpoint(name: string, order?: Override): Promise<EndpointStatus>;
+  /** Throws Fault `store` while the disk is too full for more to come in. */
+  requireRoom(): Promise<void>;
 }
 
 /** A door that is open: where, and how it is closed. What it has acknowledged is safe before and after. */

@@ -1,9 +1,10 @@
 /** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
 import type { Endpoint } from '../domain/endpoint.ts';
 import { fileWorkflowId } from '../domain/names.ts';
+import type { DiskGuard } from '../intake/disk-guard.ts';
 import { termsOf } from '../intake/terms.ts';
 import { COUNTED_MS } from '../intake/under-way.ts';
-import type { Watcher } from '../intake/watcher.ts';
+import type { Watcher } from '../intake/watch-options.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import { OK } from '../monitoring/readiness.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -12,6 +13,7 @@ import { inboxAnswer } from './inbox-answer.ts';
 import { pruneForEver } from './keeping/auto-prune.ts';
 import { houseOf } from './keeping/house-of.ts';
 import { MissingWorkers } from './missing-workers.ts';
+import { storeGuard } from './store-guard.ts';
 import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
 
@@ -22,11 +24,14 @@ export class Services {
   readonly #context: AppContext;
   readonly #installation: Installation;
   readonly #closing = new AbortController();
+  /** Of the disk of the store. */
+  readonly #guard: DiskGuard;
   #watcher: Watcher | undefined;
 
   constructor(context: AppContext, installation: Installation) {
     this.#context = context;
     this.#installation = installation;
+    this.#guard = storeGuard(context.settings);
   }
 
   async startWorkers(endpoint: Endpoint): Promise<void> {
@@ -57,6 +62,8 @@ export class Services {
         inbox: settings.inbox,
         store: installation.store,
         maxExpandedBytes: settings.maxExpandedBytes,
+        maxFileBytes: settings.maxFileBytes,
+        guard: this.#guard,
         log: logger,
         endpoint: endpoint.name,
         terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
@@ -74,7 +81,7 @@ export class Services {
       async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
     );
     this.#watcher = watcher;
-    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? OK : INBOX_FAILS));
+    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
     await watcher.ready;
     this.#prune(settings.inbox);
   }
@@ -93,6 +100,11 @@ export class Services {
   /** The watcher runs, and nothing that it does fails. */
   get watching(): boolean {
     return this.#watcher?.status().failing === false;
+  }
+
+  /** Why it takes no file though nothing fails; undefined: it takes them. */
+  get paused(): string | undefined {
+    return this.#watcher?.status().paused;
   }
 
   /** Resolves at the first Ctrl-C; rejects when a worker fails, or the process cannot go on. */

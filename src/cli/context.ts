@@ -42,6 +42,8 @@ export interface Invocation {
   readonly findUser: FindUser;
   readonly examine: Examine;
   readonly keeping: Keeping;
+  /** Sets the bits that no file or folder gets that is made from now on. */
+  readonly umask: (mask: number) => void;
 }
 
 export interface AppUse {
@@ -142,6 +144,7 @@ export class CommandContext {
     const { loadSettings } = await import('../config/load.ts');
     const { settings, warnings } = await loadSettings(this.loadInput(command, options));
     for (const warning of warnings) this.terminal.message(`wds: ${warning}`);
+    this.invocation.umask(settings.umask);
     return settings;
   }
 

@@ -68,6 +68,7 @@ const exitCode = await run(process.argv.slice(2), {
   findUser,
   examine,
   keeping,
+  umask: (mask) => process.umask(mask),
 });
 // On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
 process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

@@ -108,6 +108,7 @@ export function statusText(status: StatusReport, paint: Paint, width = 80): stri
     ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
     ['Home', `${status.home}   installation ${status.installation}`],
     ['Inbox', status.inbox],
+    ...(status.intakePaused === undefined ? [] : [['', `paused: ${status.intakePaused}`] as const]),
     ...status.endpoints.flatMap(endpointLines),
     ...moreLines('', status.moreEndpoints, 'endpoint', 'wds endpoint list'),
   ]);

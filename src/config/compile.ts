@@ -27,6 +27,9 @@ export interface CompileContext {
   readonly collect: (fault: ConfigFault) => void;
 }
 
+const MIB = 1_048_576;
+const UMASKS = { none: 0o077, read: 0o027, write: 0o007 } as const;
+
 const seconds = (value: number): number => Math.round(value * 1_000);
 
 async function compileEndpoint(stated: EndpointWithDefaults, context: CompileContext): Promise<Endpoint | undefined> {
@@ -110,7 +113,7 @@ function compileApi(stated: SettingsWithDefaults['api'], { env, collect }: Compi
     host,
     port,
     token: tokenFile === undefined ? fromVariable : { file: tokenFile },
-    maxUploadBytes: maxUploadMiB * 1_048_576,
+    maxUploadBytes: maxUploadMiB * MIB,
     maxRequestsPerSecond,
     gatherMs: seconds(gatherSeconds),
   };
@@ -154,7 +157,9 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
     sidecar: stated.intake.sidecar,
     results: stated.intake.results,
-    maxExpandedBytes: stated.intake.maxExpandedMiB * 1_048_576,
+    maxExpandedBytes: stated.intake.maxExpandedMiB * MIB,
+    maxFileBytes: stated.intake.maxFileMiB * MIB,
+    minFreeBytes: stated.intake.minFreeMiB === undefined ? undefined : stated.intake.minFreeMiB * MIB,
     parse: compileParse(stated.parse, endpoint),
     endpoint,
     delivery: deliveryTo(endpoint, statedDelivery),
@@ -162,6 +167,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     suppressFile: context.configured.delivery?.suppressFile,
     reports: stated.reports,
     retainMs: retainMsOf(stated.store.retainDays),
+    umask: UMASKS[stated.store.groupAccess],
     api: compileApi(stated.api, context),
     monitoring: stated.monitoring,
     temporal: context.temporal,

@@ -16,6 +16,7 @@ export const DEFAULTS = {
     sidecar: 'off',
     results: false,
     maxExpandedMiB: 8192,
+    maxFileMiB: 16_384,
   },
   parse: {
     header: DEFAULT_PARSE_OPTIONS.header,
@@ -47,6 +48,9 @@ export const DEFAULTS = {
   },
   reports: {
     byteOrderMark: false,
+  },
+  store: {
+    groupAccess: 'none',
   },
   api: {
     host: '127.0.0.1',
@@ -82,7 +86,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly endpoint: EndpointWithDefaults | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
   readonly reports: Widened<typeof DEFAULTS.reports>;
-  readonly store: NonNullable<SettingsOptions['store']>;
+  readonly store: Complete<NonNullable<SettingsOptions['store']>, typeof DEFAULTS.store>;
   readonly api: Complete<NonNullable<SettingsOptions['api']>, typeof DEFAULTS.api>;
   readonly monitoring: Widened<typeof DEFAULTS.monitoring>;
 }
@@ -104,7 +108,7 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
     delivery: { ...DEFAULTS.delivery, ...options.delivery },
     reports: { ...DEFAULTS.reports, ...options.reports },
-    store: { ...options.store },
+    store: { ...DEFAULTS.store, ...options.store },
     api: { ...DEFAULTS.api, ...options.api },
     monitoring: { ...DEFAULTS.monitoring, ...options.monitoring },
   };

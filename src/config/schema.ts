@@ -45,6 +45,18 @@ const intake = z.strictObject({
     expects: 'a whole number from 1 to 1048576',
     about: 'A gzip file that expands to more MiB than this is refused.',
   }),
+  maxFileMiB: setting(whole(1, 1_073_741_824), {
+    expects: 'a whole number from 1 to 1073741824',
+    about: 'A file of more MiB than this is refused and not read: a sparse one may seem to hold more than any disk.',
+    env: 'WDS_MAX_FILE_MIB',
+  }),
+  minFreeMiB: setting(whole(0, 1_073_741_824), {
+    expects: 'a whole number from 0 to 1073741824',
+    about:
+      'So many MiB of the disk of the store are kept free: below that no file is taken in, until there is room again. Sending goes on. 0 switches it off.',
+    otherwise: 'a twentieth of the disk, at most 1024',
+    env: 'WDS_MIN_FREE_MIB',
+  }),
 });
 
 const parse = z.strictObject({
@@ -162,7 +174,15 @@ const reports = z.strictObject({
 
 const days = atLeast(0, 36_500);
 
+const GROUP_ACCESS = ['none', 'read', 'write'] as const;
+
 const store = z.strictObject({
+  groupAccess: setting(z.enum(GROUP_ACCESS), {
+    expects: 'none, read or write',
+    about:
+      'What the group of the user who runs wds may do with the files that wds makes: `none`: modes 0600 and 0700; `read`: 0640, 0750; `write`: 0660, 0770. Others may do nothing. What is there already stays as it is.',
+    env: 'WDS_GROUP_ACCESS',
+  }),
   retainDays: setting(
     z.union([
       days,

@@ -84,6 +84,10 @@ export interface Settings {
   readonly results: boolean;
   /** Gzip that expands to more is refused. */
   readonly maxExpandedBytes: number;
+  /** Larger files are refused, and not read. */
+  readonly maxFileBytes: number;
+  /** Kept free on the disk of the store; undefined: what suits the disk. 0: nothing. */
+  readonly minFreeBytes: number | undefined;
   readonly parse: Omit<ParseOptions, 'format'>;
   /** undefined: none is configured; `up` then uses the bundled receiver. */
   readonly endpoint: Endpoint | undefined;
@@ -93,6 +97,8 @@ export interface Settings {
   readonly suppressFile: string | undefined;
   readonly reports: ReportForm;
   readonly retainMs: RetainMs;
+  /** Bits that no file or folder gets that wds makes. */
+  readonly umask: number;
   readonly api: ApiSettings;
   readonly monitoring: MonitoringSettings;
   readonly temporal: TemporalFlags;

@@ -4,9 +4,12 @@
  * when they are first needed. What a file's workflow says decides; a watcher that ends before that leaves no answer.
  */
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, rename } from 'node:fs/promises';
+import { lstat, open, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
+import type { FilePlace } from './dropped-file.ts';
+import { makeInboxFolder, shareInInbox } from './inbox-modes.ts';
 import { fittingName, REJECTED_FOLDER, RESULTS_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { moveOverNothing } from './move.ts';
@@ -65,36 +68,56 @@ export class Answers {
     if (answer === undefined) return;
     const { fileName: file, staged } = submission;
     if (answer.refusal !== undefined && path !== undefined) {
-      const folder = await this.#folder(REJECTED_FOLDER);
-      const to = await moveOverNothing(path, (copy) =>
-        join(folder, copy === 1 ? fittingName('', file) : fittingName(`${copy}-`, file)),
-      );
-      if (to !== undefined) {
-        await writeWhole(folder, basename(to), '.reason.txt', `${answer.refusal}\n`);
+      const to = await this.#reject(path, file, answer.refusal);
+      if (to !== undefined)
         say('info', 'put into rejected', { event: 'file_rejected', file, sha256: staged.sha256, reason: to });
-      }
     }
     if (!results) return;
-    await writeWhole(await this.#folder(RESULTS_FOLDER), file, '.json', `${JSON.stringify(answer.result, null, 2)}\n`);
+    await this.#writeWhole(
+      await this.#folder(RESULTS_FOLDER),
+      file,
+      '.json',
+      `${JSON.stringify(answer.result, null, 2)}\n`,
+    );
+  }
+
+  /** A file that was not read. Throws what the file system throws. */
+  async refuse(
+    { path, name: file }: Pick<FilePlace, 'path' | 'name'>,
+    { message, nextStep = '' }: Fault,
+  ): Promise<void> {
+    const to = await this.#reject(path, file, `${message}\n${nextStep}`);
+    this.#options.say('warn', `refused: ${message}`, { event: 'file_rejected', file, ...(to ? { reason: to } : {}) });
+  }
+
+  /** Where it is then; undefined: it was gone. */
+  async #reject(path: string, file: string, why: string): Promise<string | undefined> {
+    const folder = await this.#folder(REJECTED_FOLDER);
+    const to = await moveOverNothing(path, (copy) =>
+      join(folder, copy === 1 ? fittingName('', file) : fittingName(`${copy}-`, file)),
+    );
+    if (to !== undefined) await this.#writeWhole(folder, basename(to), '.reason.txt', `${why}\n`);
+    return to;
   }
 
   async #folder(name: string): Promise<string> {
     const folder = join(this.#options.inbox, name);
-    await mkdir(folder, { recursive: true });
+    await makeInboxFolder(this.#options.inbox, folder);
     if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
     return folder;
   }
-}
 
-/** Nobody reads half of it, and a link in its place leads nowhere. The newest one stays. */
-async function writeWhole(folder: string, name: string, suffix: string, text: string): Promise<void> {
-  const target = join(folder, fittingName('', name, suffix));
-  const draft = join(folder, `.${randomUUID()}.part`);
-  const handle = await open(draft, 'wx');
-  try {
-    await handle.writeFile(text);
-  } finally {
-    await handle.close();
+  /** Nobody reads half of it, and a link in its place leads nowhere. The newest one stays. */
+  async #writeWhole(folder: string, name: string, suffix: string, text: string): Promise<void> {
+    const target = join(folder, fittingName('', name, suffix));
+    const draft = join(folder, `.${randomUUID()}.part`);
+    const handle = await open(draft, 'wx');
+    try {
+      await handle.writeFile(text);
+    } finally {
+      await handle.close();
+    }
+    await shareInInbox(this.#options.inbox, draft);
+    await rename(draft, target);
   }
-  await rename(draft, target);
 }

@@ -10,6 +10,7 @@ import { Fault } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
 import { isErrno } from '../thrown.ts';
 import type { FilePlace } from './dropped-file.ts';
+import { makeInboxFolder } from './inbox-modes.ts';
 import {
   claimName,
   fittingName,
@@ -154,7 +155,7 @@ export class ClaimFolder {
   async finish(claim: FilePlace, now: Date): Promise<string | undefined> {
     const folder = join(this.#inbox, PROCESSED_FOLDER);
     await refuseLinks(folder);
-    await mkdir(folder, { recursive: true });
+    await makeInboxFolder(this.#inbox, folder);
     const linked = await this.#linkIn(folder, claim);
     if (linked !== undefined) {
       await rm(claim.path, { force: true });

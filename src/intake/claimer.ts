@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { detectFormat } from '../formats/detect.ts';
 import { reasonOf } from '../thrown.ts';
 import type { ClaimFolder } from './claim-folder.ts';
+import type { DiskGuard } from './disk-guard.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { DroppedFile } from './dropped-file.ts';
 import type { Faults } from './faults.ts';
@@ -25,6 +26,10 @@ export interface ClaimerParts {
   readonly context: CompletenessContext;
   readonly faults: Faults;
   readonly say: Say;
+  /** Larger ones are refused. Absent: none is. */
+  readonly maxFileBytes?: number | undefined;
+  /** Absent: whatever comes is taken. */
+  readonly guard?: DiskGuard | undefined;
 }
 
 /** One look at the processes serves all that are claimed together, so a few are waited for. */
@@ -35,6 +40,7 @@ const MOST_URGENT = 128;
 /** While submissions fail, no more than this many files are claimed: the rest waits in sight, in the inbox. */
 const MAX_CLAIMED = 1_024;
 /** Claims must have worked for so long before they are said to work again. */
+const LOOK_AT_DISK_MS = 5_000;
 const RECOVERED_AFTER_MS = 10_000;
 
 export class Claimer {
@@ -44,6 +50,9 @@ export class Claimer {
   #claimFailedMs = Number.NEGATIVE_INFINITY;
   #nextClaimMs = Number.POSITIVE_INFINITY;
   #claimedMs = Number.NEGATIVE_INFINITY;
+  #paused = false;
+  /** Names of files that do not fit on the disk: each is said once. */
+  readonly #waiting = new Set<string>();
 
   constructor(parts: ClaimerParts) {
     this.#parts = parts;
@@ -81,12 +90,14 @@ export class Claimer {
     const claimed: DroppedFile[] = [];
     let failed = false;
     this.#nextClaimMs = Number.POSITIVE_INFINITY;
+    if (await this.#isPaused()) return;
     for (const folder of folders) {
       for (const lane of LANES) {
         const room = this.#room(folder, lane, claimed.length);
         for (let taken = 0; taken < room; ) {
           const file = folder.takeComplete(lane);
           if (file === undefined) break;
+          if (!this.#fits(file)) continue;
           try {
             if (!(await this.#claim(folder, file))) continue;
             claimed.push(file);
@@ -103,6 +114,44 @@ export class Claimer {
     if (failed) this.#claimFailedMs = context.nowMs();
     else if (context.nowMs() - this.#claimFailedMs > RECOVERED_AFTER_MS) faults.end('claiming');
     await this.#look(claimed);
+  }
+
+  /** Whether the disk is so full that nothing may come in. Said when it begins, and when it is over. */
+  async #isPaused(): Promise<boolean> {
+    const { guard, say, context } = this.#parts;
+    await guard?.look();
+    const reason = guard?.paused;
+    if (reason !== undefined) this.#nextClaimMs = context.nowMs() + LOOK_AT_DISK_MS;
+    if (this.#paused === (reason !== undefined)) return this.#paused;
+    this.#paused = reason !== undefined;
+    if (reason !== undefined) say('warn', `no file is taken: ${reason}`, { event: 'intake_paused', reason });
+    else say('info', 'files are taken again', { event: 'intake_resumed' });
+    return this.#paused;
+  }
+
+  /** Smaller ones go on while it waits. */
+  #fits(file: DroppedFile): boolean {
+    const { guard, say, context } = this.#parts;
+    const sizeBytes = file.sample?.sizeBytes ?? 0;
+    // What is refused is not read.
+    const reason =
+      sizeBytes > (this.#parts.maxFileBytes ?? Number.POSITIVE_INFINITY)
+        ? undefined
+        : guard?.admit(sizeBytes, file.kind.gzip);
+    if (reason === undefined) {
+      this.#waiting.delete(file.name);
+      return true;
+    }
+    file.claimFailed(context.nowMs());
+    if (!this.#waiting.has(file.name) && this.#waiting.size < MAX_CLAIMED) {
+      this.#waiting.add(file.name);
+      say('warn', `left where it is until there is room: ${reason}`, {
+        event: 'file_waiting',
+        file: file.name,
+        reason,
+      });
+    }
+    return false;
   }
 
   /** How many files to claim now. */

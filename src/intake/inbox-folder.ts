@@ -33,6 +33,8 @@ export interface FolderRules {
   readonly header?: boolean | undefined;
   /** Default off. */
   readonly sidecar?: SidecarKind | undefined;
+  /** Larger ones are not read, whatever their sidecars say. Default: none is too large. */
+  readonly maxFileBytes?: number | undefined;
 }
 
 export class InboxFolder {
@@ -48,11 +50,13 @@ export class InboxFolder {
   readonly #hinted = new Set<string>();
   /** Complete files of each kind, the next one to claim last; rebuilt when there are new ones. */
   #complete: Record<Lane, DroppedFile[]> = { small: [], large: [] };
+  readonly #maxFileBytes: number;
   #unsorted = false;
 
   constructor(path: string, priority: FilePriority, context: CompletenessContext, say: Say, rules: FolderRules = {}) {
     this.#comeBacks = new ComeBacks(rules.header ?? true);
     this.sidecars = new Sidecars(rules.sidecar ?? 'off');
+    this.#maxFileBytes = rules.maxFileBytes ?? Number.POSITIVE_INFINITY;
     this.path = path;
     this.priority = priority;
     this.#context = context;
@@ -167,7 +171,8 @@ export class InboxFolder {
 
   async #askSidecar(file: DroppedFile): Promise<void> {
     const { path, name, sample } = file;
-    if (sample === undefined) return;
+    // It is refused as it is.
+    if (sample === undefined || sample.sizeBytes > this.#maxFileBytes) return;
     const vouching = await this.sidecars
       .vouch(path, sample)
       .catch((error: unknown): Vouching => ({ refused: reasonOf(error) }));

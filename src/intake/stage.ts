@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath } from 'node:fs/promises';
 import { Fault, FileRefusal } from '../domain/failure.ts';
+import { bytesText } from '../domain/progress/bytes-text.ts';
 import { failpoint } from '../failpoint.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import { gunzip } from '../formats/gunzip.ts';
@@ -25,6 +26,8 @@ export interface StageOptions extends DetectedFormat {
   readonly name: string;
   /** A gzip file that expands beyond this is refused. */
   readonly maxExpandedBytes: number;
+  /** A larger one is refused before it is read: a sparse file may seem to hold more than any disk. Absent: any size will do. */
+  readonly maxFileBytes?: number;
   /** Time of day, for `stagedAt`. */
   readonly now?: () => Date;
   /** What was found complete; a file that is another one by now is not read. */
@@ -37,6 +40,20 @@ export class FileChanged extends Error {
     super(`${printableName(name)} changed while it was read`);
     this.name = 'FileChanged';
   }
+}
+
+/** undefined: it is not. */
+export function fileTooLarge(
+  name: string,
+  sizeBytes: number,
+  maxFileBytes = Number.POSITIVE_INFINITY,
+): Fault | undefined {
+  if (sizeBytes <= maxFileBytes) return undefined;
+  return new Fault(
+    'file_refused',
+    `${printableName(name)} has ${bytesText(sizeBytes)}, and a file may have ${bytesText(maxFileBytes)} (intake.maxFileMiB); it was not read`,
+    'Split it, or raise intake.maxFileMiB.',
+  );
 }
 
 const BLOCK_BYTES = 512 * 1024;
@@ -91,12 +108,14 @@ async function* counted(source: AsyncIterable<Buffer>, count: (bytes: number) =>
 }
 
 /**
- * Stages an open regular file. Throws FileChanged, Fault('store'), or the error of a read. A FileRefusal of gunzip is no error: it
+ * Stages an open regular file. Throws FileChanged, Fault('store'), Fault('file_refused') of one that is too large, or the error of a read. A FileRefusal of gunzip is no error: it
  * becomes `refusal` of the staged file, for the workflow to say.
  */
 async function stageOpenFile(store: Store, handle: FileHandle, options: StageOptions): Promise<StagedFile> {
   const before = await handle.stat();
   if (!before.isFile()) throw new Fault('unsupported_file', `${printableName(options.name)} is not a regular file`);
+  const tooLarge = fileTooLarge(options.name, before.size, options.maxFileBytes);
+  if (tooLarge !== undefined) throw tooLarge;
   const sample = sampleOf(before);
   if (options.expected !== undefined && !sameSample(sample, options.expected)) throw new FileChanged(options.name);
 

@@ -4,6 +4,7 @@
  */
 
 import type { FilePriority } from '../domain/contracts.ts';
+import { Fault } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
@@ -44,6 +45,7 @@ export interface SubmissionQueueOptions {
   readonly submit: Submit;
   readonly untilEnded: UntilEnded;
   readonly maxExpandedBytes: number;
+  readonly maxFileBytes?: number | undefined;
   readonly concurrency: number;
   readonly say: Say;
   readonly now: () => Date;
@@ -52,6 +54,8 @@ export interface SubmissionQueueOptions {
   readonly unsettled: (file: DroppedFile) => void;
   /** A workflow has the file, which is at `path` now; undefined: somebody has taken it away. */
   readonly processed: (submission: Submission, path: string | undefined) => void;
+  /** Puts a file where refused ones are, and says so: nothing of it was read. */
+  readonly refused: (file: DroppedFile, why: Fault) => Promise<void>;
   /** Called when a file has left this queue, or needs another try. */
   readonly changed: () => void;
 }
@@ -155,7 +159,17 @@ export class SubmissionQueue {
       const { sha256, sizeBytes } = task.staged;
       say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
     } catch (error) {
-      this.#failed(task, step, error);
+      if (error instanceof Fault && error.code === 'file_refused') await this.#refuse(task, error);
+      else this.#failed(task, step, error);
+    }
+  }
+
+  async #refuse(task: Task, why: Fault): Promise<void> {
+    try {
+      await this.#options.refused(task.file, why);
+      this.#options.underWay.end(task.file);
+    } catch (error) {
+      this.#failed(task, 'move', error);
     }
   }
 
@@ -167,9 +181,10 @@ export class SubmissionQueue {
   }
 
   #stage({ name, path, kind, sample }: DroppedFile): Promise<StagedFile> {
-    const { store, maxExpandedBytes, now } = this.#options;
+    const { store, maxExpandedBytes, maxFileBytes, now } = this.#options;
     const expected = sample === undefined ? {} : { expected: sample };
-    return stageFile(store, path, { ...kind, name, maxExpandedBytes, now, ...expected });
+    const limit = maxFileBytes === undefined ? {} : { maxFileBytes };
+    return stageFile(store, path, { ...kind, name, maxExpandedBytes, now, ...limit, ...expected });
   }
 
   #failed(task: Task, step: Step, error: unknown): void {

@@ -8,81 +8,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../domain/failure.ts';
-import type { Store } from '../store/store.ts';
 import { reasonOf } from '../thrown.ts';
-import type { AnswerOf } from './answers.ts';
 import { Answers } from './answers.ts';
 import { ClaimFolder } from './claim-folder.ts';
 import { Claimer } from './claimer.ts';
-import type { SettleTimes } from './completeness.ts';
 import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
 import type { TellEvent } from './folder-events.ts';
 import { FolderEvents } from './folder-events.ts';
 import { InboxEntry } from './inbox-entry.ts';
-import type { FolderRules } from './inbox-folder.ts';
 import { InboxFolder } from './inbox-folder.ts';
 import { URGENT_FOLDER } from './inbox-names.ts';
 import { newIdentity } from './instance.ts';
-import type { IntakeLogger } from './log.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import { pause } from './pause.ts';
-import type { Submit, UntilEnded } from './submission-queue.ts';
+import type { Submit } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
-import type { Terms } from './terms.ts';
 import { UnderWay } from './under-way.ts';
-
-export interface WatchOptions extends FolderRules {
-  /** Created if missing. */
-  readonly inbox: string;
-  readonly store: Store;
-  /** A gzip file that expands beyond this is refused. */
-  readonly maxExpandedBytes: number;
-  readonly log: IntakeLogger;
-  /** For the log lines only. */
-  readonly endpoint?: string;
-  /** Another watcher of this inbox must have the same. Absent: any may watch. */
-  readonly terms?: Terms;
-  /** Default 2 s. */
-  readonly scanIntervalMs?: number;
-  readonly settle?: Partial<SettleTimes>;
-  /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
-  readonly writersAreLocal?: boolean;
-  /** Files staged, submitted or moved at once. Default 4. */
-  readonly concurrency?: number;
-  /** False: scans alone. Default true. */
-  readonly events?: boolean;
-  /** Silence after which a watcher of another host counts as dead. Default 10 s. */
-  readonly deadAfterMs?: number;
-  readonly now?: () => Date;
-  /** Files under way are bounded by it. Default: what was submitted is not waited for. */
-  readonly untilEnded?: UntilEnded;
-  /** Absent: all files stay in `processed`, and nobody is answered. */
-  readonly answerOf?: AnswerOf;
-  /** Whether each file that ends leaves a result in the inbox. Default: none does. */
-  readonly results?: boolean;
-}
-
-export interface WatcherStatus {
-  /** Known in the inbox, not claimed. */
-  readonly pendingFiles: number;
-  readonly claimedFiles: number;
-  /** Since the start, by this watcher. */
-  readonly submittedFiles: number;
-  /** Some step cannot be done at present and is being retried. */
-  readonly failing: boolean;
-}
-
-export interface Watcher {
-  /** The first scan is done. Rejects with a Fault if there can be no such inbox. */
-  readonly ready: Promise<void>;
-  /** Rejects with a Fault if it may not go on: another watcher took it for dead, and now watches with other terms. */
-  readonly ended: Promise<never>;
-  close(): Promise<void>;
-  status(): WatcherStatus;
-}
+import type { Watcher, WatcherStatus, WatchOptions } from './watch-options.ts';
 
 /** How long close() waits for submissions under way; what is left is adopted by the next watcher. */
 const CLOSE_GRACE_MS = 10_000;
@@ -144,12 +89,21 @@ class InboxWatcher implements Watcher {
       ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, untilEnded, claimFolder, underWay, say },
       unsettled: (file) => this.#claimer.settle(file),
       processed: (submission, path) => answers.follow(submission, path),
+      maxFileBytes: options.maxFileBytes,
+      refused: (file, why) => answers.refuse(file, why),
       changed: () => this.#wake(),
     });
     this.#claimFolder = claimFolder;
     this.#queue = queue;
     const { folders, faults } = { folders: this.#folders, faults: this.#faults };
-    this.#claimer = new Claimer({ folders, claimFolder, queue, underWay, context, faults, say });
+    const { guard, maxFileBytes } = options;
+    this.#claimer = new Claimer({
+      ...{ folders, claimFolder, queue, underWay, context },
+      faults,
+      say,
+      guard,
+      maxFileBytes,
+    });
     this.#closed = new Promise((close) => {
       this.#close = close;
     });
@@ -245,6 +199,7 @@ class InboxWatcher implements Watcher {
       pendingFiles: this.#folders.reduce((sum, folder) => sum + folder.files.size, 0),
       claimedFiles: this.#claimer.claimed,
       submittedFiles: this.#queue.submitted,
+      paused: this.#options.guard?.paused,
       failing: this.#queue.failing || this.#faults.any,
     };
   }

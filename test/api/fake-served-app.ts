@@ -118,6 +118,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
       orders.push(`endpoint ${JSON.stringify(order)}`);
       return ENDPOINT;
     },
+    requireRoom: async () => undefined,
     ...app,
   };
   const server = await buildServer({ app: served, token, endpoint: 'crm' });

@@ -149,6 +149,7 @@ export interface Scene {
   readonly findUser?: FindUser;
   readonly examine?: Examine;
   readonly keeping?: Partial<Keeping>;
+  readonly umask?: (mask: number) => void;
   readonly nowMs?: () => number;
 }
 
@@ -231,6 +232,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     findUser: scene.findUser ?? (async ({ userId }) => ({ userId, alerts: [], more: 0, unsearched: [] })),
     examine: scene.examine ?? (async () => ({ findings: [], settings: [] })),
     keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
+    umask: scene.umask ?? (() => undefined),
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;
       stdout.write('http://127.0.0.1:8080\n');

@@ -98,3 +98,10 @@ test('--watch shows it again, with the rate of the time between', async () => {
     .map((line) => JSON.parse(line) as FileStatus);
   expect(read.map((file) => file.perSecond)).toEqual([undefined, 250]);
 });
+
+test('a disk that is almost full is said where files wait for it', () => {
+  const intakePaused = '512 MiB are free on the disk of the store, and 1 GiB are kept free (intake.minFreeMiB)';
+  expect(statusText({ ...STATUS, intakePaused }, plain)).toContain(
+    `Inbox     /srv/inbox\n          paused: 512 MiB are free`,
+  );
+});

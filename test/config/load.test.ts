@@ -57,6 +57,9 @@ describe('without any configuration', () => {
       statedDelivery: { once: 'file', onceDays: 30 },
       reports: { byteOrderMark: false },
       retainMs: {},
+      umask: 0o077,
+      maxFileBytes: 16 * 1024 ** 3,
+      minFreeBytes: undefined,
       api: {
         host: '127.0.0.1',
         port: undefined,

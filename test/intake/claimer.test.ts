@@ -66,6 +66,7 @@ async function parts(race: (path: string) => void) {
     nowMs,
     unsettled: (file) => claimer.settle(file),
     processed: () => undefined,
+    refused: async () => undefined,
     changed: () => undefined,
   });
   const inbox = new InboxFolder(scene.inbox, 'normal', context, say);

@@ -10,7 +10,7 @@ import type { Alive } from '../../src/intake/instance.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import type { Terms } from '../../src/intake/terms.ts';
 import { termsOf } from '../../src/intake/terms.ts';
-import type { Watcher, WatchOptions } from '../../src/intake/watcher.ts';
+import type { Watcher, WatchOptions } from '../../src/intake/watch-options.ts';
 import type { Scene } from './support.ts';
 import { csv, drop, newScene, removeScene, until, watchScene } from './support.ts';
 

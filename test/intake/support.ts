@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IntakeFields, IntakeLogger } from '../../src/intake/log.ts';
 import type { Submission, Submit, SubmitResult } from '../../src/intake/submission-queue.ts';
-import type { Watcher, WatchOptions } from '../../src/intake/watcher.ts';
+import type { Watcher, WatchOptions } from '../../src/intake/watch-options.ts';
 import { watchInbox } from '../../src/intake/watcher.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 

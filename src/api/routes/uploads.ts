@@ -97,6 +97,7 @@ export async function takeUploads(
   request: FastifyRequest,
   { name, priority, received, counters }: UploadContext,
 ): Promise<readonly z.output<typeof uploaded>['files'][number][]> {
+  await app.requireRoom();
   const uploads: { readonly name: string; readonly upload: Upload }[] = [];
   try {
     for await (const { name: as, source } of request.isMultipart() ? formFiles(request) : rawFile(request, name)) {

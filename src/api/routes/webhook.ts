@@ -41,6 +41,7 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
         },
       },
       async ({ headers: { 'idempotency-key': key }, request }) => {
+        await app.requireRoom();
         const alerts = await alertsIn(app, request.body);
         const answer = await app.posts.take(alerts, key).catch((error: unknown) => {
           if (!(error instanceof NotTaken)) throw error;

@@ -9,7 +9,7 @@ import { endpointFindings } from './endpoint.ts';
 import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
 import { clockFinding, diskFinding, nodeFinding, openFilesFinding, watchFinding } from './machine.ts';
-import { inboxFinding, storeState } from './places.ts';
+import { inboxFinding, permissionsFinding, storeState } from './places.ts';
 import { temporalFindings } from './temporal.ts';
 
 /** Exactly what `-o json` prints. */
@@ -52,14 +52,15 @@ async function readConfiguration(
 }
 
 async function findingsOf(settings: Settings): Promise<(Finding | undefined)[]> {
-  const { home, inbox, endpoint } = settings;
+  const { home, inbox, endpoint, minFreeBytes } = settings;
   const store = await storeState(home);
-  const [disk, folder, watching, temporal, connection] = await Promise.all([
-    diskFinding('home', home),
+  const [disk, permissions, folder, watching, temporal, connection] = await Promise.all([
+    diskFinding('home', home, minFreeBytes),
+    permissionsFinding(home),
     inboxFinding(inbox),
     watchFinding(inbox),
     temporalFindings(settings, store.installation),
     endpointFindings(endpoint),
   ]);
-  return [...store.findings, disk, folder, watching, ...temporal, ...connection];
+  return [...store.findings, disk, permissions, folder, watching, ...temporal, ...connection];
 }

@@ -3,14 +3,15 @@ import { existsSync, watch } from 'node:fs';
 import { readFile, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
+import { keptFreeOf, MAKE_ROOM } from '../../intake/disk-guard.ts';
 import { reasonOf } from '../../thrown.ts';
 import { VERSION } from '../../version.ts';
 import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
 
 const MIB = 1_048_576;
-const LITTLE_BYTES = 2_048 * MIB;
-const TOO_LITTLE_BYTES = 200 * MIB;
+/** So many times what is kept free is little. */
+const LITTLE = 2;
 const FEW_INODES = 10_000;
 const FEW_WATCHES = 8_192;
 const FEW_FILES = 1_024;
@@ -31,15 +32,17 @@ export function clockFinding(nowMs: number): Finding {
 }
 
 /** Of the file system that a folder is on, or will be. */
-export async function diskFinding(check: string, folder: string): Promise<Finding> {
+export async function diskFinding(check: string, folder: string, minFreeBytes: number | undefined): Promise<Finding> {
   const there = nearestFolder(folder);
   try {
     const { bavail, bsize, blocks, ffree, files } = await statfs(there);
     const freeBytes = bavail * bsize;
     const free = `${gib(freeBytes)} GiB of ${gib(blocks * bsize)} free`;
-    const next = `Make room (docs/operations.md says what may be deleted), or put ${check} elsewhere.`;
-    if (freeBytes < TOO_LITTLE_BYTES) return fault(`${check} disk`, free, next);
-    if (freeBytes < LITTLE_BYTES) return warning(`${check} disk`, free, next);
+    const next = `${MAKE_ROOM} Or put ${check} elsewhere.`;
+    const keptFree = minFreeBytes ?? keptFreeOf(blocks * bsize);
+    const mib = `${Math.ceil(keptFree / MIB)} MiB are kept free (intake.minFreeMiB)`;
+    if (freeBytes < keptFree) return fault(`${check} disk`, `${free}: no file is taken in, for ${mib}`, next);
+    if (freeBytes < keptFree * LITTLE) return warning(`${check} disk`, `${free}; ${mib}`, next);
     if (files > 0 && ffree < FEW_INODES) return warning(`${check} disk`, `${free}, but only ${ffree} inodes`, next);
     return ok(`${check} disk`, free);
   } catch (error) {

@@ -49,6 +49,17 @@ export async function storeState(home: string): Promise<StoreState> {
   }
 }
 
+/** Whether others than the user and the group of wds may look into the home: a home of before may allow it. undefined: there is none. */
+export async function permissionsFinding(home: string): Promise<Finding | undefined> {
+  const paths = [home, join(home, 'store'), join(home, 'reports')];
+  const modes = await Promise.all(paths.map(async (path) => (await stat(path).catch(() => undefined))?.mode ?? 0));
+  // Whoever may not enter the home may enter nothing in it.
+  if (process.platform === 'win32' || ((modes[0] ?? 0) & 0o007) === 0) return undefined;
+  if (modes.slice(1).every((mode) => (mode & 0o007) === 0)) return undefined;
+  const next = `It holds users and messages. Let them not: chmod -R o-rwx ${home}`;
+  return warning('home', `${home} can be read by every user of this machine`, next);
+}
+
 async function denial(path: string): Promise<string | undefined> {
   return access(path, R_OK | W_OK | X_OK).then(
     () => undefined,
