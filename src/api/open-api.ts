@@ -15,7 +15,7 @@ export async function openApi(app: ServedApp, { portMayDiffer }: { readonly port
   const { api } = app.settings;
   const token = await readApiToken(api);
   void app.monitoring.begin();
-  const server = await buildServer({ app, token, endpoint: app.endpointName });
+  const server = await buildServer({ app, token });
   const listen = (port: number): Promise<string> => server.listen({ host: api.host, port });
   try {
     await listen(api.port ?? USUAL_PORT).catch((error: unknown) => {

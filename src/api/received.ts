@@ -8,15 +8,12 @@ const MOST = 1_000;
 interface ReceivedFile {
   readonly sha256: string;
   readonly name: string;
+  /** One that it goes to. */
+  readonly endpoint: string;
 }
 
 export class Received {
-  readonly #endpoint: string;
   readonly #files = new Map<string, ReceivedFile & { readonly at: Date }>();
-
-  constructor(endpoint: string) {
-    this.#endpoint = endpoint;
-  }
 
   add(file: ReceivedFile): void {
     this.#files.delete(file.sha256);
@@ -33,8 +30,8 @@ export class Received {
     return {
       file: found.name,
       sha256: found.sha256,
-      workflowId: `file-${found.sha256}-${this.#endpoint}`,
-      endpoint: this.#endpoint,
+      workflowId: `file-${found.sha256}-${found.endpoint}`,
+      endpoint: found.endpoint,
       state: 'received',
       ...none,
       ...{ invalid: 0, duplicates: 0, pending: 0 },

@@ -80,6 +80,7 @@ export const uploaded = z.object({
       id: z.string().describe('The SHA-256 of what was uploaded'),
       name: z.string().describe('In the inbox: another one where its own was taken'),
       sizeBytes: count,
+      endpoints: z.array(z.string()).describe('Those that it is delivered to'),
     }),
   ),
 });
@@ -114,6 +115,7 @@ export const retryRequest = z.strictObject({
     .boolean()
     .optional()
     .describe('Alerts whose answer was lost are sent again, too: their receivers may be alerted twice'),
+  endpoint: z.string().min(1).max(63).optional().describe('What was sent to this endpoint only'),
 });
 
 export const retried = z.object({

@@ -28,11 +28,9 @@ const IDLE_LIMIT_MS = 60_000;
 export interface ApiParts {
   readonly app: ServedApp;
   readonly token: string | undefined;
-  /** For `received` files; undefined where none is configured. */
-  readonly endpoint: string;
 }
 
-export async function buildServer({ app, token, endpoint }: ApiParts): Promise<FastifyInstance> {
+export async function buildServer({ app, token }: ApiParts): Promise<FastifyInstance> {
   const { api } = app.settings;
   const access = new Access(api.host, token);
   const counters = new Counters(app.monitoring.metrics);
@@ -62,7 +60,7 @@ export async function buildServer({ app, token, endpoint }: ApiParts): Promise<F
     counters.answered(method, routeOptions.url ?? 'none', reply.statusCode);
   });
 
-  const received = new Received(endpoint);
+  const received = new Received();
   const uploads = uploadRoutes(app, received, counters);
   const routes = [
     ...uploads,

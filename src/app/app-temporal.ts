@@ -1,8 +1,8 @@
 /** The application behind the commands, on Temporal: what each command brings up, has done, and leaves behind. */
-import { shownUrl } from '../config/endpoint-url.ts';
+
+import type { Settings } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
-import { startedMs } from '../process-start.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { Installation } from '../temporal/installation.ts';
 import type {
@@ -18,7 +18,7 @@ import type {
   UpOptions,
   WorkerRole,
 } from './app.ts';
-import { endpointToSendTo, otherEndpoint, refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
+import { refuseUnfit, retryDeliveries, sendFiles } from './deliveries.ts';
 import type { EndpointRelease, EndpointStatus } from './endpoint-status.ts';
 import {
   ensureAnswers,
@@ -33,14 +33,15 @@ import { approveDelivery, cancelDelivery, pauseDelivery } from './file-orders.ts
 import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
-import { stopWaiting } from './follow.ts';
+import { followContext } from './follow.ts';
 import { openHome } from './home.ts';
 import { prepareService } from './init.ts';
 import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { prepareResend, resendAlert } from './resend.ts';
+import { byEndpoint, endpointOf, meantEndpoint, meantEndpoints, routesOf } from './routes.ts';
+import { runApi } from './run-api.ts';
 import type { OpenDoor } from './served.ts';
-import { openOver } from './served-app.ts';
 import { Services } from './services.ts';
 import type { ApiState } from './standing.ts';
 import { interruptNotice, priceOfStopping } from './stopping.ts';
@@ -83,46 +84,31 @@ export class TemporalApp implements App {
   }
 
   async watch(): Promise<void> {
-    const { settings, messages } = this.context;
-    const endpoint = await this.#endpoint();
+    const routes = await this.#toSend(routesOf);
     const services = await this.services();
-    await services.startWatcher(endpoint);
-    messages.message(`Watching ${settings.inbox}`);
+    await services.startWatchers(routes);
+    this.context.messages.message(`Watching ${routes.map(({ inbox }) => inbox).join(', ')}`);
     services.tellOfMissingWorkers();
     await services.untilStopped();
   }
 
   async api(ready: (state: ApiState) => void): Promise<void> {
-    const { settings } = this.context;
-    const endpoint = await this.#endpoint();
-    const services = await this.services();
-    const installation = await this.installation();
-    await services.startWatcher(endpoint);
-    if (installation.embedded) await services.startWorkers(endpoint);
-    const parts = { context: this.context, installation, endpoint };
-    const { address, close } = await openOver(parts, this.openDoor, { portMayDiffer: false });
-    try {
-      const shown = { name: endpoint.name, url: shownUrl(endpoint.url) };
-      ready({ address, inbox: settings.inbox, endpoint: shown, works: installation.embedded });
-      await services.untilStopped();
-    } finally {
-      await close();
-    }
+    await runApi(this, await this.#toSend(routesOf), ready);
   }
 
   async worker(role: WorkerRole): Promise<void> {
-    const endpoint = role === 'files' ? undefined : await this.#endpoint();
+    const endpoints = role === 'files' ? [] : await this.#toSend(meantEndpoints);
     const installation = await this.installation();
-    if (endpoint !== undefined) await installation.claimEndpoint(endpoint);
+    for (const endpoint of endpoints) await installation.claimEndpoint(endpoint);
     if (role !== 'alerts') await (await this.services()).startFilesWorker();
-    if (endpoint !== undefined) await installation.startAlertsWorker(endpoint);
+    await Promise.all(endpoints.map((endpoint) => installation.startAlertsWorker(endpoint)));
     const { address } = installation.temporal;
     this.context.messages.message(`Worker (${role}) is running, Temporal at ${address}`);
     await (await this.services()).untilStopped();
   }
 
   async send(files: readonly string[], options: SendOptions): Promise<readonly FileEnd[]> {
-    const endpoint = await this.#endpoint();
+    const endpoint = await this.#toSend(meantEndpoint);
     const unfit = await refuseUnfit(files, options.observer);
     const fit = files.filter((file) => !unfit.has(file));
     if (fit.length > 0) await this.#readyFor(endpoint);
@@ -130,11 +116,11 @@ export class TemporalApp implements App {
     return files.map((file) => unfit.get(file) ?? ends.shift()!);
   }
 
-  /** The endpoint is this installation's, and where nobody else can be expected to work for it, this process does. */
-  async #readyFor(endpoint: Endpoint): Promise<void> {
+  /** The endpoints are this installation's, and where nobody else can be expected to work for them, this process does. */
+  async #readyFor(...endpoints: readonly Endpoint[]): Promise<void> {
     const installation = await this.installation();
-    await installation.claimEndpoint(endpoint);
-    if (installation.embedded) await (await this.services()).startWorkers(endpoint);
+    for (const endpoint of endpoints) await installation.claimEndpoint(endpoint);
+    if (installation.embedded) await (await this.services()).startWorkers(endpoints);
   }
 
   /** Submits and follows; the workers are there, or somebody else's. */
@@ -144,17 +130,21 @@ export class TemporalApp implements App {
   }
 
   async retry(file: string | undefined, options: RetryOptions): Promise<readonly FileEnd[]> {
+    const { settings } = this.context;
     const named = file === undefined ? undefined : await this.#find(file);
-    const endpoint = await this.#endpoint();
-    if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
-    await openHome(this.context.settings.home);
+    const endpoints = await this.#toSend((own) =>
+      named === undefined ? meantEndpoints(own) : [endpointOf(named, own)],
+    );
+    await openHome(settings.home);
     const installation = await this.installation();
     const records = named === undefined ? await findRetryable(installation) : [named];
-    if (records.length === 0) return [];
-    await this.#readyFor(endpoint);
-    const own = records.filter((record) => record.endpoint === endpoint.name);
-    const retried = retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options));
-    return Promise.race([retried, installation.lost]);
+    const some = byEndpoint(records, endpoints);
+    if (some.length === 0) return [];
+    await this.#readyFor(...some.map(({ endpoint }) => endpoint));
+    const retried = some.map(async ({ endpoint, own }) =>
+      retryDeliveries(own, options.unconfirmed, await this.#followContext(endpoint, options)),
+    );
+    return Promise.race([Promise.all(retried).then((ends) => ends.flat()), installation.lost]);
   }
 
   readonly preview: App['preview'] = (file) => previewFile(file, this.context.settings);
@@ -162,8 +152,7 @@ export class TemporalApp implements App {
   async resend(userId: string, file: string, options: SendOptions): Promise<FileEnd> {
     const { settings, messages } = this.context;
     const record = await this.#find(file);
-    const endpoint = await this.#endpoint();
-    if (record.endpoint !== endpoint.name) throw otherEndpoint(record, endpoint);
+    const endpoint = await this.#toSend((own) => endpointOf(record, own));
     const home = await openHome(settings.home);
     const resend = await prepareResend(home, record, userId, (text) => messages.message(text));
     await this.#readyFor(endpoint);
@@ -233,7 +222,7 @@ export class TemporalApp implements App {
   }
 
   priceOfStopping(): string | undefined {
-    return priceOfStopping(this.#installation?.openRequests ?? 0, this.context.settings.endpoint?.ambiguous);
+    return priceOfStopping(this.#installation?.openRequests ?? 0, this.context.settings.endpoints);
   }
 
   close(): Promise<void> {
@@ -247,10 +236,7 @@ export class TemporalApp implements App {
   }
 
   async #followContext(endpoint: Endpoint, options: SendOptions): Promise<FollowContext> {
-    const { observer, priority, deadlineMs } = options;
-    const deadline = stopWaiting(this.context.signal, deadlineMs);
-    const pressedMs = startedMs();
-    return { installation: await this.installation(), endpoint, observer, priority, deadline, pressedMs };
+    return followContext(await this.installation(), endpoint, options, this.context.signal);
   }
 
   async #find(file: string): Promise<DeliveryRecord> {
@@ -258,7 +244,10 @@ export class TemporalApp implements App {
     return findDelivery((await openHome(home)).store, file, endpoint?.name);
   }
 
-  #endpoint(): Promise<Endpoint> {
-    return endpointToSendTo(this.context.settings, this.#suppression);
+  /** What is meant, where it may be sent to. Throws Fault `config`, too, where nothing could be sent for want of a suppression list. */
+  async #toSend<T>(pick: (settings: Settings) => T): Promise<T> {
+    const picked = pick(this.context.settings);
+    await this.#suppression.check();
+    return picked;
   }
 }

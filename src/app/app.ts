@@ -143,9 +143,12 @@ export interface StatusReport {
   readonly home: string;
   /** Its identity: part of the names of its task queues. */
   readonly installation: string;
+  /** The first one of several. */
   readonly inbox: string;
   /** Why no file is taken in, and what to do; absent: files are taken. */
   readonly intakePaused?: string;
+  /** All of them, with the endpoints that each delivers to. Absent: there is one. */
+  readonly inboxes?: readonly { readonly inbox: string; readonly endpoints: readonly string[] }[];
   readonly endpoints: readonly EndpointStatus[];
   /** Others, of which nothing is under way. Absent: none. */
   readonly moreEndpoints?: number;

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Settings } from '../config/settings.ts';
-import { defaultEndpoint, deliveryTo } from '../config/settings.ts';
+import { defaultEndpoint, withEndpoint } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { RunningReceiver } from '../receiver/receiver.ts';
 
@@ -59,11 +59,10 @@ async function listen(): Promise<RunningReceiver> {
 
 /** The settings; where they name no endpoint, with the receiver of a `wds up` that runs in this home, if there is one. */
 export async function withBundledReceiver(settings: Settings): Promise<Settings> {
-  if (settings.endpoint !== undefined) return settings;
+  if (settings.endpoints.length > 0) return settings;
   const record = await readRecord(settings.home);
   if (record === undefined || !(await answers(record.url))) return settings;
-  const endpoint = endpointOf(record);
-  return { ...settings, endpoint, delivery: deliveryTo(endpoint, settings.statedDelivery) };
+  return withEndpoint(settings, endpointOf(record));
 }
 
 async function readRecord(home: string): Promise<ReceiverRecord | undefined> {

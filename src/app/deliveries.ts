@@ -1,9 +1,7 @@
 /** `wds send` and `wds retry`: files are staged, submitted, and followed to their ends, all of them side by side. */
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Settings } from '../config/settings.ts';
 import { deliveryTo } from '../config/settings.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import { detectFormat, unsupportedFile } from '../formats/detect.ts';
 import { fileTooLarge, stageForSending } from '../intake/stage.ts';
@@ -14,16 +12,6 @@ import type { FollowContext } from './follow.ts';
 import { follow } from './follow.ts';
 import { storeGuard } from './store-guard.ts';
 import { submitFile } from './submit-file.ts';
-import type { Suppression } from './suppression.ts';
-
-/** Throws Fault `config` where none is configured, or nothing could be sent there for want of a suppression list. */
-export async function endpointToSendTo({ endpoint }: Settings, suppression: Suppression): Promise<Endpoint> {
-  if (endpoint === undefined) {
-    throw new Fault('config', 'no endpoint is configured', 'Give --url URL, or endpoint.url in wds.config.yaml.');
-  }
-  await suppression.check();
-  return endpoint;
-}
 
 /** Tells of the files that nothing can be made of, by their names and whether they are there: how each of them ended. */
 export async function refuseUnfit(
@@ -97,12 +85,4 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
   const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes, maxFileBytes });
   const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);
-}
-
-export function otherEndpoint(record: DeliveryRecord, endpoint: Endpoint): Fault {
-  return new Fault(
-    'not_found',
-    `${record.fileName} was delivered to endpoint ${record.endpoint}; this command is configured for ${endpoint.name}`,
-    'Give the URL, or the configuration, of that endpoint.',
-  );
 }

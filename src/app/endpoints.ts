@@ -28,9 +28,9 @@ export async function ensureAnswers(installation: Installation, reading = false)
   await installation.startFilesWorker(reading);
 }
 
-/** The configured one first. */
+/** The configured ones first. */
 export async function knownEndpoints({ settings, temporal, id }: Installation): Promise<string[]> {
-  const configured = settings.endpoint === undefined ? [] : [settings.endpoint.name];
+  const configured = settings.endpoints.map(({ name }) => name);
   return [...new Set([...configured, ...(await governedEndpoints(temporal.client, id))])];
 }
 
@@ -58,15 +58,15 @@ export async function readEndpoints(installation: Installation): Promise<Endpoin
   return Promise.all((await knownEndpoints(installation)).map((name) => readEndpoint(installation, name)));
 }
 
-/** The configured endpoint, those in use, and of the others so many that it is no more than `most`; and how many are left out. */
+/** The configured endpoints, those in use, and of the others so many that it is no more than `most`; and how many are left out. */
 export async function endpointsInUse(
   installation: Installation,
   inUse: ReadonlySet<string>,
   most: number,
 ): Promise<{ readonly endpoints: EndpointStatus[]; readonly more: number }> {
-  const own = installation.settings.endpoint?.name;
+  const own = new Set(installation.settings.endpoints.map(({ name }) => name));
   const known = await knownEndpoints(installation);
-  const first = known.filter((name) => name === own || inUse.has(name));
+  const first = known.filter((name) => own.has(name) || inUse.has(name));
   const others = known.filter((name) => !first.includes(name));
   const shown = [...first, ...others].slice(0, Math.max(most, first.length));
   const endpoints = await Promise.all(shown.map((name) => readEndpoint(installation, name)));
@@ -90,7 +90,7 @@ export async function readEndpoint(installation: Installation, name: string): Pr
     taskQueueLimit(temporal.client, queue),
     hasPollers(temporal.client, queue, 'activity', Date.now()),
   ]);
-  const own = settings.endpoint?.name === name ? settings.endpoint : undefined;
+  const own = settings.endpoints.find((endpoint) => endpoint.name === name);
   const rate = own?.rate ?? answer.view?.configured;
   return {
     name,
@@ -127,10 +127,11 @@ export async function orderEndpoint(
   return { ...status, governor: view, note: null };
 }
 
-/** The configured endpoint may be told before it has a governor. */
+/** A configured endpoint may be told before it has a governor. */
 async function giveOrder(installation: Installation, name: string, order: Override): Promise<GovernorView> {
   const { temporal, settings, id } = installation;
-  if (settings.endpoint?.name === name) await installation.claimEndpoint(settings.endpoint);
+  const own = settings.endpoints.find((endpoint) => endpoint.name === name);
+  if (own !== undefined) await installation.claimEndpoint(own);
   const view = await overrideGovernor(temporal.client, { endpoint: name, installation: id }, order);
   if (view === undefined) throw new Error('it has ended');
   return view;

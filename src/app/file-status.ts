@@ -53,6 +53,9 @@ export async function readStatus(installation: Installation, limit: number): Pro
     installation: installation.id,
     inbox: settings.inbox,
     ...(guard.paused === undefined ? {} : { intakePaused: guard.paused }),
+    ...(settings.inboxes.length > 1
+      ? { inboxes: settings.inboxes.map(({ folder, endpoints: to }) => ({ inbox: folder, endpoints: to })) }
+      : {}),
     endpoints,
     ...(more === 0 ? {} : { moreEndpoints: more }),
     files,

@@ -8,13 +8,14 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { FileSigns } from '../domain/progress/waiting.ts';
+import { startedMs } from '../process-start.ts';
 import { deliveriesOf, readDeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import type { Store } from '../store/store.ts';
 import type { Submitted } from '../temporal/file-deliveries.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
-import type { DeliveryObserver, FileEnd, FileResult } from './app.ts';
+import type { DeliveryObserver, FileEnd, FileResult, SendOptions } from './app.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { WaitingWatch } from './waiting-watch.ts';
 
@@ -29,6 +30,16 @@ export interface FollowContext {
   readonly deadline: StopWaiting;
   /** When this process was started, as time of day: whoever waits here pressed then. */
   readonly pressedMs: number;
+}
+
+export function followContext(
+  installation: Installation,
+  endpoint: Endpoint,
+  { observer, priority, deadlineMs }: SendOptions,
+  interrupted: AbortSignal,
+): FollowContext {
+  const deadline = stopWaiting(interrupted, deadlineMs);
+  return { installation, endpoint, observer, priority, deadline, pressedMs: startedMs() };
 }
 
 export interface StopWaiting {

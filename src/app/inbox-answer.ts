@@ -4,17 +4,63 @@ import { Fault } from '../domain/failure.ts';
 import { fileWorkflowId } from '../domain/names.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
 import type { FileAnswer } from '../intake/answers.ts';
-import type { Submission } from '../intake/submission-queue.ts';
+import type { Submission } from '../intake/takers.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { inFull } from './follow.ts';
 
-/** undefined: Temporal does not tell. */
+/** Of one endpoint. */
+interface EndpointAnswer {
+  readonly refusal: string | undefined;
+  readonly result: {
+    readonly endpoint: string;
+    readonly state: string;
+    readonly endedAt: string;
+    readonly text?: string;
+  };
+}
+
+/**
+ * Where a file was delivered to several endpoints its result has that of each, in `endpoints`. undefined: Temporal does not tell of one of them.
+ */
 export async function inboxAnswer(
+  installation: Pick<Installation, 'deliveries' | 'store'>,
+  endpoints: readonly string[],
+  submission: Submission,
+  signal: AbortSignal,
+): Promise<FileAnswer | undefined> {
+  const asked = endpoints.map((endpoint) => endpointAnswer(installation, endpoint, submission, signal));
+  const answers = (await Promise.all(asked)).filter((answer) => answer !== undefined);
+  if (answers.length < endpoints.length) return undefined;
+  return answers.length === 1 ? answers[0] : together(submission, answers);
+}
+
+function together({ staged, fileName: file }: Submission, answers: readonly EndpointAnswer[]): FileAnswer {
+  const states = new Set(answers.map(({ result }) => result.state));
+  const endedAt = answers
+    .map(({ result }) => result.endedAt)
+    .sort()
+    .at(-1);
+  const of = { file, sha256: staged.sha256, endedAt, state: states.size === 1 ? [...states][0] : 'failed' };
+  const result = { ...of, endpoints: answers.map((answer) => answer.result) };
+  const refused = answers.filter(({ refusal }) => refusal !== undefined);
+  if (refused.length === answers.length) {
+    return { refusal: [...new Set(answers.map(({ refusal }) => refusal))].join('\n'), result };
+  }
+  if (refused.length === 0) return { refusal: undefined, result };
+  const whys = refused.map((answer) => `Endpoint ${answer.result.endpoint}: ${answer.refusal}`);
+  const others = answers.filter((answer) => !refused.includes(answer)).map((answer) => answer.result.endpoint);
+  const next = refused.map((answer) => `wds send FILE --endpoint ${answer.result.endpoint}`).join('; ');
+  const taken = `It was delivered to ${others.join(', ')}, and is in processed. Dropped here again, a mended file would be new to all of them: send it by itself: ${next}`;
+  return { refusal: undefined, partly: [...whys, taken].join('\n'), result };
+}
+
+/** undefined: Temporal does not tell. */
+async function endpointAnswer(
   { deliveries, store }: Pick<Installation, 'deliveries' | 'store'>,
   endpoint: string,
   { staged: { sha256 }, fileName: file }: Submission,
   signal: AbortSignal,
-): Promise<FileAnswer | undefined> {
+): Promise<EndpointAnswer | undefined> {
   const end = await deliveries.untilEnded(fileWorkflowId(sha256, endpoint), signal);
   const of = { file, sha256, endpoint, endedAt: new Date().toISOString() };
   switch (end.kind) {

@@ -9,11 +9,7 @@ import type { Override } from '../domain/governor/contract.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
 import { MAKE_ROOM } from '../intake/disk-guard.ts';
-import { Entrance } from '../intake/entrance.ts';
-import { speaker } from '../intake/log.ts';
-import { Uploads } from '../intake/uploads.ts';
 import { OK } from '../monitoring/readiness.ts';
-import { Posts } from '../posts/posts.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import { reportFolderName } from '../store/report-files.ts';
@@ -21,7 +17,6 @@ import { PAGE } from '../store/report-rows.ts';
 import type { Installation } from '../temporal/installation.ts';
 import { isErrno } from '../thrown.ts';
 import type { AppContext, FileStatus, StatusReport } from './app.ts';
-import { otherEndpoint } from './deliveries.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
 import { approveDelivery, cancelDelivery, pauseDelivery } from './file-orders.ts';
@@ -29,66 +24,62 @@ import { fileStatus, readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FoundUser } from './find-user.ts';
 import { findUser } from './find-user.ts';
+import { Intake } from './intake.ts';
 import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
+import type { Route } from './routes.ts';
+import { endpointsOf, otherEndpoint } from './routes.ts';
 import type { BegunRetry, Door, OpenDoor, Receipt, ServedApp, ServedFile } from './served.ts';
 import { storeGuard } from './store-guard.ts';
 
 export interface ServedParts {
   readonly context: AppContext;
   readonly installation: Installation;
-  readonly endpoint: Endpoint;
+  /** Those whose watchers run. */
+  readonly routes: readonly Route[];
 }
 
 /**
- * Opens a door over an application of its own. What other API processes of this inbox have left is settled before it opens; when it is
- * closed, everything that it took is in the inbox.
+ * Opens a door over an application of its own. What other API processes of these inboxes have left is settled before it opens; when it is
+ * closed, everything that it took is in them.
  */
 export async function openOver(
   parts: ServedParts,
   open: OpenDoor,
   options: { readonly portMayDiffer: boolean },
 ): Promise<Door> {
-  const { settings, logger } = parts.context;
-  const { sidecar } = settings;
-  const entrance = new Entrance(settings.inbox);
-  await entrance.enter();
-  const say = speaker(logger, parts.endpoint.name);
-  const posts = new Posts({ entrance, parse: settings.parse, gatherMs: settings.api.gatherMs, sidecar, say });
-  const closeIntake = async (): Promise<void> => {
-    await posts.close();
-    await entrance.close();
+  const intakes: Intake[] = [];
+  const closeIntakes = async (): Promise<void> => {
+    await Promise.all(intakes.map((intake) => intake.close()));
   };
   try {
-    await posts.begin();
+    for (const route of parts.routes) intakes.push(await Intake.open(parts.context, route));
     const { readiness } = parts.context.monitoring;
-    readiness.add('posts', () => (posts.failing ? 'posted alerts cannot be written' : OK));
-    const uploads = new Uploads(entrance, { sidecar, maxBytes: settings.api.maxUploadBytes });
-    const door = await open(new TemporalServedApp(parts, uploads, posts), options);
+    const failing = (): boolean => intakes.some(({ posts }) => posts.failing);
+    readiness.add('posts', () => (failing() ? 'posted alerts cannot be written' : OK));
+    const door = await open(new TemporalServedApp(parts, intakes), options);
     return {
       address: door.address,
       async close() {
         await door.close();
-        await closeIntake();
+        await closeIntakes();
       },
     };
   } catch (error) {
-    await closeIntake();
+    await closeIntakes();
     throw error;
   }
 }
 
 class TemporalServedApp implements ServedApp {
-  readonly uploads: Uploads;
-  readonly posts: Posts;
+  readonly inboxes: readonly Intake[];
   readonly #parts: ServedParts;
   readonly #guard: DiskGuard;
 
-  constructor(parts: ServedParts, uploads: Uploads, posts: Posts) {
+  constructor(parts: ServedParts, inboxes: readonly Intake[]) {
     this.#parts = parts;
     this.#guard = storeGuard(parts.context.settings);
-    this.uploads = uploads;
-    this.posts = posts;
+    this.inboxes = inboxes;
   }
 
   get settings(): AppContext['settings'] {
@@ -99,10 +90,6 @@ class TemporalServedApp implements ServedApp {
   }
   get monitoring(): AppContext['monitoring'] {
     return this.#parts.context.monitoring;
-  }
-
-  get endpointName(): string {
-    return this.#parts.endpoint.name;
   }
 
   temporalPage(workflowId: string): string | undefined {
@@ -117,9 +104,9 @@ class TemporalServedApp implements ServedApp {
     return readStatus(this.#parts.installation, limit);
   }
 
-  async file(id: string): Promise<ServedFile> {
+  async file(id: string, endpoint?: string): Promise<ServedFile> {
     const { installation } = this.#parts;
-    const record = await this.#find(id);
+    const record = await this.#find(id, endpoint);
     try {
       const info = await installation.temporal.client.workflow.getHandle(record.workflowId).describe();
       const status = await fileStatus(installation, info);
@@ -140,21 +127,24 @@ class TemporalServedApp implements ServedApp {
     return { ...status, startedAt: record.firstSubmittedAt };
   }
 
-  async receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>> {
-    return openReceipts(this.#parts.installation, await this.#find(id));
+  async receipts(id: string, endpoint?: string): Promise<AsyncIterable<readonly Receipt[]>> {
+    return openReceipts(this.#parts.installation, await this.#find(id, endpoint));
   }
 
-  async beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]> {
-    const { installation, endpoint, context } = this.#parts;
+  async beginRetry(id: string | undefined, unconfirmed: boolean, endpoint?: string): Promise<readonly BegunRetry[]> {
+    const { installation, context } = this.#parts;
+    const { settings } = context;
     const pressedMs = Date.now();
-    const named = id === undefined ? undefined : await this.#find(id);
-    if (named !== undefined && named.endpoint !== endpoint.name) throw otherEndpoint(named, endpoint);
+    const named = id === undefined ? undefined : await this.#find(id, endpoint);
+    const served = this.#endpoints.filter(({ name }) => endpoint === undefined || name === endpoint);
+    if (named !== undefined && !served.some(({ name }) => name === named.endpoint)) throw otherEndpoint(named, served);
     const records = named === undefined ? await findRetryable(installation) : [named];
-    const own = records.filter((record) => record.endpoint === endpoint.name);
-    // Whoever retries has seen how the first ones went.
-    const delivery = deliveryTo(endpoint, { ...context.settings.statedDelivery, first: undefined });
     const begun: BegunRetry[] = [];
-    for (const record of own) {
+    for (const record of records) {
+      const to = served.find(({ name }) => name === record.endpoint);
+      if (to === undefined) continue;
+      // Whoever retries has seen how the first ones went.
+      const delivery = deliveryTo(to, { ...settings.statedDelivery, first: undefined });
       const how = { reopenUnconfirmed: unconfirmed, pressedMs };
       const { outcome, workflowId } = await installation.deliveries.start(record, delivery, how);
       begun.push({ file: record.fileName, sha256: record.sha256, workflowId, outcome });
@@ -167,27 +157,27 @@ class TemporalServedApp implements ServedApp {
     return findUser({ home, userId, limit, say: (text) => this.logger.info({ event: 'users_saved' }, text) });
   }
 
-  async reportPage(id: string): Promise<string | undefined> {
+  async reportPage(id: string, endpoint?: string): Promise<string | undefined> {
     const { reportsRoot } = this.#parts.installation;
-    const { fileName, sha256, endpoint } = await this.#find(id);
-    const path = join(reportsRoot, reportFolderName(fileName, sha256, endpoint), PAGE);
+    const record = await this.#find(id, endpoint);
+    const path = join(reportsRoot, reportFolderName(record.fileName, record.sha256, record.endpoint), PAGE);
     return readFile(path, 'utf8').catch((error: unknown) => {
       if (isErrno(error, 'ENOENT')) return undefined;
       throw error;
     });
   }
 
-  async pauseFile(id: string, paused: boolean): Promise<FileStatus> {
-    return pauseDelivery(this.#parts.installation, await this.#find(id), paused);
+  async pauseFile(id: string, paused: boolean, endpoint?: string): Promise<FileStatus> {
+    return pauseDelivery(this.#parts.installation, await this.#find(id, endpoint), paused);
   }
 
-  async approveFile(id: string): Promise<FileStatus> {
-    return approveDelivery(this.#parts.installation, await this.#find(id));
+  async approveFile(id: string, endpoint?: string): Promise<FileStatus> {
+    return approveDelivery(this.#parts.installation, await this.#find(id, endpoint));
   }
 
-  async cancelFile(id: string): Promise<FileStatus> {
+  async cancelFile(id: string, endpoint?: string): Promise<FileStatus> {
     const { installation, context } = this.#parts;
-    return cancelDelivery(installation, await this.#find(id), context.signal);
+    return cancelDelivery(installation, await this.#find(id, endpoint), context.signal);
   }
 
   endpoints(): Promise<readonly EndpointStatus[]> {
@@ -206,8 +196,12 @@ class TemporalServedApp implements ServedApp {
     if (paused !== undefined) throw new Fault('store', `nothing is taken in: ${paused}`, MAKE_ROOM);
   }
 
-  #find(id: string): Promise<DeliveryRecord> {
-    const { installation, endpoint } = this.#parts;
-    return findDelivery(installation.store, id, endpoint.name, false);
+  get #endpoints(): readonly Endpoint[] {
+    return endpointsOf(this.#parts.routes);
+  }
+
+  #find(id: string, endpoint?: string): Promise<DeliveryRecord> {
+    const only = this.#endpoints.length === 1 ? this.#endpoints[0]?.name : undefined;
+    return findDelivery(this.#parts.installation.store, id, endpoint ?? only, false);
   }
 }

@@ -40,30 +40,39 @@ export interface BegunRetry {
   readonly outcome: SubmitOutcome;
 }
 
-/** `id`: SHA-256 (8 digits or more), workflow ID, or the name it was dropped under. Faults: `not_found`, `temporal_unreachable`, `store`. */
+/** An inbox, by what its files are delivered to, and the ways into it. */
+export interface ServedInbox {
+  /** Names. */
+  readonly endpoints: readonly string[];
+  readonly uploads: Pick<Uploads, 'receive'>;
+  readonly posts: Pick<Posts, 'take'>;
+}
+
+/**
+ * `id`: SHA-256 (8 digits or more), workflow ID, or the name it was dropped under. `endpoint`, of a file that was delivered to several: which
+ * delivery; undefined: the only one. Faults: `not_found`, `temporal_unreachable`, `store`.
+ */
 export interface ServedApp {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly monitoring: Monitoring;
-  /** Where what comes by the API goes. */
-  readonly endpointName: string;
+  /** Where what comes by the API goes: one at least. */
+  readonly inboxes: readonly ServedInbox[];
   /** Of a workflow in the Temporal Web UI; undefined: it is not known where that is. */
   temporalPage(workflowId: string): string | undefined;
-  readonly uploads: Pick<Uploads, 'receive'>;
-  readonly posts: Pick<Posts, 'take'>;
   status(options: { readonly limit: number }): Promise<StatusReport>;
-  file(id: string): Promise<ServedFile>;
+  file(id: string, endpoint?: string): Promise<ServedFile>;
   /** Those of a chunk together, in the order of the file. */
-  receipts(id: string): Promise<AsyncIterable<readonly Receipt[]>>;
+  receipts(id: string, endpoint?: string): Promise<AsyncIterable<readonly Receipt[]>>;
   /** `id` undefined: every file that has something to retry. */
-  beginRetry(id: string | undefined, unconfirmed: boolean): Promise<readonly BegunRetry[]>;
+  beginRetry(id: string | undefined, unconfirmed: boolean, endpoint?: string): Promise<readonly BegunRetry[]>;
   /** In which files a user is, and what became of each alert; the newest ones. */
   user(userId: string, limit: number): Promise<FoundUser>;
   /** Its report as a page for people; undefined: there is none (yet). */
-  reportPage(id: string): Promise<string | undefined>;
-  pauseFile(id: string, paused: boolean): Promise<FileStatus>;
-  approveFile(id: string): Promise<FileStatus>;
-  cancelFile(id: string): Promise<FileStatus>;
+  reportPage(id: string, endpoint?: string): Promise<string | undefined>;
+  pauseFile(id: string, paused: boolean, endpoint?: string): Promise<FileStatus>;
+  approveFile(id: string, endpoint?: string): Promise<FileStatus>;
+  cancelFile(id: string, endpoint?: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;
   endpoint(name: string, order?: Override): Promise<EndpointStatus>;
   /** Throws Fault `store` while the disk is too full for more to come in. */

@@ -1,4 +1,4 @@
-/** The parts of wds that run until they are stopped: the workers and the watcher of one process. */
+/** The parts of wds that run until they are stopped: the workers and the watchers of one process. */
 import type { Endpoint } from '../domain/endpoint.ts';
 import { fileWorkflowId } from '../domain/names.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
@@ -13,6 +13,8 @@ import { inboxAnswer } from './inbox-answer.ts';
 import { pruneForEver } from './keeping/auto-prune.ts';
 import { houseOf } from './keeping/house-of.ts';
 import { MissingWorkers } from './missing-workers.ts';
+import type { Route } from './routes.ts';
+import { endpointsOf } from './routes.ts';
 import { storeGuard } from './store-guard.ts';
 import { submitFile } from './submit-file.ts';
 import { watchUnderWay } from './under-way.ts';
@@ -26,7 +28,7 @@ export class Services {
   readonly #closing = new AbortController();
   /** Of the disk of the store. */
   readonly #guard: DiskGuard;
-  #watcher: Watcher | undefined;
+  readonly #watchers: Watcher[] = [];
 
   constructor(context: AppContext, installation: Installation) {
     this.#context = context;
@@ -34,39 +36,48 @@ export class Services {
     this.#guard = storeGuard(context.settings);
   }
 
-  async startWorkers(endpoint: Endpoint): Promise<void> {
+  /** For endpoints that were claimed. */
+  async startWorkers(endpoints: readonly Endpoint[]): Promise<void> {
     const installation = this.#installation;
-    await Promise.all([installation.startFilesWorker(), installation.startAlertsWorker(endpoint)]);
+    const alerts = endpoints.map((endpoint) => installation.startAlertsWorker(endpoint));
+    await Promise.all([installation.startFilesWorker(), ...alerts]);
   }
 
   /** One that stays: it keeps the home in order, too. */
   async startFilesWorker(): Promise<void> {
     await this.#installation.startFilesWorker();
-    this.#prune(undefined);
+    this.#prune([]);
   }
 
-  /** Without an inbox: what was dropped is left to those who watch it. */
-  #prune(inbox: string | undefined): void {
+  /** Without inboxes: what was dropped is left to those who watch them. */
+  #prune(inboxes: readonly string[]): void {
     const { settings, logger } = this.#context;
-    const house = { ...houseOf(this.#installation), inbox };
+    const house = { ...houseOf(this.#installation), inboxes };
     void pruneForEver({ house, settings, logger, signal: this.#closing.signal });
   }
 
-  /** Resolves when the first scan of the inbox is done. */
-  async startWatcher(endpoint: Endpoint): Promise<void> {
+  /** Resolves when the first scan of each inbox is done. */
+  async startWatchers(routes: readonly Route[]): Promise<void> {
+    for (const endpoint of endpointsOf(routes)) await this.#installation.claimEndpoint(endpoint);
+    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
+    await Promise.all(routes.map((route) => this.#startWatcher(route)));
+    this.#prune(routes.map(({ inbox }) => inbox));
+  }
+
+  async #startWatcher({ inbox, endpoints }: Route): Promise<void> {
     const { settings, logger } = this.#context;
     const installation = this.#installation;
-    await installation.claimEndpoint(endpoint);
+    const { maxInvalid } = settings.statedDelivery;
+    const names = endpoints.map(({ name }) => name);
     const watcher = watchInbox(
       {
-        inbox: settings.inbox,
+        inbox,
         store: installation.store,
         maxExpandedBytes: settings.maxExpandedBytes,
         maxFileBytes: settings.maxFileBytes,
         guard: this.#guard,
         log: logger,
-        endpoint: endpoint.name,
-        terms: termsOf(endpoint, { ...settings.parse, maxInvalid: settings.statedDelivery.maxInvalid }),
+        terms: termsOf(endpoints, { ...settings.parse, maxInvalid }),
         header: settings.parse.header,
         sidecar: settings.sidecar,
         scanIntervalMs: settings.scanIntervalMs,
@@ -74,16 +85,18 @@ export class Services {
         results: settings.results,
         untilEnded: async ({ staged }) => {
           const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
-          await installation.deliveries.untilEnded(fileWorkflowId(staged.sha256, endpoint.name), signal);
+          const ids = names.map((name) => fileWorkflowId(staged.sha256, name));
+          await Promise.allSettled(ids.map((id) => installation.deliveries.untilEnded(id, signal)));
         },
-        answerOf: (submission) => inboxAnswer(installation, endpoint.name, submission, this.#closing.signal),
+        answerOf: (submission) => inboxAnswer(installation, names, submission, this.#closing.signal),
       },
-      async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
+      endpoints.map((endpoint) => ({
+        endpoint: endpoint.name,
+        submit: async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
+      })),
     );
-    this.#watcher = watcher;
-    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
+    this.#watchers.push(watcher);
     await watcher.ready;
-    this.#prune(settings.inbox);
   }
 
   /** Looks on at all files that are under way, until this process stops. */
@@ -97,14 +110,14 @@ export class Services {
     this.lookOn(new MissingWorkers(this.#context.logger), LOOK_FOR_WORKERS_MS);
   }
 
-  /** The watcher runs, and nothing that it does fails. */
+  /** The watchers run, and nothing that they do fails. */
   get watching(): boolean {
-    return this.#watcher?.status().failing === false;
+    return this.#watchers.length > 0 && this.#watchers.every((watcher) => !watcher.status().failing);
   }
 
-  /** Why it takes no file though nothing fails; undefined: it takes them. */
+  /** Why one takes no file though nothing fails; undefined: all take them. */
   get paused(): string | undefined {
-    return this.#watcher?.status().paused;
+    return this.#watchers.map((watcher) => watcher.status().paused).find((paused) => paused !== undefined);
   }
 
   /** Resolves at the first Ctrl-C; rejects when a worker fails, or the process cannot go on. */
@@ -115,13 +128,12 @@ export class Services {
     const { workersEnded, lost } = this.#installation;
     const { readiness } = this.#context.monitoring;
     readiness.begun();
-    await Promise.race([stopped, workersEnded.then(() => stopped), lost, this.#watcher?.ended ?? stopped]).finally(() =>
-      readiness.ends(),
-    );
+    const ends = [lost, ...this.#watchers.map(({ ended }) => ended)];
+    await Promise.race([stopped, workersEnded.then(() => stopped), ...ends]).finally(() => readiness.ends());
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#watcher?.close();
+    await Promise.all(this.#watchers.map((watcher) => watcher.close()));
   }
 }

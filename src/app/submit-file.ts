@@ -1,7 +1,7 @@
 /** The one step by which a staged file, dropped or named on a command line, becomes a delivery. */
-import { deliveryTo } from '../config/settings.ts';
+import { deliveryTo, parseFor } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import type { Submission } from '../intake/submission-queue.ts';
+import type { Submission } from '../intake/takers.ts';
 import { isGathered } from '../posts/gathered-file.ts';
 import { rememberName } from '../store/file-names.ts';
 import type { SubmitRequest, Submitted } from '../temporal/file-deliveries.ts';
@@ -19,5 +19,5 @@ export async function submitFile(
   const careful = isPosted ? { first: undefined, stopAtFailures: undefined } : {};
   const delivery = deliveryTo(endpoint, { ...statedDelivery, ...careful });
   await rememberName(store, submission.fileName, { sha256: submission.staged.sha256, endpoint: endpoint.name });
-  return deliveries.submit({ ...submission, endpoint: endpoint.name, parse, delivery });
+  return deliveries.submit({ ...submission, endpoint: endpoint.name, parse: parseFor(endpoint, parse), delivery });
 }

@@ -1,10 +1,11 @@
 /** `wds up`: server, workers, watcher and, where no endpoint is configured, the bundled receiver with an example to see it work. */
 import { fileURLToPath } from 'node:url';
-import { shownUrl } from '../config/endpoint-url.ts';
+import { withEndpoint } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, FileEnd, SendOptions, UpOptions } from './app.ts';
 import { BUNDLED_RATE, startBundledReceiver } from './bundled-receiver.ts';
+import { endpointsOf, meantEndpoints, routesOf, shownEndpoints } from './routes.ts';
 import type { Door, OpenDoor } from './served.ts';
 import { openOver } from './served-app.ts';
 import type { Services } from './services.ts';
@@ -24,30 +25,33 @@ export interface UpHost {
 
 export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
   const { settings, signal } = app.context;
-  const receiver = settings.endpoint === undefined ? await startBundledReceiver(settings.home) : undefined;
-  const endpoint = settings.endpoint ?? receiver!.endpoint;
+  const receiver = settings.endpoints.length === 0 ? await startBundledReceiver(settings.home) : undefined;
+  const routed = receiver === undefined ? settings : withEndpoint(settings, receiver.endpoint);
   let door: Door | undefined;
   try {
+    const routes = routesOf(routed);
+    const endpoints = endpointsOf([...routes, { inbox: '', endpoints: meantEndpoints(routed) }]);
     const services = await app.services();
     // First: it is refused where another one watches this inbox for another endpoint, and then nothing may be sent from here.
-    await services.startWatcher(endpoint);
-    await services.startWorkers(endpoint);
+    await services.startWatchers(routes);
+    for (const endpoint of endpoints) await (await app.installation()).claimEndpoint(endpoint);
+    await services.startWorkers(endpoints);
     // The example would wait for an approval.
     const example = options.example && settings.statedDelivery.first === undefined;
-    if (receiver !== undefined && example && !signal.aborted) await deliverExample(app, endpoint, options);
+    if (receiver !== undefined && example && !signal.aborted) await deliverExample(app, receiver.endpoint, options);
     const installation = await app.installation();
     const { temporal, devServer, reportsRoot } = installation;
-    const parts = { context: app.context, installation, endpoint };
+    const parts = { context: app.context, installation, routes };
     if (options.observer.files !== undefined) services.lookOn(options.observer.files, LOOK_EVERY_MS);
     door = await openOver(parts, app.openDoor, { portMayDiffer: true });
     if (!signal.aborted) {
       options.observer.ready({
-        inbox: settings.inbox,
+        inboxes: routed.inboxes,
         reportsRoot,
         temporalAddress: temporal.address,
         webUi: devServer?.uiUrl,
         api: door.address,
-        endpoint: { name: endpoint.name, url: shownUrl(endpoint.url) },
+        endpoints: shownEndpoints(endpoints),
         bundledRate: receiver === undefined ? undefined : BUNDLED_RATE,
       });
     }

@@ -157,6 +157,7 @@ export class CommandContext {
       env,
       flags: { ...flagValues(command), ...options.settings },
       configFile: globals.config,
+      endpoint: globals.endpoint,
       temporal: temporalFlags(globals),
       defaultLogLevel: options.logLevel,
     };
@@ -194,10 +195,23 @@ export async function findEndpoint(settings: Settings): Promise<Settings> {
   return (await import('../app/bundled-receiver.ts')).withBundledReceiver(settings);
 }
 
-/** For commands that cannot do without an endpoint; `wds up` can, with the bundled receiver. */
+/** For commands that need to know which endpoint is meant. */
 export async function requireEndpoint(settings: Settings): Promise<Settings> {
+  const complete = await requireEndpoints(settings);
+  (await import('../app/routes.ts')).meantEndpoint(complete);
+  return complete;
+}
+
+/** The same for commands that can do without any. */
+export async function oneEndpointAtMost(settings: Settings): Promise<Settings> {
   const complete = await findEndpoint(settings);
-  if (complete.endpoint !== undefined) return complete;
+  return complete.endpoints.length === 0 ? complete : requireEndpoint(complete);
+}
+
+/** For commands that cannot do without an endpoint; `wds up` can, with the bundled receiver. */
+export async function requireEndpoints(settings: Settings): Promise<Settings> {
+  const complete = await findEndpoint(settings);
+  if (complete.endpoints.length > 0) return complete;
   throw new Fault(
     'config',
     'no endpoint is configured',

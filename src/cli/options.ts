@@ -92,6 +92,8 @@ export interface GlobalOptions {
   readonly config?: string;
   readonly output: OutputFormat;
   readonly color?: boolean;
+  /** Of the commands that are about one endpoint. */
+  readonly endpoint?: string;
   readonly temporalAddress?: string;
   readonly temporalNamespace?: string;
   readonly temporalProfile?: string;
@@ -118,6 +120,18 @@ export function addSettings(command: Command, flags: readonly SettingFlag[]): Co
   return command;
 }
 
+/** Where alerts go: by settings of an endpoint, or by the name of one that the configuration has. */
+export function addEndpointFlags(command: Command): Command {
+  return addEndpointChoice(addSettings(command, ENDPOINT_FLAGS));
+}
+
+export function addEndpointChoice(command: Command): Command {
+  return command.option(
+    '--endpoint <name>',
+    'which one, where the configuration has several; WDS_ENDPOINT stands in for it',
+  );
+}
+
 /** The settings among the flags that were given. */
 export function flagValues(command: Command): FlagValues {
   const values: Record<string, FlagValues[string]> = {};
@@ -132,7 +146,7 @@ export function flagValues(command: Command): FlagValues {
 }
 
 /** Flags without which another command would not find what this one has worked on, by their attributes. */
-const WHERE = /^(config|home|url|rate|burst|ambiguous|temporal.*)$/;
+const WHERE = /^(config|home|endpoint|url|rate|burst|ambiguous|temporal.*)$/;
 
 /** The flags of this command that the next one needs, too, as a shell takes them: ` --url http://127.0.0.1:8080/`; '' for none. */
 export function flagsToRepeat(command: Command): string {

@@ -107,7 +107,11 @@ export function statusText(status: StatusReport, paint: Paint, width = 80): stri
     ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
     ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
     ['Home', `${status.home}   installation ${status.installation}`],
-    ['Inbox', status.inbox],
+    ...(status.inboxes === undefined
+      ? [['Inbox', status.inbox] as const]
+      : status.inboxes.map(
+          ({ inbox, endpoints }, at) => [at === 0 ? 'Inbox' : '', `${inbox} → ${endpoints.join(', ')}`] as const,
+        )),
     ...(status.intakePaused === undefined ? [] : [['', `paused: ${status.intakePaused}`] as const]),
     ...status.endpoints.flatMap(endpointLines),
     ...moreLines('', status.moreEndpoints, 'endpoint', 'wds endpoint list'),

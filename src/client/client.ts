@@ -34,6 +34,12 @@ export interface Alert {
   readonly alertMessage: string;
 }
 
+export interface InboxChoice {
+  /** Where there are several inboxes: those that the one that is meant delivers to. */
+  readonly endpoints?: readonly string[];
+}
+
+const inboxQuery = (endpoints: readonly string[]): string => `endpoint=${encodeURIComponent(endpoints.join(','))}`;
 const UNDER_WAY: ReadonlySet<string> = new Set(['received', 'running', 'paused', 'unknown']);
 
 export class WdsClient {
@@ -51,20 +57,27 @@ export class WdsClient {
     alerts: Alert | readonly Alert[],
     {
       idempotencyKey = globalThis.crypto.randomUUID(),
+      endpoints,
       signal,
-    }: CallOptions & { readonly idempotencyKey?: string } = {},
+    }: CallOptions & InboxChoice & { readonly idempotencyKey?: string } = {},
   ): Promise<Posted> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
-    return this.#json({ method: 'POST', path: 'webhook', headers, body: JSON.stringify(alerts), ...given(signal) });
+    const path = endpoints === undefined ? 'webhook' : `webhook?${inboxQuery(endpoints)}`;
+    return this.#json({ method: 'POST', path, headers, body: JSON.stringify(alerts), ...given(signal) });
   }
 
   /** Resolves when the file is in the inbox. `name` tells its kind: `.csv`, `.ndjson`, `.jsonl`, `.json`, each also with `.gz`. */
   async upload(
     name: string,
     content: string | Uint8Array | Blob,
-    { priority = 'normal', signal }: CallOptions & { readonly priority?: 'urgent' | 'normal' } = {},
+    {
+      priority = 'normal',
+      endpoints,
+      signal,
+    }: CallOptions & InboxChoice & { readonly priority?: 'urgent' | 'normal' } = {},
   ): Promise<UploadedFile> {
-    const path = `upload?name=${encodeURIComponent(name)}&priority=${priority}`;
+    const inbox = endpoints === undefined ? '' : `&${inboxQuery(endpoints)}`;
+    const path = `upload?name=${encodeURIComponent(name)}&priority=${priority}${inbox}`;
     const headers = { 'content-type': 'application/octet-stream' };
     const { files } = await this.#json<{ files: UploadedFile[] }>({
       ...{ method: 'POST', path, headers, body: content },

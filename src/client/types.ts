@@ -27,6 +27,8 @@ export interface UploadedFile {
   /** In the inbox. */
   readonly name: string;
   readonly sizeBytes: number;
+  /** Names of those that it is delivered to. Absent in answers of earlier versions. */
+  readonly endpoints?: readonly string[];
 }
 
 export interface FileStatus {

@@ -1,10 +1,11 @@
 /** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
 import { resolve } from 'node:path';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { defaultChunkSize, rateOf } from '../domain/endpoint.ts';
+import { rateOf } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
 import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
+import { compileInboxes } from './compile-inboxes.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
@@ -13,13 +14,15 @@ import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel, SettingsOptions } from './schema.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
 import type { ApiSettings, RetainMs, Settings, TemporalFlags } from './settings.ts';
-import { DAY_MS, deepFreeze, defaultMaxConnections, deliveryTo, PARTS } from './settings.ts';
+import { DAY_MS, deepFreeze, defaultMaxConnections, deliveryTo, PARTS, parseFor } from './settings.ts';
 import type { Environment } from './sources.ts';
 
 export interface CompileContext {
   readonly env: Environment;
   /** Base of the default paths. */
   readonly cwd: string;
+  /** Name of the endpoint that is meant, of several; undefined: all, or there are not several. */
+  readonly meant: string | undefined;
   readonly temporal: TemporalFlags;
   /** What is stated by the file and the environment alone. */
   readonly configured: SettingsOptions;
@@ -32,21 +35,26 @@ const UMASKS = { none: 0o077, read: 0o027, write: 0o007 } as const;
 
 const seconds = (value: number): number => Math.round(value * 1_000);
 
-async function compileEndpoint(stated: EndpointWithDefaults, context: CompileContext): Promise<Endpoint | undefined> {
+/** `key`: where it stands, `endpoint` or `endpoints.crm`. */
+async function compileEndpoint(
+  stated: EndpointWithDefaults,
+  key: string,
+  context: CompileContext,
+): Promise<Endpoint | undefined> {
   const { collect, env } = context;
   if (stated.retry.maximumSeconds < stated.retry.initialSeconds) {
     collect({
-      key: 'endpoint.retry.maximumSeconds',
+      key: `${key}.retry.maximumSeconds`,
       problem: wrongValue(
         String(stated.retry.maximumSeconds),
-        `at least endpoint.retry.initialSeconds (${stated.retry.initialSeconds})`,
+        `at least ${key}.retry.initialSeconds (${stated.retry.initialSeconds})`,
       ),
     });
   }
-  const secrets = await readSecrets(stated, env, collect);
-  const headers = await readHeaders(stated, env, collect);
+  const secrets = await readSecrets(stated, key, env, collect);
+  const headers = await readHeaders(stated, key, env, collect);
   if (stated.url === undefined) {
-    collect({ key: 'endpoint.url', problem: 'missing; expected the URL that the other endpoint settings are for' });
+    collect({ key: `${key}.url`, problem: 'missing; expected the URL that the other endpoint settings are for' });
     return undefined;
   }
   const url = new URL(stated.url).href;
@@ -76,19 +84,42 @@ async function compileEndpoint(stated: EndpointWithDefaults, context: CompileCon
   };
 }
 
+/** In the order of the configuration. */
+async function compileEndpoints(
+  { endpoint, endpoints = {} }: SettingsWithDefaults,
+  context: CompileContext,
+): Promise<Endpoint[]> {
+  const named = Object.entries(endpoints);
+  if (endpoint !== undefined && named.length > 0) {
+    const problem = 'endpoint is stated, too; expected one of them: put that one among the others, under its name';
+    context.collect({ key: 'endpoints', problem });
+  }
+  named.forEach(([name], at) => {
+    const same = named.slice(0, at).find(([other]) => other.toLowerCase() === name.toLowerCase());
+    if (same === undefined) return;
+    const problem = `differs from ${same[0]} only in case: on some disks their receipts would be the same files; expected another name`;
+    context.collect({ key: `endpoints.${name}`, problem });
+  });
+  const compiled = await Promise.all([
+    ...(endpoint === undefined ? [] : [compileEndpoint(endpoint, 'endpoint', context)]),
+    ...named.map(([name, one]) => compileEndpoint(one, `endpoints.${name}`, context)),
+  ]);
+  return compiled.filter((one) => one !== undefined);
+}
+
 /** UTF-8 is what is read without an encoding. */
 function compileParse(
   { separator, encoding, maxInvalid: _share, ...stated }: SettingsWithDefaults['parse'],
   endpoint: Endpoint | undefined,
 ): Omit<ParseOptions, 'format'> {
-  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto');
   const between = separator === undefined ? undefined : separatorOf(separator);
   const encodedIn = encoding === undefined ? undefined : encodingOf(encoding);
-  return {
-    ...{ ...DEFAULT_PARSE_OPTIONS, ...stated, chunkSize },
+  const all = {
+    ...{ ...DEFAULT_PARSE_OPTIONS, ...stated },
     ...(between === undefined ? {} : { separator: between }),
     ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
   };
+  return parseFor(endpoint, all);
 }
 
 function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'success'> {
@@ -123,8 +154,6 @@ function compileApi(stated: SettingsWithDefaults['api'], { env, collect }: Compi
 export async function compile(stated: SettingsWithDefaults, context: CompileContext): Promise<Settings> {
   const { collect, cwd } = context;
   const home = resolve(cwd, stated.home);
-  const inbox = resolve(cwd, stated.inbox);
-  if (home === inbox) collect({ key: 'inbox', problem: wrongValue(JSON.stringify(inbox), 'another folder than home') });
 
   const { userIdColumn, alertMessageColumn } = stated.parse;
   if (userIdColumn.toLowerCase() === alertMessageColumn.toLowerCase()) {
@@ -134,8 +163,11 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     });
   }
 
-  const endpoint = stated.endpoint === undefined ? undefined : await compileEndpoint(stated.endpoint, context);
-  const timeoutSeconds = (endpoint?.timeoutMs ?? 15_000) / 1_000;
+  const endpoints = await compileEndpoints(stated, context);
+  const endpoint = endpoints.length === 1 ? endpoints[0] : endpoints.find(({ name }) => name === context.meant);
+  const names = endpoints.map(({ name }) => name);
+  const inboxes = await compileInboxes(stated, { cwd, home, endpoints: names, meant: context.meant, collect });
+  const timeoutSeconds = endpoints.length === 0 ? 15 : Math.max(...endpoints.map(({ timeoutMs }) => timeoutMs)) / 1_000;
   const graceSeconds = stated.shutdownGraceSeconds ?? timeoutSeconds + 5;
   if (graceSeconds <= timeoutSeconds) {
     collect({
@@ -151,7 +183,8 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
   };
   return deepFreeze({
     home,
-    inbox,
+    inbox: inboxes[0]?.folder ?? resolve(cwd, 'inbox'),
+    inboxes,
     settleMs: seconds(stated.intake.settleSeconds),
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),
@@ -162,6 +195,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     minFreeBytes: stated.intake.minFreeMiB === undefined ? undefined : stated.intake.minFreeMiB * MIB,
     parse: compileParse(stated.parse, endpoint),
     endpoint,
+    endpoints,
     delivery: deliveryTo(endpoint, statedDelivery),
     statedDelivery,
     suppressFile: context.configured.delivery?.suppressFile,

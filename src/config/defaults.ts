@@ -78,12 +78,14 @@ export type EndpointWithDefaults = Omit<Complete<EndpointOptions, typeof DEFAULT
 };
 type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
 
-export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds'> {
+export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes'> {
   readonly home: string;
-  readonly inbox: string;
+  /** undefined: it has none, but `inboxes`. */
+  readonly inbox: string | undefined;
   readonly intake: Complete<NonNullable<SettingsOptions['intake']>, typeof DEFAULTS.intake>;
   readonly parse: Complete<NonNullable<SettingsOptions['parse']>, typeof DEFAULTS.parse>;
   readonly endpoint: EndpointWithDefaults | undefined;
+  readonly endpoints: Readonly<Record<string, EndpointWithDefaults>> | undefined;
   readonly delivery: Complete<DeliveryOptions, typeof DEFAULTS.delivery>;
   readonly reports: Widened<typeof DEFAULTS.reports>;
   readonly store: Complete<NonNullable<SettingsOptions['store']>, typeof DEFAULTS.store>;
@@ -97,15 +99,19 @@ const endpointWithDefaults = (options: EndpointOptions): EndpointWithDefaults =>
   retry: { ...DEFAULTS.endpoint.retry, ...options.retry },
 });
 
-/** `endpoint` stays undefined where nothing about one is stated. */
+const allWithDefaults = (endpoints: NonNullable<SettingsOptions['endpoints']>) =>
+  Object.fromEntries(Object.entries(endpoints).map(([name, one]) => [name, endpointWithDefaults({ ...one, name })]));
+
+/** `endpoint` and `endpoints` stay undefined where nothing about any is stated. */
 export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
   return {
     ...options,
     home: options.home ?? DEFAULTS.home,
-    inbox: options.inbox ?? DEFAULTS.inbox,
+    inbox: options.inbox ?? (options.inboxes === undefined ? DEFAULTS.inbox : undefined),
     intake: { ...DEFAULTS.intake, ...options.intake },
     parse: { ...DEFAULTS.parse, ...options.parse },
     endpoint: options.endpoint === undefined ? undefined : endpointWithDefaults(options.endpoint),
+    endpoints: options.endpoints === undefined ? undefined : allWithDefaults(options.endpoints),
     delivery: { ...DEFAULTS.delivery, ...options.delivery },
     reports: { ...DEFAULTS.reports, ...options.reports },
     store: { ...DEFAULTS.store, ...options.store },

@@ -67,9 +67,12 @@ const rateHeaders = z.strictObject({
   ),
 });
 
+export const endpointName = z.string().regex(ENDPOINT_NAME_PATTERN);
+export const NAME_EXPECTED = '1 to 63 letters, digits, "-" or "_", beginning with a letter or digit';
+
 export const endpoint = z.strictObject({
-  name: setting(z.string().regex(ENDPOINT_NAME_PATTERN), {
-    expects: '1 to 63 letters, digits, "-" or "_", beginning with a letter or digit',
+  name: setting(endpointName, {
+    expects: NAME_EXPECTED,
     about: 'Name of the endpoint in workflow IDs, task queues and reports. Another name is another delivery.',
     otherwise: 'host, port and a short hash of the URL',
   }),
@@ -158,3 +161,6 @@ export const endpoint = z.strictObject({
   }),
   retry: retry.exactOptional(),
 });
+
+/** One of several: its name is its key. */
+export const namedEndpoint = endpoint.omit({ name: true });

@@ -2,6 +2,7 @@
 import { withDefaults } from './defaults.ts';
 import { shownUrl } from './endpoint-url.ts';
 import { shownValue } from './faults.ts';
+import type { SettingEntry } from './layer.ts';
 import { listSettings } from './layer.ts';
 import type { LoadInput } from './load.ts';
 import { readSources } from './load.ts';
@@ -17,18 +18,31 @@ export interface SettingInForce {
 
 /** Throws Fault `config` where the configuration file cannot be read. Faults of single values are not told: loadSettings does that. */
 export async function settingsInForce(input: LoadInput): Promise<SettingInForce[]> {
-  const { file, environment, flags, merged } = await readSources(input);
+  const { file, environment, flags, merged, meant } = await readSources(input);
   const defaults = withDefaults(merged);
   const fileName = input.configFile ?? (input.env.WDS_CONFIG || 'wds.config.yaml');
-  return listSettings().map(({ key, meta }) => {
+  const names = Object.keys(merged.endpoints ?? {});
+  /** `as`: how its key begins, where it is that of one of several; they say something of the one that is meant. */
+  const inForce = ({ key, meta }: SettingEntry, as?: string): SettingInForce => {
+    const own = as === undefined ? key : key.replace(/^endpoint/, `endpoints.${as}`);
+    const isSpokenOf = as === undefined || as === meant;
     const sources = [
-      { from: input.flags?.[key]?.flag ?? 'flag', value: at(flags, key) },
-      { from: meta.env ?? 'WDS_SECRET', value: at(environment, key) },
-      { from: fileName, value: at(file, key) },
+      { from: input.flags?.[key]?.flag ?? 'flag', value: isSpokenOf ? at(flags, key) : undefined },
+      { from: meta.env ?? 'WDS_SECRET', value: isSpokenOf ? at(environment, key) : undefined },
+      { from: fileName, value: at(file, own) },
     ];
     const stated = sources.find(({ value }) => value !== undefined);
-    const value = stated?.value ?? at(defaults, key);
-    return { key, from: stated?.from ?? 'default', value: shown(key, value, meta.secret === true, meta.otherwise) };
+    const value = stated?.value ?? at(defaults, own);
+    return {
+      key: own,
+      from: stated?.from ?? 'default',
+      value: shown(own, value, meta.secret === true, meta.otherwise),
+    };
+  };
+  return listSettings().flatMap((entry) => {
+    const isEndpoints = names.length > 0 && entry.key.startsWith('endpoint.');
+    if (!isEndpoints) return [inForce(entry)];
+    return entry.key === 'endpoint.name' ? [] : names.map((name) => inForce(entry, name));
   });
 }
 

@@ -3,6 +3,7 @@
  * stands; what is right is kept, so that the layers can be merged and checked together even when one has faults.
  */
 import type { z } from 'zod';
+import { NAME_EXPECTED } from './endpoint-schema.ts';
 import { shownUrl } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
 import { nearest, shownValue, wrongValue } from './faults.ts';
@@ -29,8 +30,14 @@ export const isGroup = (value: unknown): value is Group =>
 const shapeOf = (schema: z.ZodType): Record<string, z.ZodType> =>
   (unwrapped(schema) as z.ZodObject).shape as Record<string, z.ZodType>;
 
+/** Groups by a name that the operator gives; undefined: it is not of that kind. */
+const namedGroup = (schema: z.ZodType): z.ZodType | undefined =>
+  unwrapped(schema).def.type === 'record' ? ((unwrapped(schema) as z.ZodRecord).valueType as z.ZodType) : undefined;
+
 /** The name is the operator's: it may be that of something inherited. */
 function childOf(schema: z.ZodType, name: string): z.ZodType | undefined {
+  const named = namedGroup(schema);
+  if (named !== undefined) return named;
   const shape = shapeOf(schema);
   return Object.hasOwn(shape, name) ? shape[name] : undefined;
 }
@@ -39,12 +46,13 @@ function unwrapped(schema: z.ZodType): z.ZodType {
   return schema.def.type === 'optional' ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema;
 }
 
-/** Every setting in the order of the schema. */
+/** Every setting in the order of the schema. Those of `endpoints.NAME` are those of `endpoint`. */
 export function listSettings(): SettingEntry[] {
   const walk = (schema: z.ZodType, prefix: string): SettingEntry[] =>
     Object.entries(shapeOf(schema)).flatMap(([name, child]) => {
       const meta = metaOf(child);
-      return meta === undefined ? walk(child, `${prefix}${name}.`) : [{ key: prefix + name, meta }];
+      if (meta !== undefined) return [{ key: prefix + name, meta }];
+      return namedGroup(child) === undefined ? walk(child, `${prefix}${name}.`) : [];
     });
   return walk(settingsSchema, '');
 }
@@ -73,6 +81,14 @@ const ELSEWHERE = new Map([
 function unknownKey(path: Path, name: string): string {
   const elsewhere = ELSEWHERE.get(name);
   if (elsewhere !== undefined) return `unknown setting; ${elsewhere}`;
+  const [group, endpoint, ...inner] = path;
+  if (group === 'endpoints' && endpoint !== undefined) {
+    if (name === 'name' && inner.length === 0) return `unknown setting; the endpoint is called ${String(endpoint)}`;
+    return unknownKey(['endpoint', ...inner], name).replace(
+      /(?<=mean )endpoint(?=\.)/,
+      `endpoints.${String(endpoint)}`,
+    );
+  }
   const keys = listSettings().map((entry) => entry.key);
   const full = [...path, name].join('.');
   const sameName = keys.find((key) => key.split('.').at(-1) === name);
@@ -95,7 +111,8 @@ function withoutEmptyGroups(value: Group, schema: z.ZodType): Group {
   const entries = Object.entries(value).flatMap(([name, child]): [string, unknown][] => {
     const childSchema = childOf(schema, name);
     if (childSchema === undefined || metaOf(childSchema) !== undefined) return [[name, child]];
-    if (child === null) return [];
+    // One that has a name was meant.
+    if (child === null) return namedGroup(schema) === undefined ? [] : [[name, {}]];
     return [[name, isGroup(child) ? withoutEmptyGroups(child, childSchema) : child]];
   });
   return Object.fromEntries(entries);
@@ -105,6 +122,9 @@ function shownAt(path: Path, value: unknown): string {
   const isUrl = path.at(-1) === 'url' && typeof value === 'string';
   return shownValue(isUrl ? shownUrl(value) : value);
 }
+
+const groupExpected = (key: string): string =>
+  key === 'endpoints' ? 'names of endpoints, each with a group of settings' : 'a group of settings';
 
 function withoutPath(value: Group, path: Path): void {
   const parent = valueAt(value, path.slice(0, -1));
@@ -132,8 +152,8 @@ export function checkLayer(raw: Group, originOf: OriginOf): { options: SettingsO
     }
     const meta = settingAt(issue.path);
     const shown = meta?.secret ? undefined : shownAt(issue.path, valueAt(value, issue.path));
-    const expects = meta?.expects ?? 'a group of settings';
     const key = issue.path.join('.') || 'the whole';
+    const expects = meta?.expects ?? (issue.code === 'invalid_key' ? `a name: ${NAME_EXPECTED}` : groupExpected(key));
     faults.set(key, { key, problem: wrongValue(shown, expects), origin: originOf(issue.path) });
   }
   for (const issue of checked.error.issues) {

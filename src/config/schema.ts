@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { api } from './api-schema.ts';
-import { endpoint } from './endpoint-schema.ts';
+import { endpoint, endpointName, namedEndpoint } from './endpoint-schema.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
 
@@ -233,6 +233,12 @@ export const settingsSchema = z.strictObject({
     flag: 'watch [dir]',
     path: true,
   }),
+  inboxes: setting(z.record(text, z.union([endpointName, z.array(endpointName).min(1).max(100)])), {
+    expects: 'folders, each with the name of an endpoint, or a list of names',
+    about:
+      'Several drop folders, each with the endpoints that its files are delivered to: `{ drops/crm: crm, drops/all: [crm, sms] }`. Instead of `inbox`.',
+    otherwise: '`inbox` alone, for the only endpoint',
+  }),
   logLevel: setting(z.enum(LOG_LEVELS), {
     expects: `one of ${LOG_LEVELS.join(', ')}`,
     about: 'Least severe log lines that are written.',
@@ -248,6 +254,7 @@ export const settingsSchema = z.strictObject({
   intake: intake.exactOptional(),
   parse: parse.exactOptional(),
   endpoint: endpoint.exactOptional(),
+  endpoints: z.record(endpointName, namedEndpoint).exactOptional(),
   delivery: delivery.exactOptional(),
   reports: reports.exactOptional(),
   store: store.exactOptional(),
@@ -258,3 +265,4 @@ export const settingsSchema = z.strictObject({
 /** First layer: what was stated, by whatever source. Everything may be absent. */
 export type SettingsOptions = z.output<typeof settingsSchema>;
 export type EndpointOptions = NonNullable<SettingsOptions['endpoint']>;
+export type NamedEndpointOptions = NonNullable<SettingsOptions['endpoints']>[string];

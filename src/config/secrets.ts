@@ -47,23 +47,28 @@ function fromVariable(name: string, env: Environment, key: string, collect: Coll
 const list = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
-/** Newest first; empty where none is configured. */
-export async function readSecrets(options: EndpointOptions, env: Environment, collect: Collect): Promise<string[]> {
+/** Newest first; empty where none is configured. `endpoint`, here and below: key of the group, for faults. */
+export async function readSecrets(
+  options: EndpointOptions,
+  endpoint: string,
+  env: Environment,
+  collect: Collect,
+): Promise<string[]> {
   const files = list(options.secretFile);
   const variables = list(options.secretEnv);
   if (files.length > 0 && variables.length > 0) {
     collect({
-      key: 'endpoint.secretFile',
+      key: `${endpoint}.secretFile`,
       problem: 'the secret comes from a file and from a variable; expected one of them',
     });
     return [];
   }
   const found = [
-    ...(await Promise.all(files.map((path) => fromFile(path, 'endpoint.secretFile', collect)))),
-    ...variables.map((name) => fromVariable(name, env, 'endpoint.secretEnv', collect)),
+    ...(await Promise.all(files.map((path) => fromFile(path, `${endpoint}.secretFile`, collect)))),
+    ...variables.map((name) => fromVariable(name, env, `${endpoint}.secretEnv`, collect)),
   ].filter((item) => item !== undefined);
 
-  const key = files.length > 0 ? 'endpoint.secretFile' : 'endpoint.secretEnv';
+  const key = `${endpoint}.${files.length > 0 ? 'secretFile' : 'secretEnv'}`;
   const secrets = found.flatMap(({ text, from }) => {
     const words = text.split(/[\s,]+/).filter((word) => word !== '');
     if (words.length > 0 && words.every(isSigningSecret)) return words;
@@ -100,12 +105,13 @@ export async function readApiToken({ token }: ApiSettings): Promise<string | und
 
 export async function readHeaders(
   options: EndpointOptions,
+  endpoint: string,
   env: Environment,
   collect: Collect,
 ): Promise<Record<string, string>> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(options.headers ?? {})) {
-    const key = `endpoint.headers.${name}`;
+    const key = `${endpoint}.headers.${name}`;
     const found =
       typeof value === 'string'
         ? { text: value, from: undefined }

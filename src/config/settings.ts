@@ -4,7 +4,7 @@
  */
 import type { DeliveryOptions } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { DEFAULT_RETRY_POLICY, defaultBatchSize, isFast } from '../domain/endpoint.ts';
+import { DEFAULT_RETRY_POLICY, defaultBatchSize, defaultChunkSize, isFast } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULTS } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
@@ -69,11 +69,21 @@ export interface MonitoringSettings {
   readonly port: number;
 }
 
+/** A drop folder. */
+export interface InboxSettings {
+  /** Absolute. */
+  readonly folder: string;
+  /** Names of the endpoints that its files are delivered to, each to all of them; none: of several it is not said which. */
+  readonly endpoints: readonly string[];
+}
+
 export interface Settings {
   /** Absolute. */
   readonly home: string;
-  /** Absolute. */
+  /** Absolute; the first one of several. */
   readonly inbox: string;
+  /** Those for the endpoint that is meant. Empty: there is none for it. */
+  readonly inboxes: readonly InboxSettings[];
   readonly settleMs: number;
   /** Settle time where writers cannot be seen. */
   readonly blindSettleMs: number;
@@ -89,8 +99,10 @@ export interface Settings {
   /** Kept free on the disk of the store; undefined: what suits the disk. 0: nothing. */
   readonly minFreeBytes: number | undefined;
   readonly parse: Omit<ParseOptions, 'format'>;
-  /** undefined: none is configured; `up` then uses the bundled receiver. */
+  /** The one that is meant: the only one, or that of `--endpoint`. undefined: there are several, or none; `up` then uses the bundled receiver. */
   readonly endpoint: Endpoint | undefined;
+  /** All that are configured. */
+  readonly endpoints: readonly Endpoint[];
   readonly delivery: DeliveryOptions;
   readonly statedDelivery: StatedDelivery;
   /** Absolute: for all that is sent. What a flag says is for the files of its command alone. */
@@ -126,6 +138,19 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     ...(stated.first === undefined ? {} : { first: stated.first }),
     ...(stated.stopAtFailures === undefined ? {} : { stopAtFailures: stated.stopAtFailures }),
   };
+}
+
+/** How files are read for an endpoint. */
+export const parseFor = (
+  endpoint: Endpoint | undefined,
+  parse: Omit<ParseOptions, 'format'>,
+): Omit<ParseOptions, 'format'> => ({ ...parse, chunkSize: defaultChunkSize(endpoint?.rate ?? 'auto') });
+
+/** The settings with this endpoint as the only one. */
+export function withEndpoint(settings: Settings, endpoint: Endpoint): Settings {
+  const inboxes = settings.inboxes.map(({ folder }) => ({ folder, endpoints: [endpoint.name] }));
+  const delivery = deliveryTo(endpoint, settings.statedDelivery);
+  return deepFreeze({ ...settings, endpoint, endpoints: [endpoint], inboxes, delivery });
 }
 
 /** Open requests per process where none are stated. */

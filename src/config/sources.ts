@@ -1,13 +1,13 @@
 /** The three sources of settings, in rising order: wds.config.yaml, the environment, flags. Each becomes a checked layer. */
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { Fault } from '../domain/failure.ts';
 import { errnoOf } from '../thrown.ts';
 import type { ConfigFault } from './faults.ts';
 import { nearest } from './faults.ts';
 import { checkLayer, isGroup, listSettings } from './layer.ts';
-import type { SettingsOptions } from './schema.ts';
+import type { NamedEndpointOptions, SettingsOptions } from './schema.ts';
 
 const CONFIG_FILE = 'wds.config.yaml';
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -36,12 +36,7 @@ function setAt(group: Record<string, unknown>, key: string, value: unknown): voi
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
 function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
-  const { home, inbox, endpoint, api, delivery } = options;
-  const secretFile = endpoint?.secretFile;
-  const headers = Object.entries(endpoint?.headers ?? {}).map(([name, value]) => [
-    name,
-    typeof value === 'object' && 'file' in value ? { file: at(value.file) } : value,
-  ]);
+  const { home, inbox, inboxes, endpoint, endpoints, api, delivery } = options;
   return {
     ...options,
     ...(home === undefined ? {} : { home: at(home) }),
@@ -49,18 +44,36 @@ function absolute(options: SettingsOptions, folder: string): SettingsOptions {
     ...(delivery?.suppressFile === undefined
       ? {}
       : { delivery: { ...delivery, suppressFile: at(delivery.suppressFile) } }),
+    // Not resolved yet: two ways to write one folder must not become one key.
+    ...(inboxes === undefined
+      ? {}
+      : { inboxes: mapped(inboxes, (to, path) => [isAbsolute(path) ? path : `${folder}/${path}`, to]) }),
     ...(api?.tokenFile === undefined ? {} : { api: { ...api, tokenFile: at(api.tokenFile) } }),
-    ...(endpoint === undefined
+    ...(endpoint === undefined ? {} : { endpoint: absoluteIn(endpoint, at) }),
+    ...(endpoints === undefined ? {} : { endpoints: mapped(endpoints, (one, name) => [name, absoluteIn(one, at)]) }),
+  };
+}
+
+function absoluteIn<E extends NamedEndpointOptions>(endpoint: E, at: (path: string) => string): E {
+  const { secretFile, headers } = endpoint;
+  return {
+    ...endpoint,
+    ...(secretFile === undefined ? {} : { secretFile: [secretFile].flat().map(at) }),
+    ...(headers === undefined
       ? {}
       : {
-          endpoint: {
-            ...endpoint,
-            ...(secretFile === undefined ? {} : { secretFile: [secretFile].flat().map(at) }),
-            ...(endpoint.headers === undefined ? {} : { headers: Object.fromEntries(headers) }),
-          },
+          headers: mapped(headers, (value, name) => [
+            name,
+            typeof value === 'object' && 'file' in value ? { file: at(value.file) } : value,
+          ]),
         }),
   };
 }
+
+const mapped = <From, To>(
+  record: Readonly<Record<string, From>>,
+  entry: (value: From, key: string) => [string, To],
+): Record<string, To> => Object.fromEntries(Object.entries(record).map(([key, value]) => entry(value, key)));
 
 /**
  * The configuration file. `named` is a file that somebody asked for: it must exist. Without one, wds.config.yaml in the current folder is
@@ -141,6 +154,10 @@ export function environmentLayer(env: Environment, cwd: string): Layer {
   return { options: absolute(options, cwd), faults };
 }
 
+/** The environment variable of a setting. */
+export const variableOf = (key: string): string | undefined =>
+  key === 'endpoint.secretEnv' ? 'WDS_SECRET' : listSettings().find((entry) => entry.key === key)?.meta.env;
+
 export function flagLayer(flags: FlagValues, cwd: string): Layer {
   const raw: Record<string, unknown> = {};
   for (const [key, { value }] of Object.entries(flags)) setAt(raw, key, isText(key) ? value : typed(value));
@@ -151,6 +168,7 @@ export function flagLayer(flags: FlagValues, cwd: string): Layer {
 /** Variables that wds reads beside those of the settings. */
 const OTHER_VARIABLES = [
   'WDS_CONFIG',
+  'WDS_ENDPOINT',
   'WDS_SECRET',
   'WDS_API_TOKEN',
   'WDS_FAILPOINT',

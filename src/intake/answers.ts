@@ -13,12 +13,14 @@ import { makeInboxFolder, shareInInbox } from './inbox-modes.ts';
 import { fittingName, REJECTED_FOLDER, RESULTS_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
 import { moveOverNothing } from './move.ts';
-import type { Submission } from './submission-queue.ts';
+import type { Submission } from './takers.ts';
 
 /** How the delivery of a file ended. */
 export interface FileAnswer {
   /** Why the file was refused as a whole, and what to do; undefined: it was not. */
   readonly refusal: string | undefined;
+  /** Why some of its endpoints have refused it, and others not: the file stays in `processed`. Absent: none has. */
+  readonly partly?: string;
   /** Plain data for `results/NAME.json`. */
   readonly result: object;
 }
@@ -71,6 +73,10 @@ export class Answers {
       const to = await this.#reject(path, file, answer.refusal);
       if (to !== undefined)
         say('info', 'put into rejected', { event: 'file_rejected', file, sha256: staged.sha256, reason: to });
+    }
+    if (answer.partly !== undefined) {
+      await this.#writeWhole(await this.#folder(REJECTED_FOLDER), file, '.reason.txt', `${answer.partly}\n`);
+      say('warn', 'refused by some of its endpoints', { event: 'file_partly_rejected', file, sha256: staged.sha256 });
     }
     if (!results) return;
     await this.#writeWhole(

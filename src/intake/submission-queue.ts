@@ -3,7 +3,6 @@
  * ones first. Nothing is given up: a step that fails is retried with backoff while the claim stays where it is, and other files go on.
  */
 
-import type { FilePriority } from '../domain/contracts.ts';
 import { Fault } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
 import type { StagedFile } from '../store/staged-file.ts';
@@ -13,17 +12,9 @@ import type { ClaimFolder } from './claim-folder.ts';
 import type { DroppedFile } from './dropped-file.ts';
 import type { Say } from './log.ts';
 import { FileChanged, stageFile } from './stage.ts';
+import type { Submission, Taken, Taker } from './takers.ts';
+import { offer } from './takers.ts';
 import type { UnderWay } from './under-way.ts';
-
-export interface Submission {
-  readonly staged: StagedFile;
-  readonly priority: FilePriority;
-  /** Base name of this drop; `staged.name` is that of the first one. */
-  readonly fileName: string;
-}
-export type SubmitResult = 'started' | 'attached' | 'already_delivered' | 'retried';
-/** Makes sure that a workflow has the file. Idempotent; a rejection means that it is not known to have it. */
-export type Submit = (submission: Submission) => Promise<SubmitResult>;
 
 /** Resolves when the file is delivered, or waits for something that other files need not wait for. */
 export type UntilEnded = (submission: Submission) => Promise<void>;
@@ -34,15 +25,14 @@ type Step = 'stage' | 'submit' | 'move';
 interface Task {
   readonly file: DroppedFile;
   staged?: StagedFile;
-  /** Set once a workflow has it. Submitting again could begin a new round of a delivery that failed meanwhile. */
-  result?: SubmitResult;
+  readonly taken: Taken;
 }
 
 export interface SubmissionQueueOptions {
   readonly store: Store;
   readonly claimFolder: ClaimFolder;
   readonly underWay: UnderWay;
-  readonly submit: Submit;
+  readonly takers: readonly Taker[];
   readonly untilEnded: UntilEnded;
   readonly maxExpandedBytes: number;
   readonly maxFileBytes?: number | undefined;
@@ -91,7 +81,7 @@ export class SubmissionQueue {
 
   /** Takes a claimed file that is complete. */
   add(file: DroppedFile): void {
-    this.#queue[file.priority].push({ file });
+    this.#queue[file.priority].push({ file, taken: new Map() });
     this.pump();
   }
 
@@ -134,8 +124,8 @@ export class SubmissionQueue {
   }
 
   async #work(task: Task): Promise<void> {
-    const { claimFolder, underWay, submit, now, say } = this.#options;
-    const { file } = task;
+    const { claimFolder, underWay, takers, now, say } = this.#options;
+    const { file, taken } = task;
     const { name: fileName, priority } = file;
     let step: Step = 'stage';
     underWay.begin(file);
@@ -146,8 +136,8 @@ export class SubmissionQueue {
       step = 'submit';
       const submission = { staged: task.staged, priority, fileName };
       // After a stop, whoever took this watcher for dead may have submitted it, and for another endpoint.
-      if (task.result === undefined && !(await claimFolder.holds(file))) return this.#gone(task);
-      task.result ??= await submit(submission);
+      if (taken.size < takers.length && !(await claimFolder.holds(file))) return this.#gone(task);
+      await offer(takers, submission, taken);
       this.#recovered('submit', task);
       failpoint('arrival.started');
       step = 'move';
@@ -157,7 +147,10 @@ export class SubmissionQueue {
       void this.#untilEnded(task, submission);
       this.#options.processed(submission, path);
       const { sha256, sizeBytes } = task.staged;
-      say('info', `file ${task.result}`, { event: `file_${task.result}`, file: fileName, sha256, sizeBytes });
+      for (const [{ endpoint }, result] of taken) {
+        const fields = { event: `file_${result}`, file: fileName, sha256, sizeBytes };
+        say('info', `file ${result}`, { ...fields, ...(endpoint === undefined ? {} : { endpoint }) });
+      }
     } catch (error) {
       if (error instanceof Fault && error.code === 'file_refused') await this.#refuse(task, error);
       else this.#failed(task, step, error);
@@ -173,9 +166,10 @@ export class SubmissionQueue {
     }
   }
 
-  async #untilEnded({ file, result }: Task, submission: Submission): Promise<void> {
+  async #untilEnded({ file, taken }: Task, submission: Submission): Promise<void> {
     const { underWay, untilEnded, changed } = this.#options;
-    if (result !== 'already_delivered') await untilEnded(submission).catch(() => undefined);
+    const isNew = [...taken.values()].some((result) => result !== 'already_delivered');
+    if (isNew) await untilEnded(submission).catch(() => undefined);
     underWay.end(file);
     changed();
   }

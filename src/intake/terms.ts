@@ -26,13 +26,16 @@ const UNSTATED = { separator: 'auto', encoding: 'auto' };
 
 /** `maxInvalid` decides whether a file is sent at all. */
 export function termsOf(
-  { name, url }: Endpoint,
+  endpoints: readonly Endpoint[],
   parse: Omit<ParseOptions, 'format'> & { readonly maxInvalid?: number },
 ): Terms {
+  // In whatever order they are configured.
+  const sorted = [...endpoints].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const urls = sorted.map(({ url }) => url);
   return {
-    endpoint: name,
-    url: shownUrl(url),
-    urlHash: createHash('sha256').update(url).digest('hex').slice(0, 16),
+    endpoint: sorted.map(({ name }) => name).join(' and '),
+    url: urls.map(shownUrl).join(' and '),
+    urlHash: createHash('sha256').update(urls.join('\n')).digest('hex').slice(0, 16),
     parse: Object.fromEntries(Object.entries({ ...UNSTATED, ...parse }).filter(([key]) => !BY_RATE.has(key))),
   };
 }

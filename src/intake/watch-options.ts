@@ -17,8 +17,6 @@ export interface WatchOptions extends FolderRules {
   /** Pauses the intake before the disk of the store is full. Default: it is taken in until that is. */
   readonly guard?: DiskGuard;
   readonly log: IntakeLogger;
-  /** For the log lines only. */
-  readonly endpoint?: string;
   /** Another watcher of this inbox must have the same. Absent: any may watch. */
   readonly terms?: Terms;
   /** Default 2 s. */

@@ -24,8 +24,8 @@ import { newIdentity } from './instance.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import { pause } from './pause.ts';
-import type { Submit } from './submission-queue.ts';
 import { SubmissionQueue } from './submission-queue.ts';
+import type { Taker } from './takers.ts';
 import { UnderWay } from './under-way.ts';
 import type { Watcher, WatcherStatus, WatchOptions } from './watch-options.ts';
 
@@ -38,8 +38,9 @@ const MIN_TICK_GAP_MS = 40;
 /** Waited beyond the first due time, so that files dropped together are taken together, in their order. */
 const GATHER_MS = 10;
 
-export function watchInbox(options: WatchOptions, submit: Submit): Watcher {
-  return new InboxWatcher(options, submit);
+/** `takers`: one for each endpoint that the files are delivered to. */
+export function watchInbox(options: WatchOptions, takers: readonly Taker[]): Watcher {
+  return new InboxWatcher(options, takers);
 }
 
 class InboxWatcher implements Watcher {
@@ -64,11 +65,11 @@ class InboxWatcher implements Watcher {
   #nextAdoptMs = 0;
   #wake: () => void = () => undefined;
 
-  constructor(options: WatchOptions, submit: Submit) {
+  constructor(options: WatchOptions, takers: readonly Taker[]) {
     this.#options = options;
     this.#inbox = resolve(options.inbox);
     const { store, maxExpandedBytes, concurrency = 4, now = () => new Date(), untilEnded = async () => {} } = options;
-    const say = speaker(options.log, options.endpoint);
+    const say = speaker(options.log, takers.length === 1 ? takers[0]?.endpoint : undefined);
     const nowMs = (): number => performance.now();
     const context = { times: { ...DEFAULT_SETTLE_TIMES, ...options.settle }, writersAreLocal: false, nowMs };
     this.#context = context;
@@ -86,7 +87,7 @@ class InboxWatcher implements Watcher {
     const { answerOf = async () => undefined, results = false } = options;
     const answers = new Answers({ inbox: this.#inbox, answerOf, results, say });
     const queue = new SubmissionQueue({
-      ...{ store, maxExpandedBytes, concurrency, now, nowMs, submit, untilEnded, claimFolder, underWay, say },
+      ...{ store, maxExpandedBytes, concurrency, now, nowMs, takers, untilEnded, claimFolder, underWay, say },
       unsettled: (file) => this.#claimer.settle(file),
       processed: (submission, path) => answers.follow(submission, path),
       maxFileBytes: options.maxFileBytes,

@@ -40,7 +40,7 @@ const CACHED_WORKFLOWS = 200;
 const SHUTDOWN_GRACE_MS = 5_000;
 
 export interface FilesWorkerOptions {
-  /** The endpoint's, or the default where this process has none. */
+  /** The longest of the endpoints', or the default where this process has none. */
   readonly requestTimeoutMs: number;
   /** False for a worker that only moves workflows on and answers for them. */
   readonly reading: boolean;

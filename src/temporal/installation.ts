@@ -142,7 +142,8 @@ export class Installation {
 
   /** `reading`: false for one that only moves workflows on and answers for them. */
   async startFilesWorker(reading = true): Promise<void> {
-    const requestTimeoutMs = this.settings.endpoint?.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const timeouts = this.settings.endpoints.map(({ timeoutMs }) => timeoutMs);
+    const requestTimeoutMs = timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.max(...timeouts);
     const options = { requestTimeoutMs, reading };
     // Loaded where it is needed: the SDK's worker takes a third of a second, which commands that only look do not have.
     const { startFilesWorker } = await import('./files-worker.ts');

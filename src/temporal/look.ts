@@ -15,8 +15,8 @@ export interface LookOptions {
   readonly flags: TemporalFlags;
   /** undefined: the home has no store yet. */
   readonly installation: string | undefined;
-  /** The configured one. */
-  readonly endpoint: string | undefined;
+  /** The configured ones. */
+  readonly endpoints: readonly string[];
 }
 
 export interface TemporalLook {
@@ -57,10 +57,13 @@ export async function lookAtTemporal(options: LookOptions): Promise<TemporalLook
   }
 }
 
-async function queuesOf(client: Client, { installation, endpoint }: LookOptions): Promise<TemporalLook['queues']> {
+async function queuesOf(
+  client: Client,
+  { installation, endpoints: configured }: LookOptions,
+): Promise<TemporalLook['queues']> {
   if (installation === undefined) return [];
   const governed = await governedEndpoints(client, installation);
-  const endpoints = [...new Set([...(endpoint === undefined ? [] : [endpoint]), ...governed])];
+  const endpoints = [...new Set([...configured, ...governed])];
   const nowMs = Date.now();
   const files = await pollersOf(client, filesTaskQueue(installation), 'workflow', nowMs);
   const alerts = endpoints.map(async (name) => ({

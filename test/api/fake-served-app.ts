@@ -89,10 +89,8 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     settings: loaded,
     logger: pino({ level: 'silent' }),
     monitoring,
-    endpointName: 'crm',
     temporalPage: (workflowId) => `http://127.0.0.1:8233/namespaces/default/workflows/${workflowId}`,
-    uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }),
-    posts,
+    inboxes: [{ endpoints: ['crm'], uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }), posts }],
     status: async () => STATUS,
     file: known,
     receipts: async (id) => {
@@ -121,7 +119,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     requireRoom: async () => undefined,
     ...app,
   };
-  const server = await buildServer({ app: served, token, endpoint: 'crm' });
+  const server = await buildServer({ app: served, token });
   onTestFinished(async () => {
     await server.close();
     await posts.close();

@@ -298,7 +298,9 @@ describe('files, endpoints and the rest', () => {
       '/users/{userId}',
       '/webhook',
     ]);
-    expect(document.paths['/files/{id}'].get.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }]);
+    expect(document.paths['/files/{id}'].get.parameters.slice(0, 1)).toMatchObject([
+      { name: 'id', in: 'path', required: true },
+    ]);
     expect(document.security).toEqual([{ token: [] }]);
     const metrics = await server.inject(ask('/metrics', { headers }));
     expect(metrics.body).toContain('wds_api_requests_total{method="GET",route="/openapi.json",status="200"} 1');

@@ -10,7 +10,9 @@ test('files that are not there, or of no kind that wds reads, are refused before
   const folder = await makeFolder();
   await writeFile(join(folder, 'book.xlsx'), 'x');
   const home = join(folder, 'home');
-  const settings = { home, endpoint: defaultEndpoint('http://127.0.0.1:9/'), temporal: { address: '127.0.0.1:1' } };
+  const endpoint = defaultEndpoint('http://127.0.0.1:9/');
+  const temporal = { address: '127.0.0.1:1' };
+  const settings = { home, endpoint, endpoints: [endpoint], statedDelivery: {}, temporal };
   const context = { settings, signal: new AbortController().signal, messages: { message: () => undefined } };
   const app = new TemporalApp(context as never, () => Promise.reject(new Error('no API is asked for')));
   const told: FileEnd[] = [];

@@ -14,7 +14,10 @@ wds reads its settings from three sources, in rising order:
 Without any, it works with the defaults below. All faults are told at once, each with its key, value and what was expected. Paths in the file are
 relative to the file's folder; others to the current folder. \`wds.config.example.yaml\` is a file to start from.
 
-All processes of one installation must be given the same \`home\` and \`endpoint\`. Within a Temporal namespace an endpoint's name belongs to the
+[Several endpoints](endpoints.md) have their settings under \`endpoints.NAME\`: all of \`endpoint\` below, but for \`name\`. Flags and variables of \`endpoint\` then speak of the one that
+\`--endpoint NAME\` (\`WDS_ENDPOINT\`) chooses.
+
+All processes of one installation must be given the same \`home\` and endpoints. Within a Temporal namespace an endpoint's name belongs to the
 first installation that uses it, and within a home names that differ only in case are refused: on some disks their receipts would be the
 same files.
 

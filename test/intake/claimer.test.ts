@@ -19,8 +19,8 @@ import { Faults } from '../../src/intake/faults.ts';
 import { InboxFolder } from '../../src/intake/inbox-folder.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
-import type { Submission } from '../../src/intake/submission-queue.ts';
 import { SubmissionQueue } from '../../src/intake/submission-queue.ts';
+import type { Submission } from '../../src/intake/takers.ts';
 import { UnderWay } from '../../src/intake/under-way.ts';
 import type { Scene } from './support.ts';
 import { csv, drop, filesIn, newScene, rememberingLogger, removeScene, until } from './support.ts';
@@ -55,10 +55,14 @@ async function parts(race: (path: string) => void) {
     claimFolder,
     underWay,
     untilEnded: async () => undefined,
-    submit: async (submission) => {
-      submissions.push(submission);
-      return 'started';
-    },
+    takers: [
+      {
+        submit: async (submission) => {
+          submissions.push(submission);
+          return 'started';
+        },
+      },
+    ],
     maxExpandedBytes: 1 << 20,
     concurrency: 2,
     say,

@@ -14,7 +14,7 @@ import type { Watcher, WatchOptions } from '../../src/intake/watch-options.ts';
 import type { Scene } from './support.ts';
 import { csv, drop, newScene, removeScene, until, watchScene } from './support.ts';
 
-const to = (name: string): Terms => termsOf(defaultEndpoint('http://127.0.0.1/', { name }), DEFAULT_PARSE_OPTIONS);
+const to = (name: string): Terms => termsOf([defaultEndpoint('http://127.0.0.1/', { name })], DEFAULT_PARSE_OPTIONS);
 
 let scene: Scene;
 let watchers: Watcher[];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IntakeFields, IntakeLogger } from '../../src/intake/log.ts';
-import type { Submission, Submit, SubmitResult } from '../../src/intake/submission-queue.ts';
+import type { Submission, Submit, SubmitResult } from '../../src/intake/takers.ts';
 import type { Watcher, WatchOptions } from '../../src/intake/watch-options.ts';
 import { watchInbox } from '../../src/intake/watcher.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
@@ -79,11 +79,12 @@ export function watchScene(
   const { inbox, store } = scene;
   const own = { inbox, store, maxExpandedBytes: 1 << 30, log };
   const quick = { settle: { seenMs: 100, unseenMs: 1_000 }, writersAreLocal: true, scanIntervalMs: 300 };
-  const watcher = watchInbox({ ...own, ...quick, ...options }, async (submission) => {
+  const remembered: Submit = async (submission) => {
     const result = await submit(submission);
     submissions.push(submission);
     return result;
-  });
+  };
+  const watcher = watchInbox({ ...own, ...quick, ...options }, [{ submit: remembered }]);
   return { watcher, log, submissions };
 }
 

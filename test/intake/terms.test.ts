@@ -6,29 +6,29 @@ import type { OtherWatcher, Terms } from '../../src/intake/terms.ts';
 import { differences, judgeTerms, termsOf } from '../../src/intake/terms.ts';
 
 const endpoint = defaultEndpoint('https://example.com/hook?token=secret', { name: 'crm', rate: 10 });
-const own = termsOf(endpoint, DEFAULT_PARSE_OPTIONS);
+const own = termsOf([endpoint], DEFAULT_PARSE_OPTIONS);
 const LEASE_MS = 10_000;
 
 describe('the terms of a watcher', () => {
   test('are the same for another rate, secret, timeout and size of chunks: a deploy may change these', () => {
     const changed = { ...endpoint, rate: 5, secrets: ['whsec_x'], timeoutMs: 1, headers: { a: 'b' } };
-    expect(differences(own, termsOf(changed, { ...DEFAULT_PARSE_OPTIONS, chunkSize: 7 }))).toEqual([]);
+    expect(differences(own, termsOf([changed], { ...DEFAULT_PARSE_OPTIONS, chunkSize: 7 }))).toEqual([]);
   });
 
   test('differ in endpoint, URL and what decides how a file is read, and say how', () => {
-    expect(differences(own, termsOf({ ...endpoint, name: 'erp' }, DEFAULT_PARSE_OPTIONS))).toEqual([
+    expect(differences(own, termsOf([{ ...endpoint, name: 'erp' }], DEFAULT_PARSE_OPTIONS))).toEqual([
       'endpoint erp, not crm',
     ]);
-    const elsewhere = termsOf({ ...endpoint, url: 'https://example.org/' }, DEFAULT_PARSE_OPTIONS);
+    const elsewhere = termsOf([{ ...endpoint, url: 'https://example.org/' }], DEFAULT_PARSE_OPTIONS);
     expect(differences(own, elsewhere)).toEqual(['URL https://example.org/, not https://example.com/hook?…']);
-    expect(differences(own, termsOf(endpoint, { ...DEFAULT_PARSE_OPTIONS, header: false }))).toEqual([
+    expect(differences(own, termsOf([endpoint], { ...DEFAULT_PARSE_OPTIONS, header: false }))).toEqual([
       'parse.header false, not true',
     ]);
   });
 
   test('show nothing of what may be secret in a URL, and tell it apart all the same', () => {
     expect(JSON.stringify(own)).not.toContain('secret');
-    const other = termsOf({ ...endpoint, url: 'https://example.com/hook?token=other' }, DEFAULT_PARSE_OPTIONS);
+    const other = termsOf([{ ...endpoint, url: 'https://example.com/hook?token=other' }], DEFAULT_PARSE_OPTIONS);
     expect(differences(own, other)).toEqual(['another query in the URL']);
   });
 

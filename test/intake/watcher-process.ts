@@ -20,10 +20,14 @@ const watcher = watchInbox(
     writersAreLocal: true,
     scanIntervalMs: 300,
   },
-  async ({ staged, fileName, priority }) => {
-    appendFileSync(submissions, `${JSON.stringify({ sha256: staged.sha256, fileName, priority })}\n`);
-    return 'started';
-  },
+  [
+    {
+      submit: async ({ staged, fileName, priority }) => {
+        appendFileSync(submissions, `${JSON.stringify({ sha256: staged.sha256, fileName, priority })}\n`);
+        return 'started';
+      },
+    },
+  ],
 );
 await watcher.ready;
 process.stdout.write('ready\n');

@@ -24,7 +24,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Submission, SubmitResult } from '../../src/intake/submission-queue.ts';
+import type { Submission, SubmitResult } from '../../src/intake/takers.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
 import type { Scene, Watched } from './support.ts';

@@ -1,9 +1,11 @@
 /** `/files` and `/retry`: what became of files, and orders to them. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { SeveralFiles } from '../../app/app.ts';
 import type { Receipt, ServedApp, ServedFile } from '../../app/served.ts';
 import { csvRecord } from '../../domain/csv-writer.ts';
 import { Fault } from '../../domain/failure.ts';
+import { deliveryQuery } from '../inbox.ts';
 import type { Received } from '../received.ts';
 import type { Answer, Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -13,12 +15,21 @@ const NOT_FOUND = { 404: { about: 'wds knows no such file' } };
 const COLUMNS = ['userId', 'line', 'outcome', 'status', 'attempts', 'finishedAt', 'webhookId', 'reason'] as const;
 
 export function fileRoutes(app: ServedApp, received: Received): readonly Route[] {
-  const orders: readonly (readonly [string, string, (id: string) => Promise<unknown>])[] = [
-    ['pause', 'Sends nothing more of a file until it is resumed', (id) => app.pauseFile(id, true)],
-    ['resume', 'Goes on with a file that was paused', (id) => app.pauseFile(id, false)],
-    ['approve', 'Goes on with a file that waits for a decision', (id) => app.approveFile(id)],
-    ['cancel', 'Ends the delivery of a file, and waits a while for its end', (id) => app.cancelFile(id)],
-  ];
+  const orders: readonly (readonly [string, string, (id: string, endpoint: string | undefined) => Promise<unknown>])[] =
+    [
+      [
+        'pause',
+        'Sends nothing more of a file until it is resumed',
+        (id, endpoint) => app.pauseFile(id, true, endpoint),
+      ],
+      ['resume', 'Goes on with a file that was paused', (id, endpoint) => app.pauseFile(id, false, endpoint)],
+      ['approve', 'Goes on with a file that waits for a decision', (id, endpoint) => app.approveFile(id, endpoint)],
+      [
+        'cancel',
+        'Ends the delivery of a file, and waits a while for its end',
+        (id, endpoint) => app.cancelFile(id, endpoint),
+      ],
+    ];
   return [
     route(
       {
@@ -37,10 +48,13 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
         url: '/files/:id',
         operation: 'getFile',
         about: 'A file, as it is now',
-        asks: { params: fileId },
+        asks: { params: fileId, query: deliveryQuery },
         answers: { 200: { about: 'Its state and its counts', schema: fileStatus }, ...NOT_FOUND },
       },
-      async ({ params: { id } }) => ({ status: 200, body: await fileOrReceived(app, received, id) }),
+      async ({ params: { id }, query: { endpoint } }) => ({
+        status: 200,
+        body: await fileOrReceived(app, received, id, endpoint),
+      }),
     ),
     route(
       {
@@ -48,7 +62,7 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
         url: '/files/:id/receipts',
         operation: 'getReceipts',
         about: 'What became of each alert of a file, as it is now',
-        asks: { params: fileId, query: z.object({ format: z.enum(['csv', 'ndjson']).default('csv') }) },
+        asks: { params: fileId, query: deliveryQuery.extend({ format: z.enum(['csv', 'ndjson']).default('csv') }) },
         answers: {
           200: {
             about: 'In the order of the file. CSV as in receipts.csv; NDJSON with an object on each line',
@@ -58,7 +72,8 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
           ...NOT_FOUND,
         },
       },
-      async ({ params: { id }, query: { format } }) => receiptsAnswer(await app.receipts(id), format),
+      async ({ params: { id }, query: { format, endpoint } }) =>
+        receiptsAnswer(await app.receipts(id, endpoint), format),
     ),
     ...orders.map(([name, about, give]) =>
       route(
@@ -67,10 +82,10 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
           url: `/files/:id/${name}`,
           operation: `${name}File`,
           about,
-          asks: { params: fileId },
+          asks: { params: fileId, query: deliveryQuery },
           answers: { 200: { about: 'The file after that', schema: fileStatus }, ...NOT_FOUND },
         },
-        async ({ params: { id } }) => ({ status: 200, body: await give(id) }),
+        async ({ params: { id }, query: { endpoint } }) => ({ status: 200, body: await give(id, endpoint) }),
       ),
     ),
     route(
@@ -89,9 +104,9 @@ export function fileRoutes(app: ServedApp, received: Received): readonly Route[]
           422: { about: 'The body says something else' },
         },
       },
-      async ({ body: { file, unconfirmed = false } }) => ({
+      async ({ body: { file, unconfirmed = false, endpoint } }) => ({
         status: 202,
-        body: { files: await app.beginRetry(file, unconfirmed) },
+        body: { files: await app.beginRetry(file, unconfirmed, endpoint) },
       }),
     ),
   ];
@@ -102,11 +117,13 @@ export async function fileOrReceived(
   app: ServedApp,
   received: Received,
   id: string,
+  endpoint?: string,
 ): Promise<ServedFile | z.output<typeof fileStatus>> {
   try {
-    return await app.file(id);
+    return await app.file(id, endpoint);
   } catch (error) {
-    const found = error instanceof Fault && error.code === 'not_found' ? received.find(id) : undefined;
+    const isUnknown = error instanceof Fault && error.code === 'not_found' && !(error instanceof SeveralFiles);
+    const found = isUnknown ? received.find(id) : undefined;
     if (found === undefined) throw error;
     return found;
   }

@@ -52,7 +52,9 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
     return show(reply, { title, body }, problem.status);
   });
 
-  scope.get('/', async (_request, reply) => show(reply, filesPage(await app.status({ limit: FILES_SHOWN }))));
+  scope.get('/', async (_request, reply) =>
+    show(reply, filesPage(await app.status({ limit: FILES_SHOWN }), app.inboxes)),
+  );
   scope.get('/ui/endpoints', async (_request, reply) => show(reply, endpointsPage(await app.endpoints())));
   scope.get<{ Querystring: { readonly user?: string } }>('/ui/users', async ({ query: { user } }, reply) =>
     show(reply, userPage(typeof user === 'string' && user !== '' ? await app.user(user, ALERTS_SHOWN) : undefined)),
@@ -69,10 +71,12 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
   scope.get('/ui/style.css', async (_request, reply) => asset(reply, 'text/css; charset=utf-8', STYLE));
   scope.get('/ui/live.js', async (_request, reply) => asset(reply, 'text/javascript; charset=utf-8', SCRIPT));
 
-  scope.post('/ui/upload', async (request, reply) => {
-    const files = await takeUploads(app, request, { name: undefined, priority: 'normal', received, counters });
+  scope.post<{ Querystring: { readonly endpoint?: string } }>('/ui/upload', async (request, reply) => {
+    const { endpoint } = request.query;
+    const context = { name: undefined, priority: 'normal', endpoint, received, counters } as const;
+    const files = await takeUploads(app, request, context);
     const [only] = files;
-    return reply.redirect(files.length === 1 && only !== undefined ? `/ui/files/${only.id}` : '/', 303);
+    return reply.redirect(files.length === 1 && only?.endpoints.length === 1 ? `/ui/files/${only.id}` : '/', 303);
   });
   scope.post<Named>('/ui/files/:id/:order', async ({ params }, reply) => {
     const id = idIn(params.id);

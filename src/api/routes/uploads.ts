@@ -9,6 +9,7 @@ import type { Upload } from '../../intake/uploads.ts';
 import { UploadTooLarge, uploadName } from '../../intake/uploads.ts';
 import { errnoOf, isErrno, reasonOf } from '../../thrown.ts';
 import type { Counters } from '../counters.ts';
+import { inboxFor, inboxQuery } from '../inbox.ts';
 import { Problem } from '../problem.ts';
 import type { Received } from '../received.ts';
 import type { Route } from '../route.ts';
@@ -27,6 +28,7 @@ const query = z.object({
     .optional()
     .describe('Where the body is the file itself: its name'),
   priority: z.enum(['urgent', 'normal']).optional().describe('Urgent files are taken first'),
+  endpoint: inboxQuery,
 });
 
 /** By which a body without a name is known. */
@@ -41,6 +43,8 @@ interface UploadContext {
   /** Where the body is the file itself. */
   readonly name: string | undefined;
   readonly priority: FilePriority;
+  /** See inboxFor. */
+  readonly endpoint: string | undefined;
   readonly received: Received;
   readonly counters: Counters;
 }
@@ -79,12 +83,12 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
           202: { about: 'On the disk, and in the inbox', schema: uploaded },
           413: { about: 'Larger than api.maxUploadMiB' },
           415: { about: 'Neither a form nor a kind of file that wds reads' },
-          422: { about: 'No file, an empty one, or a name that cannot be' },
+          422: { about: 'No file, an empty one, a name that cannot be, or it is not clear which inbox is meant' },
           507: { about: 'The disk is full' },
         },
       },
-      async ({ query: { name, priority = 'normal' }, request }) => {
-        const files = await takeUploads(app, request, { name, priority, received, counters });
+      async ({ query: { name, priority = 'normal', endpoint }, request }) => {
+        const files = await takeUploads(app, request, { name, priority, endpoint, received, counters });
         return { status: 202, body: { files } };
       },
     ),
@@ -95,13 +99,15 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
 export async function takeUploads(
   app: ServedApp,
   request: FastifyRequest,
-  { name, priority, received, counters }: UploadContext,
+  { name, priority, endpoint, received, counters }: UploadContext,
 ): Promise<readonly z.output<typeof uploaded>['files'][number][]> {
+  const inbox = inboxFor(app, endpoint);
+  const { endpoints } = inbox;
   await app.requireRoom();
   const uploads: { readonly name: string; readonly upload: Upload }[] = [];
   try {
     for await (const { name: as, source } of request.isMultipart() ? formFiles(request) : rawFile(request, name)) {
-      const upload = await app.uploads.receive(as, source);
+      const upload = await inbox.uploads.receive(as, source);
       uploads.push({ name: as, upload });
       if (upload.sizeBytes === 0) throw new Problem(422, 'empty', `${plainText(as)} is empty`);
     }
@@ -110,17 +116,17 @@ export async function takeUploads(
     await Promise.all(uploads.map(({ upload }) => upload.discard()));
     throw refusalOf(error);
   }
-  const files: { id: string; name: string; sizeBytes: number }[] = [];
+  const files: { id: string; name: string; sizeBytes: number; endpoints: string[] }[] = [];
   for (const { name: as, upload } of uploads) {
     const { sha256, sizeBytes } = upload;
     const placed = await upload.place(priority);
-    received.add({ sha256, name: placed });
+    received.add({ sha256, name: placed, endpoint: endpoints[0] ?? '' });
     counters.uploaded(sizeBytes);
     app.logger.info(
       { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
       as === placed ? 'uploaded' : 'uploaded; its name was taken',
     );
-    files.push({ id: sha256, name: placed, sizeBytes });
+    files.push({ id: sha256, name: placed, sizeBytes, endpoints: [...endpoints] });
   }
   return files;
 }

@@ -4,6 +4,7 @@ import type { ServedApp } from '../../app/served.ts';
 import { readAlerts } from '../../posts/read-alerts.ts';
 import { NotTaken } from '../../posts/spool.ts';
 import type { Counters } from '../counters.ts';
+import { inboxFor, inboxQuery } from '../inbox.ts';
 import { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -29,7 +30,7 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
         url: '/webhook',
         operation: 'post',
         about: 'Takes one alert, or an array of them',
-        asks: { headers },
+        asks: { headers, query: z.object({ endpoint: inboxQuery }) },
         raw: { 'application/json': { schema: z.toJSONSchema(body, { io: 'input' }) } },
         bodyLimitBytes: 16 * 1024 * 1024,
         answers: {
@@ -37,13 +38,14 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
           409: { about: 'The key was used for other alerts, or its first request is under way' },
           413: { about: 'More than 16 MiB' },
           415: { about: 'Not application/json' },
-          422: { about: 'JSON, but not of alerts: none of them was taken' },
+          422: { about: 'JSON, but not of alerts, or it is not clear which inbox is meant: none of them was taken' },
         },
       },
-      async ({ headers: { 'idempotency-key': key }, request }) => {
+      async ({ headers: { 'idempotency-key': key }, query: { endpoint }, request }) => {
+        const inbox = inboxFor(app, endpoint);
         await app.requireRoom();
         const alerts = await alertsIn(app, request.body);
-        const answer = await app.posts.take(alerts, key).catch((error: unknown) => {
+        const answer = await inbox.posts.take(alerts, key).catch((error: unknown) => {
           if (!(error instanceof NotTaken)) throw error;
           const detail = `${error.message}; with an Idempotency-Key the same post can be sent again safely`;
           throw new Problem(503, 'not_taken', detail, {}, 1);

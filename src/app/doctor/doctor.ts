@@ -5,6 +5,7 @@ import type { LoadInput } from '../../config/load.ts';
 import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
 import { Fault } from '../../domain/failure.ts';
+import { routesOf } from '../routes.ts';
 import { endpointFindings } from './endpoint.ts';
 import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
@@ -52,15 +53,34 @@ async function readConfiguration(
 }
 
 async function findingsOf(settings: Settings): Promise<(Finding | undefined)[]> {
-  const { home, inbox, endpoint, minFreeBytes } = settings;
+  const { home, endpoint, endpoints, minFreeBytes } = settings;
   const store = await storeState(home);
-  const [disk, permissions, folder, watching, temporal, connection] = await Promise.all([
+  const inboxes = settings.inboxes.map(({ folder }) => folder);
+  const meant = endpoint === undefined ? endpoints : [endpoint];
+  const [disk, permissions, folders, watching, temporal, ...connections] = await Promise.all([
     diskFinding('home', home, minFreeBytes),
     permissionsFinding(home),
-    inboxFinding(inbox),
-    watchFinding(inbox),
+    Promise.all(inboxes.map(inboxFinding)),
+    watchFinding(settings.inbox),
     temporalFindings(settings, store.installation),
-    endpointFindings(endpoint),
+    ...(meant.length === 0 ? [undefined] : meant).map(endpointFindings),
   ]);
-  return [...store.findings, disk, permissions, folder, watching, ...temporal, ...connection];
+  return [
+    ...[...store.findings, disk, permissions, ...folders, unroutedFinding(settings), watching],
+    ...[...temporal, ...connections.flat()],
+  ];
+}
+
+/** Whether it is clear where dropped files go. */
+function unroutedFinding(settings: Settings): Finding | undefined {
+  if (settings.endpoints.length === 0) return undefined;
+  try {
+    const routes = routesOf(settings);
+    const isPlain = routes.length === 1 && settings.endpoints.length === 1;
+    const shown = routes.map(({ inbox, endpoints }) => `${inbox} → ${endpoints.map(({ name }) => name).join(', ')}`);
+    return isPlain ? undefined : ok('inboxes', shown.join('; '));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return warning('inboxes', error.message, error.nextStep ?? '');
+  }
 }

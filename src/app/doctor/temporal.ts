@@ -12,9 +12,10 @@ import { fault, ok, warning } from './finding.ts';
 const CLOCKS_AGREE_MS = 5_000;
 
 export async function temporalFindings(settings: Settings, installation: string | undefined): Promise<Finding[]> {
-  const { home, temporal, endpoint } = settings;
+  const { home, temporal } = settings;
+  const endpoints = settings.endpoints.map(({ name }) => name);
   try {
-    const look = await lookAtTemporal({ home, flags: temporal, installation, endpoint: endpoint?.name });
+    const look = await lookAtTemporal({ home, flags: temporal, installation, endpoints });
     return look === undefined
       ? [ok('temporal', 'wds runs its own server, in this home; it is not running now')]
       : [...serverFindings(look), ...pollerFindings(look)];

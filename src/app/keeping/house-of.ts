@@ -1,4 +1,4 @@
-/** The house of an installation: the folders of its home, its inbox, and Temporal, which knows what runs. */
+/** The house of an installation: the folders of its home, its inboxes, and Temporal, which knows what runs. */
 import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { installationIn } from '../../domain/names.ts';
@@ -10,7 +10,7 @@ export function houseOf(installation: Installation): House {
   const { store, ledgers, reportsRoot, settings, temporal, id } = installation;
   const { workflow } = temporal.client;
   return {
-    ...{ store, ledgers, reportsRoot, inbox: settings.inbox },
+    ...{ store, ledgers, reportsRoot, inboxes: settings.inboxes.map((inbox) => inbox.folder) },
     folder: join(settings.home, 'store'),
     async runOf(workflowId) {
       try {

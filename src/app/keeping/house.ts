@@ -12,8 +12,8 @@ import type { Home } from '../home.ts';
 
 export interface House extends Home {
   readonly reportsRoot: string;
-  /** undefined: originals are not looked at. */
-  readonly inbox: string | undefined;
+  /** Those whose originals are looked at. */
+  readonly inboxes: readonly string[];
   /** How its newest run stands; undefined: nobody remembers one. */
   runOf(workflowId: string): Promise<'running' | 'completed' | 'ended' | undefined>;
   /** Workflow IDs of all deliveries that run. */

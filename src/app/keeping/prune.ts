@@ -86,7 +86,7 @@ export async function prune(house: House, request: PruneRequest): Promise<PruneR
     if (signal?.aborted) break;
     await work.file(sha256);
   }
-  if (house.inbox !== undefined && !signal?.aborted) await work.originals(house.inbox);
+  for (const inbox of house.inboxes) if (!signal?.aborted) await work.originals(inbox);
   return { dryRun, ...work.result() };
 }
 

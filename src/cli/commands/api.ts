@@ -1,10 +1,10 @@
 /** `wds api`: the HTTP API. */
-import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiState } from '../../app/standing.ts';
 import type { CommandContext } from '../context.ts';
-import { requireEndpoint } from '../context.ts';
-import { API_FLAGS, addExamples, addSettings, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { requireEndpoints } from '../context.ts';
+import { API_FLAGS, addEndpointFlags, addExamples, addSettings, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { endpointLines, inboxLines } from '../standing-output.ts';
 
 export function registerApi(program: Command, context: CommandContext): void {
   const command = program
@@ -13,10 +13,10 @@ export function registerApi(program: Command, context: CommandContext): void {
     .action(async (_flags: object, self: Command) => {
       const { cwd } = context.invocation;
       const ready = (state: ApiState): void => context.terminal.message(apiText(state, cwd));
-      await context.useApp(self, { logLevel: 'info', complete: requireEndpoint }, ({ app }) => app.api(ready));
+      await context.useApp(self, { logLevel: 'info', complete: requireEndpoints }, ({ app }) => app.api(ready));
     });
   addSettings(command, API_FLAGS);
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
   addExamples(command, [
@@ -28,11 +28,11 @@ export function registerApi(program: Command, context: CommandContext): void {
   ]);
 }
 
-function apiText({ address, inbox, endpoint, works }: ApiState, cwd: string): string {
+function apiText({ address, inboxes, endpoints, works }: ApiState, cwd: string): string {
   return [
     `API        ${address}   ${address}/openapi.json describes it`,
-    `Inbox      ${relative(cwd, inbox) || '.'}   what is uploaded goes through it`,
-    `Endpoint   ${endpoint.name}   ${endpoint.url}`,
+    ...inboxLines(inboxes, cwd, 'what is uploaded goes through it'),
+    ...endpointLines(endpoints),
     works ? 'Workers    in this process' : 'Workers    those of wds worker',
   ].join('\n');
 }

@@ -9,9 +9,9 @@ import { printError } from '../errors.ts';
 import { exitCodeOfEnd, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
 import {
+  addEndpointFlags,
   addSettings,
   CARE_FLAGS,
-  ENDPOINT_FLAGS,
   flagsToRepeat,
   numberFrom,
   ONCE_FLAGS,
@@ -52,7 +52,7 @@ export function addPriority(command: Command): Command {
 
 /** All that `send` takes. */
 export function addSendFlags(command: Command): void {
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
   addSettings(command, CARE_FLAGS);

@@ -5,7 +5,7 @@ import { findEndpoint } from '../context.ts';
 import { diagnosisText } from '../doctor-output.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
+import { addEndpointFlags, addExamples } from '../options.ts';
 
 export function registerDoctor(program: Command, context: CommandContext): void {
   const command = program
@@ -26,7 +26,7 @@ export function registerDoctor(program: Command, context: CommandContext): void 
       const isAtFault = diagnosis.findings.some(({ state }) => state === 'fault');
       context.exitCode = isAtFault ? EXIT.unexpected : EXIT.allDelivered;
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addExamples(command, [
     ['is everything all right?', 'wds doctor'],
     ['would this endpoint do?', 'wds doctor --url https://example.com/hook'],

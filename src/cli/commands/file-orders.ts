@@ -4,7 +4,7 @@ import type { App, FileStatus } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples, FILE_ARGUMENT, flagsToRepeat } from '../options.ts';
+import { addEndpointChoice, addExamples, FILE_ARGUMENT, flagsToRepeat } from '../options.ts';
 import { approveText, cancelText, pauseText, resumeText } from '../output.ts';
 
 interface FileOrder {
@@ -60,6 +60,7 @@ export function registerFileOrders(program: Command, context: CommandContext): v
           context.terminal.data(output === 'text' ? text(status, flagsToRepeat(self)) : json);
         });
       });
+    addEndpointChoice(command);
     addExamples(command, [example]);
   }
 }

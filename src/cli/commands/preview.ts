@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { FilePreview } from '../../app/preview.ts';
 import { Fault } from '../../domain/failure.ts';
 import type { CommandContext } from '../context.ts';
-import { findEndpoint } from '../context.ts';
+import { oneEndpointAtMost } from '../context.ts';
 import { printError } from '../errors.ts';
 import { EXIT, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
@@ -18,7 +18,7 @@ export function registerPreview(program: Command, context: CommandContext): void
     .description('read files to their end and show what would be sent; sends nothing, and needs no Temporal')
     .argument('<file...>', 'CSV, NDJSON or JSON, plain or .gz')
     .action(async (files: string[], flags: DeliveryFlags, self: Command) => {
-      await context.useApp(self, { logLevel: 'warn', complete: findEndpoint }, async ({ app, settings }) => {
+      await context.useApp(self, { logLevel: 'warn', complete: oneEndpointAtMost }, async ({ app, settings }) => {
         const { terminal } = context;
         const { output } = self.optsWithGlobals() as GlobalOptions;
         const previews: FilePreview[] = [];

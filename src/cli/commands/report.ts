@@ -5,7 +5,7 @@ import { findEndpoint } from '../context.ts';
 import type { Forgiven } from '../exit-codes.ts';
 import { exitCodeOfReport } from '../exit-codes.ts';
 import type { GlobalOptions } from '../options.ts';
-import { addExamples, FILE_ARGUMENT } from '../options.ts';
+import { addEndpointChoice, addExamples, FILE_ARGUMENT } from '../options.ts';
 import { reportText } from '../output.ts';
 import { addAllowInvalid } from './delivery.ts';
 
@@ -24,6 +24,7 @@ export function registerReport(program: Command, context: CommandContext): void 
         context.exitCode = exitCodeOfReport(report, flags);
       });
     });
+  addEndpointChoice(command);
   addAllowInvalid(command);
   addExamples(command, [
     ['by the file that was dropped', 'wds report alerts.csv'],

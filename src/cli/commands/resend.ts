@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, FILE_ARGUMENT } from '../options.ts';
+import { addEndpointFlags, addExamples, FILE_ARGUMENT } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
@@ -19,7 +19,7 @@ export function registerResend(program: Command, context: CommandContext): void 
         ]);
       });
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addPriority(command);
   addDeadline(command);
   addExamples(command, [

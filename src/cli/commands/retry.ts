@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Fault } from '../../domain/failure.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS, FILE_ARGUMENT } from '../options.ts';
+import { addEndpointFlags, addExamples, FILE_ARGUMENT } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
@@ -31,7 +31,7 @@ export function registerRetry(program: Command, context: CommandContext): void {
         if (ends.length === 0) context.terminal.message('Nothing to retry.');
       });
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addPriority(command);
   addDeadline(command);
   addAllowInvalid(command);

@@ -7,15 +7,16 @@ import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
 import {
   API_FLAGS,
+  addEndpointFlags,
   addExamples,
   addSettings,
   CARE_FLAGS,
-  ENDPOINT_FLAGS,
   ONCE_FLAGS,
   PARSE_FLAGS,
 } from '../options.ts';
 import { endText } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
+import { endpointLines, inboxLines } from '../standing-output.ts';
 
 export function registerUp(program: Command, context: CommandContext): void {
   const command = program
@@ -39,7 +40,7 @@ export function registerUp(program: Command, context: CommandContext): void {
         app.up({ example, observer }),
       );
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
   addSettings(command, CARE_FLAGS);
@@ -51,17 +52,20 @@ export function registerUp(program: Command, context: CommandContext): void {
 }
 
 function upText(
-  { inbox, reportsRoot, temporalAddress, webUi, api, endpoint, bundledRate }: UpState,
+  { inboxes, reportsRoot, temporalAddress, webUi, api, endpoints, bundledRate }: UpState,
   cwd: string,
 ): string {
   const here = (path: string): string => relative(cwd, path) || '.';
-  const known = bundledRate === undefined ? endpoint.name : `the bundled receiver, ${bundledRate} alerts a second`;
+  const named = endpoints.map(({ name, url }) => ({
+    name: bundledRate === undefined ? name : `the bundled receiver, ${bundledRate} alerts a second`,
+    url,
+  }));
   return [
-    `Inbox      ${here(inbox)}   drop .csv, .ndjson or .json files here, also .gz`,
+    ...inboxLines(inboxes, cwd, 'drop .csv, .ndjson or .json files here, also .gz'),
     `Reports    ${here(reportsRoot)}   a folder for each file`,
     `Web UI     ${webUi ?? `of your Temporal service at ${temporalAddress}`}`,
     `API        ${api}   uploads, posts, and pages for the browser`,
-    `Endpoint   ${known}   ${endpoint.url}`,
+    ...endpointLines(named),
     bundledRate === undefined
       ? 'Next       wds status, in another terminal; Ctrl-C stops everything, the next start goes on'
       : 'Next       deliver to your own webhook: npm start -- --url https://example.com/hook --rate 100',

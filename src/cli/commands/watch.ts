@@ -1,8 +1,8 @@
 /** `wds watch [DIR]`: the watcher alone. */
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, CARE_FLAGS, ENDPOINT_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
+import { requireEndpoints } from '../context.ts';
+import { addEndpointFlags, addExamples, addSettings, CARE_FLAGS, ONCE_FLAGS, PARSE_FLAGS } from '../options.ts';
 
 export function registerWatch(program: Command, context: CommandContext): void {
   const command = program
@@ -11,11 +11,11 @@ export function registerWatch(program: Command, context: CommandContext): void {
     .argument('[dir]', 'the drop folder (default: ./inbox)')
     .action(async (dir: string | undefined, _flags: object, self: Command) => {
       const settings = dir === undefined ? {} : { inbox: { value: dir, flag: 'watch DIR' } };
-      await context.useApp(self, { logLevel: 'info', listens: true, complete: requireEndpoint, settings }, ({ app }) =>
+      await context.useApp(self, { logLevel: 'info', listens: true, complete: requireEndpoints, settings }, ({ app }) =>
         app.watch(),
       );
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addSettings(command, PARSE_FLAGS);
   addSettings(command, ONCE_FLAGS);
   addSettings(command, CARE_FLAGS);

@@ -4,8 +4,8 @@ import { Option } from 'commander';
 import type { WorkerRole } from '../../app/app.ts';
 import { WORKER_ROLES } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
-import { findEndpoint, requireEndpoint } from '../context.ts';
-import { addExamples, addSettings, ENDPOINT_FLAGS } from '../options.ts';
+import { findEndpoint, requireEndpoints } from '../context.ts';
+import { addEndpointFlags, addExamples } from '../options.ts';
 
 export function registerWorker(program: Command, context: CommandContext): void {
   const command = program
@@ -17,10 +17,10 @@ export function registerWorker(program: Command, context: CommandContext): void 
         .default('all'),
     )
     .action(async ({ role }: { readonly role: WorkerRole }, self: Command) => {
-      const complete = role === 'files' ? findEndpoint : requireEndpoint;
+      const complete = role === 'files' ? findEndpoint : requireEndpoints;
       await context.useApp(self, { logLevel: 'info', listens: true, complete }, ({ app }) => app.worker(role));
     });
-  addSettings(command, ENDPOINT_FLAGS);
+  addEndpointFlags(command);
   addExamples(command, [
     ['one more worker that sends', 'wds worker --role alerts --url https://example.com/hook --rate 100'],
     ['reading and reports only', 'wds worker --role files'],

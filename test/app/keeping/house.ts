@@ -36,7 +36,7 @@ export class TestHouse {
     const { runs } = this;
     const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'this run' });
     return {
-      ...{ store, ledgers, folder: storeFolder, reportsRoot: join(root, 'reports'), inbox: join(root, 'inbox') },
+      ...{ store, ledgers, folder: storeFolder, reportsRoot: join(root, 'reports'), inboxes: [join(root, 'inbox')] },
       runOf: async (workflowId) => runs.get(workflowId),
       async *underWay() {
         for (const [workflowId, run] of runs) if (run === 'running') yield workflowId;
@@ -81,8 +81,8 @@ export class TestHouse {
     name = '20300101T000000.000Z-alerts.csv',
     folder = 'processed',
   ): Promise<string> {
-    const path = join(this.house.inbox!, folder, name);
-    await mkdir(join(this.house.inbox!, folder), { recursive: true });
+    const path = join(this.house.inboxes[0]!, folder, name);
+    await mkdir(join(this.house.inboxes[0]!, folder), { recursive: true });
     await writeFile(path, content);
     return path;
   }
