@@ -149,7 +149,7 @@ describe('the events of the log', () => {
   };
   /** What stands for what in the template literals that make up names of events. */
   const variables: Readonly<Record<string, readonly string[]>> = {
-    'task.result': membersOf('SubmitResult'),
+    result: membersOf('SubmitResult'),
     step: membersOf('Step'),
   };
   const logged = new Set([
