@@ -43,6 +43,8 @@ export interface BatchOptions {
   readonly random: () => number;
   /** Requests that may be left behind without an answer, at most. */
   readonly mostLeft: number;
+  /** Nothing is sent from then on, by the time of day: what is left is for another turn. */
+  readonly closesMs: number;
   /** Nothing is to be sent, there are only answers to be waited for; returns what ends that. */
   readonly onlyWaits: () => () => void;
 }
@@ -51,10 +53,7 @@ export class Batch {
   /** What became of the rows; final when `run` has resolved. */
   readonly outcomes: RowOutcomes;
   readonly #session: EndpointSession;
-  readonly #ledger: Ledger;
-  readonly #ambiguous: AmbiguousPolicy;
   readonly #clock: Clock;
-  readonly #openRow: (row: UnsentRow) => OpenRow;
   readonly #options: BatchOptions;
   #stop: StopReason | undefined;
   /** Announced, and not answered; when that was confirmed. */
@@ -71,16 +70,9 @@ export class Batch {
   constructor(options: BatchOptions) {
     this.#options = options;
     this.#session = options.session;
-    this.#ledger = options.ledger;
-    this.#ambiguous = options.ambiguous;
     this.#clock = options.clock;
-    this.#openRow = options.open;
-    const { wallMs } = options.clock;
-    this.outcomes = new RowOutcomes({
-      ...options,
-      wallMs,
-      onStoreFault: (error) => this.stop({ kind: 'store', error }),
-    });
+    const onStoreFault = (error: unknown): void => this.stop({ kind: 'store', error });
+    this.outcomes = new RowOutcomes({ ...options, wallMs: options.clock.wallMs, onStoreFault });
   }
 
   /** Rows without an outcome; final when `run` has resolved. */
@@ -121,7 +113,8 @@ export class Batch {
           continue;
         }
         // Whoever waits for a rate keeps the slot: to come back for it would only cost history.
-        this.#turnOver = this.#unsent.length < rows.length && this.#clock.now() - startMs > TURN_MS;
+        const isLong = this.#unsent.length < rows.length && this.#clock.now() - startMs > TURN_MS;
+        this.#turnOver = isLong || this.#isClosed;
         if (!this.#turnOver) await this.#sendSome();
       }
     } catch (error) {
@@ -160,11 +153,11 @@ export class Batch {
     const tried = wasTried(next);
     const count = await this.#session.admit(this.#likeTheNext(tried), tried);
     if (count === 0) return;
-    if (this.#mustStop() || this.#isBarred) {
+    if (this.#mustStop() || this.#isBarred || this.#isClosed) {
       this.#session.giveBack(count, tried);
       return;
     }
-    const wave = this.#unsent.splice(-count, count).reverse().map(this.#openRow);
+    const wave = this.#unsent.splice(-count, count).reverse().map(this.#options.open);
     if (wave.length < count) this.#session.giveBack(count - wave.length, tried);
     await this.#sendWave(wave, tried);
   }
@@ -178,15 +171,15 @@ export class Batch {
     [unsent[last], unsent[other]] = [unsent[other]!, unsent[last]!];
   }
 
-  get #nextIsRisky(): boolean {
-    return isRisky(this.#unsent.at(-1)!);
-  }
-
   /** How many of the next rows were tried before, or were not, as it is. Those that were not come first, so a look at both ends mostly tells. */
   #likeTheNext(tried: boolean): number {
     const unsent = this.#unsent;
     if (wasTried(unsent[0]!) === tried) return unsent.length;
     return unsent.length - 1 - unsent.findLastIndex((row) => wasTried(row) !== tried);
+  }
+
+  get #isClosed(): boolean {
+    return this.#clock.wallMs() >= this.#options.closesMs;
   }
 
   #mustStop(): boolean {
@@ -200,7 +193,7 @@ export class Batch {
 
   /** The row that is next may have reached its user: an ill endpoint is asked with others. */
   get #isBarred(): boolean {
-    return this.#unsent.length > 0 && this.#session.isBarred(this.#nextIsRisky);
+    return this.#unsent.length > 0 && this.#session.isBarred(isRisky(this.#unsent.at(-1)!));
   }
 
   #illness(): StopReason {
@@ -218,11 +211,19 @@ export class Batch {
       return;
     }
     failpoint('sending.announced');
-    const mayWrite = (): boolean => !this.#mustStop() && mayBegin(confirmedMs, this.#clock.now());
+    const mayWrite = (): boolean => !this.#mustStop() && !this.#isClosed && mayBegin(confirmedMs, this.#clock.now());
     for (const row of wave) {
       this.#open.set(row, confirmedMs);
       const { id, body, firstFailureMs: firstFailedMs, othersGotThrough, refusedBefore } = row;
-      const request = { id, body, tried, firstFailedMs, othersGotThrough, refusedBefore, ambiguous: this.#ambiguous };
+      const request = {
+        id,
+        body,
+        tried,
+        firstFailedMs,
+        othersGotThrough,
+        refusedBefore,
+        ambiguous: this.#options.ambiguous,
+      };
       this.#session.send(request, mayWrite, (verdict) => this.#take(row, verdict));
     }
   }
@@ -230,7 +231,7 @@ export class Batch {
   /** undefined: the wave must not be sent. Otherwise when the look began that found the rows to be ours. */
   async #announce(lines: readonly number[]): Promise<number | undefined> {
     try {
-      const confirmedMs = await this.#ledger.announce(lines);
+      const confirmedMs = await this.#options.ledger.announce(lines);
       if (confirmedMs === undefined) this.stop({ kind: 'superseded' });
       return confirmedMs;
     } catch (error) {

@@ -7,6 +7,7 @@ import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import { Fault, FileRefusal, SuppressionListFault } from '../src/domain/failure.ts';
 import { FAILURE } from '../src/domain/names.ts';
+import type { Closed } from '../src/domain/restraint/schedule.ts';
 import { doubled, WAITS } from '../src/domain/waits.ts';
 import { ChunksMissing } from '../src/store/chunks.ts';
 import { StoreMismatch } from '../src/store/installation-identity.ts';
@@ -127,6 +128,17 @@ export function transientFailure(context: StopContext, dueInMs: number): Applica
     type: FAILURE.transient,
     message: `${context.left} alerts failed for a passing reason and are tried again`,
     delayMs: restMs * (1 + JITTER_FRACTION * context.random),
+  });
+}
+
+/** Not retried by Temporal, which would have a timer for each batch: the workflow waits, and says why. */
+export function closedFailure({ opensMs, text }: Closed): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: FAILURE.closed,
+    message: `${text}; it goes on at ${new Date(opensMs).toISOString()}`,
+    nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ opensMs, text }],
   });
 }
 

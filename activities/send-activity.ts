@@ -10,6 +10,8 @@ import { dueMs, neverSent } from '../src/domain/ledger/plan.ts';
 import type { RowState } from '../src/domain/ledger/row-state.ts';
 import { NO_ROUND } from '../src/domain/ledger/row-state.ts';
 import { webhookId } from '../src/domain/names.ts';
+import type { Standing } from '../src/domain/restraint/schedule.ts';
+import { standingOf } from '../src/domain/restraint/schedule.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
@@ -18,7 +20,7 @@ import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { Batch } from './batch.ts';
-import { stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
+import { closedFailure, stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd } from './stop-reason.ts';
@@ -60,6 +62,8 @@ export interface SendAttempt {
   readonly rows: readonly ChunkRow[];
   /** Its user is not to be alerted. */
   readonly isSuppressed: (row: ChunkRow) => boolean;
+  /** Whether it may be sent just now, by the file's schedule. */
+  readonly standing: Exclude<Standing, { readonly kind: 'closed' }>;
   /** Set by `attemptRows` where requests were left behind: its place in the receipts is theirs until then. */
   drained: Promise<void> | undefined;
 }
@@ -83,10 +87,12 @@ export async function withAttempt<Result>(
   if (session === undefined) throw unknownEndpointFailure(input.endpoint);
   const beat = (): void => dependencies.scope().heartbeat();
   const attempt = async (): Promise<Result> => {
+    const standing = standingOf(input.schedule, clock.wallMs());
+    if (standing.kind === 'closed') throw closedFailure(standing);
     const { scope, rows } = choose(await readChunk(store, input));
     // A journal for each look at a long pause would be one for nothing.
     const { pauseMs } = session;
-    if (pauseMs > WAITS.attempt.longestInSlotMs && !isThrottledForGood(session)) {
+    if (pauseMs > WAITS.attempt.longestInSlotMs && !isThrottledForGood(session) && standing.kind !== 'late') {
       const { attempt } = dependencies.scope();
       const { name, retry } = session.endpoint;
       const context = { endpoint: name, left: rows.length, attempt, retry, random: dependencies.random() };
@@ -116,7 +122,7 @@ export async function withAttempt<Result>(
         nowMs: clock.wallMs(),
         lastSuccessMs: Math.max(session.lastSuccessMs, lastDeliveryMs(ledger)),
       };
-      attempt = { target: input, session, ledger, plan, rows, isSuppressed, drained: undefined };
+      attempt = { target: input, session, ledger, plan, rows, isSuppressed, standing, drained: undefined };
       return await work(attempt);
     } finally {
       if (attempt?.drained === undefined) await ledger.close();
@@ -176,6 +182,15 @@ export function opener(attempt: SendAttempt): (row: UnsentRow) => OpenRow {
   return (row) => (isOpen(row) ? row : openRow(attempt, row, fresh));
 }
 
+/** An activity's start-to-close timeout, and more. */
+const LONGEST_ATTEMPT_MS = 24 * 3_600_000;
+
+/** It is too late for these rows, by the file's schedule: they are given up, with that as the reason. */
+export function giveUpLate(outcomes: RowOutcomes, rows: readonly OpenRow[], text: string): void {
+  for (const row of rows) row.reason = row.unknown > 0 ? '' : text;
+  outcomes.giveUpOn(rows);
+}
+
 export interface AttemptedRows {
   readonly outcomes: RowOutcomes;
   readonly end: BatchEnd;
@@ -200,11 +215,15 @@ export async function attemptRows(
   const scope = dependencies.scope();
   const { retry, ambiguous } = plan;
   const open = opener(attempt);
-  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open, random, mostLeft, onlyWaits });
+  const { standing } = attempt;
+  const closesMs = standing.kind === 'open' ? standing.closesMs : 0;
+  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open, random, mostLeft, onlyWaits, closesMs });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {
     ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
   });
+  const closesInMs = closesMs - clock.wallMs();
+  const cancelClosing = closesInMs < LONGEST_ATTEMPT_MS ? clock.after(closesInMs, () => session.wake()) : undefined;
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
   if (!rows.every(isRisky)) session.seesFresh();
@@ -215,6 +234,7 @@ export async function attemptRows(
     if (laggards.length > 0) attempt.drained = batch.drained();
     return { outcomes, end, left, laggards };
   } finally {
+    cancelClosing?.();
     if (attempt.drained === undefined) stopSyncs();
     else void attempt.drained.then(stopSyncs);
     scope.cancellationSignal.removeEventListener('abort', onCancel);

@@ -10,7 +10,16 @@ import { planRow } from '../src/domain/ledger/plan.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { asOwn, attemptRows, dueInMs, isThrottledForGood, openRow, suppress, withAttempt } from './send-activity.ts';
+import {
+  asOwn,
+  attemptRows,
+  dueInMs,
+  giveUpLate,
+  isThrottledForGood,
+  openRow,
+  suppress,
+  withAttempt,
+} from './send-activity.ts';
 import { isStop } from './stop-reason.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {
@@ -49,6 +58,8 @@ async function sendOne(
     await ledger.sync();
     return outcome;
   }
+  const open = openRow(attempt, row, decision);
+  const { standing } = attempt;
   const context = {
     endpoint: input.endpoint,
     left: 1,
@@ -57,9 +68,10 @@ async function sendOne(
     random: dependencies.random(),
     onlyRisky: decision.unknown > 0,
   };
-  if (decision.dueMs > plan.nowMs) throw transientFailure(context, decision.dueMs - plan.nowMs);
-  const open = openRow(attempt, row, decision);
-  const { outcomes, end } = await attemptRows(dependencies, attempt, [open]);
+  if (standing.kind !== 'late' && decision.dueMs > plan.nowMs)
+    throw transientFailure(context, decision.dueMs - plan.nowMs);
+  const { outcomes, end } = await attemptRows(dependencies, attempt, standing.kind === 'late' ? [] : [open]);
+  if (standing.kind === 'late') giveUpLate(outcomes, [open], standing.text);
   if (end.kind === 'throttled' && isThrottledForGood(attempt.session) && !open.ended) outcomes.giveUpOn([open]);
   await ledger.sync();
   const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);

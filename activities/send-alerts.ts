@@ -15,7 +15,16 @@ import type { StopContext } from './failures.ts';
 import { earlierFileFailure, stopFailure, transientFailure, unsettledFailure } from './failures.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import { attemptRows, dueInMs, isThrottledForGood, opener, openRow, suppress, withAttempt } from './send-activity.ts';
+import {
+  attemptRows,
+  dueInMs,
+  giveUpLate,
+  isThrottledForGood,
+  opener,
+  openRow,
+  suppress,
+  withAttempt,
+} from './send-activity.ts';
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
@@ -75,8 +84,11 @@ async function sendBatch(
   for (const { line, attempts } of plan.unconfirmed) ledger.record('c', line, undefined, attempts, 'not answered');
   const unsent: readonly UnsentRow[] = [...plan.fresh, ...plan.triedBefore];
   const room = Math.max(0, input.maxHandover - plan.stubborn.length);
-  const { outcomes, end, left: attempted, laggards } = await attemptRows(dependencies, attempt, unsent, room);
-  const left = [...attempted, ...plan.resting];
+  const late = attempt.standing.kind === 'late' ? attempt.standing.text : undefined;
+  const tried = await attemptRows(dependencies, attempt, late === undefined ? unsent : [], room);
+  const { outcomes, end, left: attempted, laggards } = tried;
+  if (late !== undefined) giveUpLate(outcomes, [...unsent, ...plan.resting].map(opener(attempt)), late);
+  const left = [...attempted, ...plan.resting.filter((row) => !row.ended)];
   const context: StopContext = {
     endpoint: input.endpoint,
     left: left.length,

@@ -25,6 +25,7 @@ import type { Decision } from '../src/domain/progress/decision.ts';
 import { restraintsOf } from '../src/domain/restraint/restraints.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
+import type { Opening } from './opening.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';
 
@@ -34,6 +35,8 @@ export interface DeliveryHooks {
   readonly beforeRevisits: (() => Promise<void>) | undefined;
   /** How much of it may be begun. */
   readonly decision: Decision;
+  /** When it may be sent. */
+  readonly opening: Opening;
 }
 
 const known = (epoch: number | undefined): { epoch?: number } => (epoch === undefined ? {} : { epoch });
@@ -74,7 +77,10 @@ export class Delivery {
       this.#sent = plus(this.#sent, { ...NOTHING_SENT, [outcome]: 1 });
       hooks.onProgress();
     };
-    this.#stubborn = new StubbornAlerts({ input, round, sending: this.#sending, onOutcome }, carried?.stubborn ?? []);
+    this.#stubborn = new StubbornAlerts(
+      { input, round, sending: this.#sending, opening: hooks.opening, onOutcome },
+      carried?.stubborn ?? [],
+    );
     const { maxStubborn, parallelChunks } = input.delivery;
     this.#handoverPerBatch = Math.max(1, Math.floor(maxStubborn / (2 * parallelChunks)));
   }
@@ -200,7 +206,8 @@ export class Delivery {
       }
       const to = Math.min(from + this.#input.delivery.batchSize, stretch.to);
       await this.#sending.run(async () => {
-        const result = await this.#sendBatch({ ...stretch, from, to, ...known(epoch) }, closing);
+        const batch = { ...stretch, from, to, ...known(epoch) };
+        const result = await this.#hooks.opening.send(() => this.#sendBatch(batch, closing));
         epoch = result.epoch;
         const settled = result.turnOver || result.unsettled === 0 ? result : NOTHING_SENT;
         this.#sent = plus(minus(this.#sent, counted), settled);

@@ -12,7 +12,6 @@ import {
   defineQuery,
   defineSignal,
   isCancellation,
-  log,
   patched,
   setCurrentDetails,
   setHandler,
@@ -41,6 +40,8 @@ import { wasCancelled } from './cancelled.ts';
 import { Delivery } from './delivery.ts';
 import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
 import { failedWith, inItsOwnWords, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
+import { logClosed, logDecision, logOrder } from './file-log.ts';
+import { Opening } from './opening.ts';
 import { readFile, restore } from './reading.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
@@ -73,6 +74,11 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   /** What the log was told that has to be decided. */
   let told = decision.asked;
 
+  const opening = new Opening((closed) => {
+    logClosed(input, closed);
+    show();
+  });
+
   const progress = (): FileProgress => {
     const sent = delivery?.sent ?? NOTHING_SENT;
     const counts = summary ?? countsOf(windows, sent);
@@ -83,6 +89,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
       counts,
       openStubborn: delivery?.openStubborn ?? 0,
       ...(asked === undefined ? {} : { decision: asked }),
+      ...(opening.closed === undefined ? {} : { closed: opening.closed }),
     };
   };
   const show = (): void => setCurrentDetails(progressDetails(progress(), summary?.reportDir));
@@ -140,6 +147,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
         onProgress,
         beforeRevisits,
         decision,
+        opening,
       });
       delivery.pause(paused);
       show();
@@ -238,17 +246,6 @@ function report(
   const of = { ...fileWork(input), endpoint, parse, fileName, workflowId, round };
   const full = seen === undefined ? of : { ...of, seen };
   return byFilesWorker(input, 'report', ({ writeReport }: ReportActivities) => writeReport(full), options);
-}
-
-/** In the log of whichever worker runs the workflow, once: not when it is played again. */
-function logOrder({ fileName, sha256, endpoint }: FileWorkflowInput, paused: boolean): void {
-  const fields = { file: fileName, sha256, endpoint };
-  if (paused) log.warn('paused by an operator', { event: 'file_paused', ...fields });
-  else log.warn('resumed by an operator', { event: 'file_resumed', ...fields });
-}
-
-function logDecision({ fileName, sha256, endpoint }: FileWorkflowInput, what: string): void {
-  log.warn(`waiting for a decision: ${what}`, { event: 'decision_waiting', file: fileName, sha256, endpoint });
 }
 
 function note(input: FileWorkflowInput, { rows, failed }: { readonly rows?: number; readonly failed?: number }): void {

@@ -11,12 +11,14 @@ import { restraintsOf } from '../src/domain/restraint/restraints.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
 import { wasCancelled } from './cancelled.ts';
+import type { Opening } from './opening.ts';
 import type { PausableScope } from './pausable-scope.ts';
 
 export interface StubbornAlertsOptions {
   readonly input: FileWorkflowInput;
   readonly round: RoundOfRun;
   readonly sending: PausableScope;
+  readonly opening: Opening;
   /** Called for each one that has ended. */
   readonly onOutcome: (outcome: Outcome) => void;
 }
@@ -86,7 +88,7 @@ export class StubbornAlerts {
   }
 
   async #send(ref: StubbornRef): Promise<void> {
-    const { input, round, onOutcome } = this.#options;
+    const { input, opening, round, onOutcome } = this.#options;
     const { installation, endpoint, parse, reopenUnconfirmed } = input;
     const { sendAlert } = proxyActivities<SendActivities>({
       ...sendOptions,
@@ -94,8 +96,8 @@ export class StubbornAlerts {
       summary: `line ${grouped(ref.line)}`,
     });
     const of = { ...fileWork(input), endpoint, parseKey: parseKey(parse), ...ref };
-    const { outcome } = await untilTaken(() =>
-      sendAlert({ ...of, ...round, ...restraintsOf(input.delivery), reopenUnconfirmed }),
+    const { outcome } = await opening.send(() =>
+      untilTaken(() => sendAlert({ ...of, ...round, ...restraintsOf(input.delivery), reopenUnconfirmed })),
     );
     this.#open.delete(ref.line);
     onOutcome(outcome);

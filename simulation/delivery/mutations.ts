@@ -340,6 +340,12 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [{ module: 'activities/send-activity', from: 'suppressed?.(userOf(row)) === true', to: 'false' }],
   },
   {
+    name: 'sends-past-the-time',
+    fault: 'a batch that has begun in time goes on when the time is over',
+    theme: 'anything',
+    pieces: [{ module: 'activities/batch', from: 'this.#clock.wallMs() >= this.#options.closesMs', to: 'false' }],
+  },
+  {
     name: 'objects-overwritten',
     fault: 'in an object store, a writer takes a conflict for a success',
     theme: 'objects',

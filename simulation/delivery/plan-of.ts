@@ -3,12 +3,14 @@
  * in some.
  */
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import type { Schedule } from '../../src/domain/restraint/schedule.ts';
 import { Chance } from '../chance.ts';
 import type { ListedTime, Noise, Plan, Theme } from './plan.ts';
 import { THEMES, userOf } from './plan.ts';
 import { stepsOf } from './plan-steps.ts';
 import type { Mood, MoodChange, UserKind } from './receiver.ts';
 import { MOODS } from './receiver.ts';
+import { EPOCH_MS } from './sim-process.ts';
 
 /** Without a theme any is chosen. */
 export function planOf(seed: number, onlyTheme?: Theme): Plan {
@@ -79,6 +81,7 @@ function draw(seed: number, onlyTheme: Theme | undefined): Plan {
     kinds: kindsOf(chance, files, theme),
     moods: moodsOf(chance, quietAtMs, theme),
     ...listOf(new Chance(seed).fork('list'), files, quietAtMs),
+    schedule: scheduleOf(new Chance(seed).fork('times')),
     noise: noiseOf(chance),
     steps: stepsOf(chance, { theme, files: files.length, workers, quietAtMs }),
     lastRetry: chance.happens(0.5),
@@ -153,6 +156,20 @@ function listOf(chance: Chance, files: readonly number[], quietAtMs: number): Pi
   const fromMs = Math.round(chance.between(0, quietAtMs / 2));
   const gone = { fromMs, toMs: fromMs + Math.round(chance.between(0, quietAtMs / 2)) };
   return { listed, listGone: chance.happens(0.3) ? gone : undefined };
+}
+
+/** In some plans files wait for their time, which ends while they are sent, and comes again, or does not. */
+function scheduleOf(chance: Chance): Schedule | undefined {
+  if (!chance.happens(0.2)) return undefined;
+  const minute = Math.floor((EPOCH_MS % (24 * 3_600_000)) / 60_000);
+  const at = (least: number, most: number): number => EPOCH_MS + Math.round(chance.between(least, most));
+  const closes = minute + chance.whole(1, 2);
+  const window = { from: closes + chance.whole(1, 2), to: closes, zone: 'UTC' };
+  return {
+    ...(chance.happens(0.3) ? { notBeforeMs: at(0, 2_000) } : {}),
+    ...(chance.happens(0.6) ? { notAfterMs: at(2_001, chance.pick([10_000, 300_000])) } : {}),
+    ...(chance.happens(0.6) ? { window } : {}),
+  };
 }
 
 const SILENT_MOODS: readonly Mood[] = ['hanging', 'slow', 'garbled', 'resetting', 'flaky', 'well'];

@@ -3,6 +3,7 @@
  * it can be printed, cut down and played again.
  */
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
+import type { Schedule } from '../../src/domain/restraint/schedule.ts';
 import type { MoodChange, UserKind } from './receiver.ts';
 
 /** What somebody does, or what happens, at a time. Files are named by their place in the plan, processes by their number. */
@@ -118,6 +119,8 @@ export interface Plan {
   readonly listGone: ListedTime | undefined;
   readonly noise: Noise;
   readonly steps: readonly Step[];
+  /** When files may be sent; undefined: at any time. */
+  readonly schedule: Schedule | undefined;
   /** At the end, what has not completed is tried once more. */
   readonly lastRetry: boolean;
   /** From then on nothing goes wrong any more. */

@@ -61,6 +61,7 @@ function* simplerSites(plan: Plan): Generator<Plan> {
   if (plan.homes > 1) yield { ...plan, homes: 1 };
   if (plan.lastRetry) yield { ...plan, lastRetry: false };
   if (plan.foldFrom < 24) yield { ...plan, foldFrom: 24 };
+  if (plan.schedule !== undefined) yield { ...plan, schedule: undefined };
   if (plan.listGone !== undefined) yield { ...plan, listGone: undefined };
   if (plan.apart) yield { ...plan, apart: false };
   if (plan.parallelChunks > 1) yield { ...plan, parallelChunks: 1 };

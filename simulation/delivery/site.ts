@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { DeliveryOptions } from '../../src/domain/contracts.ts';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { alertsTaskQueue, filesTaskQueue } from '../../src/domain/names.ts';
+import { standingOf } from '../../src/domain/restraint/schedule.ts';
 import type { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import type { Ledgers } from '../../src/store/ledger.ts';
@@ -94,6 +95,8 @@ export class Site {
     this.network.onWrite = (process, id, open) => {
       const fault = this.#fence.fault(process, id);
       if (fault !== undefined) this.onBadRequest(fault);
+      const standing = standingOf(plan.schedule, process.wallMs()).kind;
+      if (standing !== 'open' && this.#clocksGoOn) this.onBadRequest(`${id} begins when it is ${standing}`);
       if (open && this.#waitsForAnswers) this.onBadRequest(`${id} begins while an earlier one may be answered`);
     };
     this.temporal = new SimTemporal(
@@ -173,6 +176,10 @@ export class Site {
     return simClient(this.temporal, process, this.#chance.fork(`${process.name} client`), MESSAGE_MS);
   }
 
+  get #clocksGoOn(): boolean {
+    return !this.plan.steps.some((step) => step.do === 'clock');
+  }
+
   /** Under `resend` nothing is sent again before that, as far as clocks can tell. */
   get #waitsForAnswers(): boolean {
     const { policy, steps } = this.plan;
@@ -182,7 +189,9 @@ export class Site {
 
   get delivery(): DeliveryOptions {
     const { batchSize, parallelChunks, maxStubborn, maxHistoryEvents, once } = this.plan;
-    const options = { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents };
+    const { schedule } = this.plan;
+    const when = schedule === undefined ? {} : { schedule };
+    const options = { batchSize, parallelChunks, ambiguous: this.policy, maxStubborn, maxHistoryEvents, ...when };
     return once ? { ...options, once: { withinMs: ONCE_WITHIN_MS } } : options;
   }
 

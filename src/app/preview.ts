@@ -14,6 +14,8 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import { PACE_FRACTION } from '../domain/endpoint.ts';
 import { Fault, FileRefusal } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
+import type { Schedule } from '../domain/restraint/schedule.ts';
+import { standingOf } from '../domain/restraint/schedule.ts';
 import { refusedFor } from '../domain/rows/max-invalid.ts';
 import { noValidRowText, tooManyInvalidText } from '../domain/rows/words.ts';
 import { shownRequest } from '../endpoint/shown-request.ts';
@@ -60,6 +62,8 @@ export interface FilePreview {
   /** How long sending takes at the configured rate; null: there is none. */
   readonly seconds: number | null;
   readonly before: readonly DeliveredBefore[];
+  /** When it is sent, if it was submitted now: at once, from a time on (ISO 8601), or not any more. `why`: in words; null: at once. */
+  readonly when: { readonly from: string | null; readonly late: boolean; readonly why: string | null };
 }
 
 /** Throws Faults `config` (a suppression list), `not_found`, `unsupported_file`, `file_refused` (it cannot be read). A file that would be refused is told as such. */
@@ -95,7 +99,15 @@ export async function previewFile(file: string, settings: Settings): Promise<Fil
     mendedRows: sink.mended,
     seconds: typeof endpoint?.rate === 'number' ? left / (endpoint.rate * PACE_FRACTION) : null,
     before,
+    when: whenOf(settings.delivery.schedule),
   };
+}
+
+function whenOf(schedule: Schedule | undefined): FilePreview['when'] {
+  const standing = standingOf(schedule, Date.now());
+  if (standing.kind === 'open') return { from: null, late: false, why: null };
+  const from = standing.kind === 'closed' ? new Date(standing.opensMs).toISOString() : null;
+  return { from, late: standing.kind === 'late', why: standing.text };
 }
 
 interface WholeFile {

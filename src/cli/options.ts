@@ -73,6 +73,17 @@ export const RESTRAINT_FLAGS: readonly SettingFlag[] = [
     about: 'users who are not alerted, one a line',
     key: 'delivery.suppressFile',
   },
+  { flags: '--not-before <time>', about: 'nothing is sent before; 2026-12-24T08:00+01:00', key: 'delivery.notBefore' },
+  {
+    flags: '--not-after <time>',
+    about: 'what is not sent by then is undelivered',
+    key: 'delivery.notAfter',
+  },
+  {
+    flags: '--window <hours>',
+    about: 'only then: 08:00-20:00 Europe/Berlin; always',
+    key: 'delivery.window',
+  },
 ];
 
 const SETTING_FLAGS = [

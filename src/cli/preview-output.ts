@@ -30,6 +30,7 @@ export function previewText(preview: FilePreview, rate: Rate | undefined, paint:
     ...(preview.mendedRows === 0 ? [] : [['Mends', `${count(preview.mendedRows)} rows of earlier files`] as const]),
     ['Endpoint', endpoint === null ? 'none is configured: give --url URL' : `${endpoint}, ${rateText(rate ?? 'auto')}`],
     ...(refused === null ? [['Takes', takesText(preview, rate)] as const] : []),
+    ...(preview.when.why === null ? [] : [['When', whenText(preview.when)] as const]),
     ['Before', before.length === 0 ? 'these bytes were never delivered from this home' : beforeText(before, endpoint)],
   ]);
   const rejects = [
@@ -97,6 +98,9 @@ function takesText({ counts, seconds }: FilePreview, rate: Rate | undefined): st
   if (seconds !== null) return `${duration(seconds)} at ${rateText(rate ?? 'auto')}`;
   return rate === 'unlimited' ? 'as long as the receiver takes' : 'not known: the rate is found out while it is sent';
 }
+
+const whenText = ({ from, late, why }: FilePreview['when']): string =>
+  late ? `never: ${why}` : `from ${timeOf(from ?? '')} on: ${why}`;
 
 function beforeText(before: readonly DeliveredBefore[], endpoint: string | null): string {
   const one = ({ endpoint: name, firstSubmittedAt, delivered, alerts, reportedAt }: DeliveredBefore): string => {

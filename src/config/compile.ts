@@ -4,6 +4,8 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import { rateOf } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
+import type { Schedule } from '../domain/restraint/schedule.ts';
+import { timeOf, windowOf } from '../domain/restraint/schedule-texts.ts';
 import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
 import { compileInboxes } from './compile-inboxes.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
@@ -175,11 +177,12 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
       problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
     });
   }
-  const { stopAtFailures, ...delivery } = stated.delivery;
+  const { stopAtFailures, notBefore: _not, notAfter: _late, window: _hours, ...delivery } = stated.delivery;
   const statedDelivery = {
     ...delivery,
     maxInvalid: shareOf(stated.parse.maxInvalid) ?? DEFAULT_MAX_INVALID,
     stopAtFailures: shareOf(stopAtFailures),
+    schedule: compileSchedule(stated.delivery, context),
   };
   return deepFreeze({
     home,
@@ -214,6 +217,26 @@ function retainMsOf(stated: SettingsWithDefaults['store']['retainDays']): Retain
   if (stated === undefined) return {};
   const entries = PARTS.map((part) => [part, typeof stated === 'number' ? stated : stated[part]] as const);
   return Object.fromEntries(entries.flatMap(([part, days]) => (days === undefined ? [] : [[part, days * DAY_MS]])));
+}
+
+/** undefined: at any time. */
+function compileSchedule(
+  { notBefore, notAfter, window }: SettingsWithDefaults['delivery'],
+  { collect }: CompileContext,
+): Schedule | undefined {
+  const notBeforeMs = notBefore === undefined ? undefined : timeOf(notBefore);
+  const notAfterMs = notAfter === undefined ? undefined : timeOf(notAfter);
+  if (notBeforeMs !== undefined && notAfterMs !== undefined && notAfterMs <= notBeforeMs) {
+    const problem = wrongValue(JSON.stringify(notAfter), `a time later than delivery.notBefore (${notBefore})`);
+    collect({ key: 'delivery.notAfter', problem });
+  }
+  const hours = window === undefined ? 'always' : (windowOf(window) ?? 'always');
+  const schedule = {
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs }),
+    ...(notAfterMs === undefined ? {} : { notAfterMs }),
+    ...(hours === 'always' ? {} : { window: hours }),
+  };
+  return Object.keys(schedule).length === 0 ? undefined : schedule;
 }
 
 /** From 0 to 1; undefined: none was stated. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { api } from './api-schema.ts';
 import { endpoint, endpointName, namedEndpoint } from './endpoint-schema.ts';
 import { parse, share } from './parse-schema.ts';
+import { restraints } from './restraint-schema.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -80,15 +81,7 @@ const delivery = z.strictObject({
     otherwise: 'whatever fails, the rest is sent',
     flag: '--stop-at-failures <share>',
   }),
-  suppressFile: setting(text, {
-    expects: 'the path of a file',
-    about:
-      'A list of users who are not alerted, one a line; it is read again when it changes. Where it cannot be read, nothing is sent.',
-    otherwise: 'none',
-    env: 'WDS_SUPPRESS_FILE',
-    flag: '--suppress-file <file>',
-    path: true,
-  }),
+  ...restraints,
   batchSize: setting(whole(1, 5000), {
     expects: 'a whole number from 1 to 5000',
     about: 'Alerts that one SendAlerts activity sends.',

@@ -6,6 +6,7 @@ import type { DeliveryOptions } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { DEFAULT_RETRY_POLICY, defaultBatchSize, defaultChunkSize, isFast } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
+import type { Schedule } from '../domain/restraint/schedule.ts';
 import { DEFAULTS } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { LogLevel } from './schema.ts';
@@ -29,6 +30,7 @@ export interface StatedDelivery {
   readonly maxInvalid: number;
   /** Absolute: of the files that are submitted. */
   readonly suppressFile?: string;
+  readonly schedule?: Schedule | undefined;
   readonly first?: number | undefined;
   /** From 0 to 1. */
   readonly stopAtFailures?: number | undefined;
@@ -135,6 +137,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
     maxHistoryEvents: stated.maxHistoryEvents,
     maxInvalid: stated.maxInvalid,
     ...(stated.suppressFile === undefined ? {} : { suppressFile: stated.suppressFile }),
+    ...(stated.schedule === undefined ? {} : { schedule: stated.schedule }),
     ...(stated.first === undefined ? {} : { first: stated.first }),
     ...(stated.stopAtFailures === undefined ? {} : { stopAtFailures: stated.stopAtFailures }),
   };

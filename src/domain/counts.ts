@@ -1,5 +1,6 @@
 /** Counts of a file's rows by their ends, and what a person is told of a file. Pure. */
 import type { Outcome } from './alert.ts';
+import type { Closed } from './restraint/schedule.ts';
 import type { Findings } from './rows/findings.ts';
 
 /** Those that have been counted from the first version on: the counts in all histories have them. */
@@ -43,6 +44,8 @@ export interface FileProgress {
   readonly openStubborn: number;
   /** What somebody has to decide before it goes on; the phase is `paused` then. Absent: nothing. */
   readonly decision?: string;
+  /** It is not the time for it; absent: it is. */
+  readonly closed?: Closed;
 }
 
 export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };

@@ -96,6 +96,8 @@ export const FAILURE = {
   store: 'StoreFault',
   /** A suppression list is missing, or cannot be understood: nothing is sent until it can. Retryable. */
   suppressionList: 'SuppressionList',
+  /** It is not the time at which alerts of the file may be sent. Details: Closed. The workflow waits. */
+  closed: 'NotTheTime',
   /** Work of another installation, or a store that is not the one that the work began with. Retryable: the right one may come. */
   otherInstallation: 'OtherInstallation',
   /** An Update that the governor cannot take: it says what is wrong, and nothing changes. */

@@ -115,6 +115,7 @@ export const PREVIEW: FilePreview = {
   requests: ['POST /hook HTTP/1.1\nhost: crm.example.com\n\n{"userId":"user-1","alertMessage":"hello"}'],
   invalidRows: [],
   suppressedRows: [],
+  when: { from: null, late: false, why: null },
   duplicateRows: [{ line: 9, firstLine: 2, userId: 'user-1' }],
   mendedRows: 0,
   seconds: 12.6,

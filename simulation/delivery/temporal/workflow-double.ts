@@ -178,7 +178,8 @@ export function workflowInfo() {
 
 export const patched = (_id: string): boolean => true;
 export const deprecatePatch = (_id: string): void => undefined;
-export const log = { warn: (_message: string, _fields: object): void => undefined };
+const say = (_message: string, _fields: object): void => undefined;
+export const log = { warn: say, info: say };
 
 export const upsertSearchAttributes = (_attributes: unknown): void => undefined;
 export const allHandlersFinished = (): boolean => true;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { Fault } from '../../domain/failure.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint } from '../context.ts';
-import { addEndpointFlags, addExamples, FILE_ARGUMENT } from '../options.ts';
+import { addEndpointFlags, addExamples, addSettings, FILE_ARGUMENT, RESTRAINT_FLAGS } from '../options.ts';
 import type { DeliveryFlags } from './delivery.ts';
 import { addAllowInvalid, addDeadline, addPriority, deadlineMs, showDelivery } from './delivery.ts';
 
@@ -32,12 +32,14 @@ export function registerRetry(program: Command, context: CommandContext): void {
       });
     });
   addEndpointFlags(command);
+  addSettings(command, RESTRAINT_FLAGS);
   addPriority(command);
   addDeadline(command);
   addAllowInvalid(command);
   addExamples(command, [
     ['one file', 'wds retry alerts.csv'],
     ['every file that has failures', 'wds retry --all'],
+    ['now, whatever the hours in the configuration say', 'wds retry alerts.csv --window always'],
     ['you decided that the unconfirmed alerts are to be sent again', 'wds retry alerts.csv --unconfirmed'],
   ]);
 }

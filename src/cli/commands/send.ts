@@ -27,6 +27,7 @@ export function registerSend(program: Command, context: CommandContext): void {
     ['a corrected file: nobody gets a message again', 'wds send corrected.csv --once message'],
     ['20 alerts, and the rest after wds approve alerts.csv', 'wds send alerts.csv --first 20'],
     ['not to those who have unsubscribed', 'wds send alerts.csv --suppress-file suppressed.txt'],
+    ['by day, where the users are', "wds send alerts.csv --window '08:00-20:00 Europe/Berlin'"],
     ['a CSV file without a header line', 'wds send raw.csv --no-header'],
   ]);
 }

@@ -4,12 +4,13 @@ import { endedOf } from '../counts.ts';
 import { grouped, invalidLines, warningLines } from '../rows/words.ts';
 
 /** What is going on, in a sentence: the first thing that is read. */
-function sentence({ phase, counts, decision }: FileProgress): string {
+function sentence({ phase, counts, decision, closed }: FileProgress): string {
   const soFar = `${grouped(endedOf(counts))} of ${grouped(counts.alerts)}`;
   switch (phase) {
     case 'reading':
       return `Reading the file, ${grouped(counts.rows)} rows so far; nothing is sent before all of it is read`;
     case 'sending':
+      if (closed !== undefined) return `Waiting until ${minuteText(closed.opensMs)}: ${closed.text}; ${soFar} so far`;
       return `Sending, ${soFar}`;
     case 'paused':
       if (decision !== undefined) return `Waiting for a decision: ${decision}`;
@@ -22,6 +23,9 @@ function sentence({ phase, counts, decision }: FileProgress): string {
       return `Cancelled at ${soFar}; send the rest with: wds retry`;
   }
 }
+
+/** `2026-11-27 07:00 UTC` */
+const minuteText = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 /** `reportDir`: undefined as long as there is no report. */
 export function progressDetails(progress: FileProgress, reportDir?: string): string {

@@ -10,7 +10,7 @@ import { plainText } from '../plain-text.ts';
 
 export interface FileWaiting {
   /**
-   * `file_paused`: by an operator. `decision`: somebody has to approve of it. `no_worker`: nobody takes its tasks. `suppression_list`: it cannot be read. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
+   * `file_paused`: by an operator. `decision`: somebody has to approve of it. `no_worker`: nobody takes its tasks. `time`: it is not the time for it, by its schedule. `suppression_list`: it cannot be read. `store`: the disk, or the store, refuses. `machine`: no descriptor, port
    * or buffer left. `earlier_file`: rows wait for those of another file. `turn`: other files are sent first. The rest is the endpoint's.
    */
   readonly why:
@@ -18,6 +18,7 @@ export interface FileWaiting {
     | 'file_paused'
     | 'decision'
     | 'no_worker'
+    | 'time'
     | 'suppression_list'
     | 'store'
     | 'machine'
@@ -45,7 +46,7 @@ export interface PendingStep {
 export interface FileSigns {
   readonly endpoint: string;
   /** undefined: nobody answers for its workflow. */
-  readonly progress: Pick<FileProgress, 'phase' | 'decision'> | undefined;
+  readonly progress: Pick<FileProgress, 'phase' | 'decision' | 'closed'> | undefined;
   readonly steps: readonly PendingStep[];
   /** Who has lately asked for tasks. A worker that was killed is still counted for a minute. */
   readonly pollers: { readonly files: boolean; readonly alerts: boolean };
@@ -96,6 +97,10 @@ export function fileWaiting({
   if (progress?.decision !== undefined) return because('decision', progress.decision);
   if (progress?.phase === 'paused') return because('file_paused', 'the file is paused; wds resume goes on with it');
   if (!pollers.files || progress === undefined) return noFilesWorker();
+  if (progress.closed !== undefined) {
+    const { opensMs, text } = progress.closed;
+    return { why: 'time', text, since: null, until: new Date(opensMs).toISOString() };
+  }
   for (const { failure } of steps) {
     const why = failure && LASTING[failure.type];
     if (why !== undefined) return because(why, plainText(failure!.message));

@@ -37,6 +37,10 @@ test('begins with what is going on', () => {
   const first = (progress: object): string =>
     progressDetails({ phase: 'sending', counts, openStubborn: 0, ...progress }).split('\n')[0]!;
   expect(first({})).toBe('**Sending, 4,211 of 50,000**');
+  const closed = { opensMs: Date.UTC(2026, 10, 27, 7), text: 'its window is closed (08:00-20:00 Europe/Berlin)' };
+  expect(first({ closed })).toBe(
+    '**Waiting until 2026-11-27 07:00 UTC: its window is closed (08:00-20:00 Europe/Berlin); 4,211 of 50,000 so far**',
+  );
   expect(first({ phase: 'paused' })).toBe('**Paused by an operator at 4,211 of 50,000; go on with: wds resume**');
   expect(first({ phase: 'paused', decision: 'the first 20 …' })).toBe('**Waiting for a decision: the first 20 …**');
 });
