@@ -34,7 +34,6 @@ it('waits, says until when, and sends each alert once when it is time', async ()
   expect(await run.ended()).toMatchObject({ kind: 'completed', result: { delivered: 30 } });
   expect(seen.map(({ chunk }) => chunk).sort()).toEqual([1, 2, 3]);
   expect(seen[0]).toMatchObject({ schedule });
-  expect((await progressOf(run)).closed).toBeUndefined();
 });
 
 it('a window that closes in mid-file keeps what was counted', async () => {
