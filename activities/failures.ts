@@ -180,6 +180,16 @@ export function unknownEndpointFailure(endpoint: string): ApplicationFailure {
   });
 }
 
+/** The template of the endpoint was changed since the file was read: another configuration may come. */
+export function templateFailure(endpoint: string, column: string): ApplicationFailure {
+  const what = `the body template of endpoint ${endpoint} needs column ${JSON.stringify(column)}, without which this file was read`;
+  return retryable({
+    type: FAILURE.templateColumn,
+    message: `${what}; put the earlier template back, or cancel the file (wds cancel), and drop it again under another name of the endpoint`,
+    delayMs: WAITS.attempt.unknownEndpointMs,
+  });
+}
+
 /** The staged content is gone, or is not what was staged. */
 export const contentMissingFailure = (what: string, next = 'drop the file again'): ApplicationFailure =>
   ApplicationFailure.nonRetryable(`${what}; ${next}`, FAILURE.contentMissing);

@@ -23,16 +23,28 @@ export class MendedRows implements RowSink {
     this.#originals = originals;
   }
 
-  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void {
-    if (origin === undefined) this.#inTurn(() => this.#writer.alert(line, userId, alertMessage, undefined));
-    else if (isOrigin(origin)) this.#held.push(() => this.#mended(line, userId, alertMessage, origin));
+  alert(
+    line: number,
+    userId: string,
+    alertMessage: string,
+    origin: string | undefined,
+    columns?: readonly string[],
+  ): void {
+    if (origin === undefined) this.#inTurn(() => this.#writer.alert(line, userId, alertMessage, undefined, columns));
+    else if (isOrigin(origin)) this.#held.push(() => this.#mended(line, userId, alertMessage, origin, columns));
     else throw notAnOrigin(line, origin);
   }
 
-  async #mended(line: number, userId: string, alertMessage: string, origin: string): Promise<void> {
+  async #mended(
+    line: number,
+    userId: string,
+    alertMessage: string,
+    origin: string,
+    columns: readonly string[] | undefined,
+  ): Promise<void> {
     const standing = await this.#originals.standing(userId, origin);
     if (standing.kind === 'duplicate') this.#writer.duplicateOf(line, userId, standing);
-    else this.#writer.alert(line, userId, alertMessage, standing.origin);
+    else this.#writer.alert(line, userId, alertMessage, standing.origin, columns);
   }
 
   invalid(line: number, reason: InvalidReason, row: Buffer, fields?: ReadableFields): void {

@@ -147,8 +147,9 @@ class WindowReader {
     try {
       const seen = await this.#seenBefore(ref, breathe);
       const firstChunk = previous === undefined ? 1 : previous.firstChunk + previous.chunks;
-      const { chunkSize, maxChunkLength } = input.parse;
-      writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, chunkSize, maxChunkLength, seen });
+      const { chunkSize, maxChunkLength, columns } = input.parse;
+      const sizes = { chunkSize, maxChunkLength };
+      writer = new WindowWriter({ store, ref, cursor: input.cursor, firstChunk, ...sizes, columns, seen });
       const originals = new OriginalRows({
         ...{ store, endpoint: input.endpoint, breathe },
         readAll: (sha256, parse) => this.#readAll({ ...input, sha256, parse }),

@@ -2,8 +2,9 @@
 import type { Clock } from '../src/clock.ts';
 import { every } from '../src/clock.ts';
 import type { Outcome } from '../src/domain/alert.ts';
+import { ColumnNotCarried, requestBody } from '../src/domain/body/template.ts';
 import type { SendTarget } from '../src/domain/contracts.ts';
-import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
+import type { AmbiguousPolicy, Endpoint } from '../src/domain/endpoint.ts';
 import type { Scope } from '../src/domain/ledger/journal.ts';
 import type { PlanOptions, RowToSend } from '../src/domain/ledger/plan.ts';
 import { dueMs, neverSent } from '../src/domain/ledger/plan.ts';
@@ -20,7 +21,7 @@ import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { Batch } from './batch.ts';
-import { closedFailure, stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
+import { closedFailure, stopFailure, tellingTemporal, templateFailure, unknownEndpointFailure } from './failures.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd } from './stop-reason.ts';
@@ -90,6 +91,7 @@ export async function withAttempt<Result>(
     const standing = standingOf(input.schedule, clock.wallMs());
     if (standing.kind === 'closed') throw closedFailure(standing);
     const { scope, rows } = choose(await readChunk(store, input));
+    requireColumns(rows[0]?.body, session.endpoint);
     // A journal for each look at a long pause would be one for nothing.
     const { pauseMs } = session;
     if (pauseMs > WAITS.attempt.longestInSlotMs && !isThrottledForGood(session) && standing.kind !== 'late') {
@@ -140,6 +142,16 @@ export function suppress({ ledger }: SendAttempt, line: number, { unknown, attem
   return unknown > 0 ? 'unconfirmed' : 'suppressed';
 }
 
+/** All rows of a file carry the same columns. Throws where the template of the endpoint needs another one: it was changed since the file was read. */
+function requireColumns(body: string | undefined, { name, body: template }: Endpoint): void {
+  try {
+    if (body !== undefined && template !== undefined) requestBody(body, template);
+  } catch (error) {
+    if (error instanceof ColumnNotCarried) throw templateFailure(name, error.column);
+    throw error;
+  }
+}
+
 /** A receiver that asks for pauses, again and again or for a long one, is not waited for longer than one that is down. */
 export const isThrottledForGood = ({ throttledForMs, endpoint }: EndpointSession): boolean =>
   throttledForMs > endpoint.retry.giveUpAfterMs;
@@ -154,7 +166,7 @@ function lastDeliveryMs({ states }: Ledger): number {
 }
 
 export function openRow(
-  { target, plan }: SendAttempt,
+  { target, plan, session }: SendAttempt,
   { line, body }: ChunkRow,
   { attempts, firstFailureMs, refused, unknown, unknownLimit, triedAtMs }: RowToSend,
 ): OpenRow {
@@ -162,7 +174,7 @@ export function openRow(
   return {
     line,
     id: webhookId(target.endpoint, target.sha256, line),
-    body,
+    body: requestBody(body, session.endpoint.body),
     attempts,
     firstFailureMs,
     unknown,

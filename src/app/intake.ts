@@ -1,4 +1,5 @@
 /** The ways into an inbox over the network: uploads, and alerts that are posted. Both go through a folder of this process in the inbox. */
+import { columnsFor } from '../config/settings.ts';
 import { Entrance } from '../intake/entrance.ts';
 import { speaker } from '../intake/log.ts';
 import { Uploads } from '../intake/uploads.ts';
@@ -11,10 +12,18 @@ export class Intake implements ServedInbox {
   readonly endpoints: readonly string[];
   readonly uploads: Uploads;
   readonly posts: Posts;
+  readonly parse: ServedInbox['parse'];
   readonly #entrance: Entrance;
 
-  private constructor(endpoints: readonly string[], entrance: Entrance, uploads: Uploads, posts: Posts) {
+  private constructor(
+    endpoints: readonly string[],
+    parse: ServedInbox['parse'],
+    entrance: Entrance,
+    uploads: Uploads,
+    posts: Posts,
+  ) {
     this.endpoints = endpoints;
+    this.parse = parse;
     this.uploads = uploads;
     this.posts = posts;
     this.#entrance = entrance;
@@ -22,14 +31,15 @@ export class Intake implements ServedInbox {
 
   /** Resolves when what other processes have left of posts is settled. */
   static async open({ settings, logger }: AppContext, { inbox, endpoints: to }: Route): Promise<Intake> {
-    const { sidecar, parse, api } = settings;
+    const { sidecar, api } = settings;
+    const parse = { ...settings.parse, ...columnsFor(to) };
     const endpoints = to.map(({ name }) => name);
     const entrance = new Entrance(inbox);
     await entrance.enter();
     const say = speaker(logger, endpoints.join(', '));
     const posts = new Posts({ entrance, parse, gatherMs: api.gatherMs, sidecar, say });
     const uploads = new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes });
-    const intake = new Intake(endpoints, entrance, uploads, posts);
+    const intake = new Intake(endpoints, parse, entrance, uploads, posts);
     try {
       await posts.begin();
     } catch (error) {

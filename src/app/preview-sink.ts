@@ -1,6 +1,6 @@
 /** Takes the rows of a file for a preview: counts them as a delivery would, and keeps the first ones of each kind. */
 import type { InvalidReason } from '../domain/alert.ts';
-import { alertBody } from '../domain/alert.ts';
+import { rowBody } from '../domain/body/template.ts';
 import type { FileCounts } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { excerptOf } from '../domain/plain-text.ts';
@@ -50,12 +50,21 @@ export class PreviewSink implements RowSink {
   mended = 0;
   readonly #isSuppressed: (userId: string) => boolean;
 
-  /** `isSuppressed`: whether a user is on a suppression list. */
-  constructor(isSuppressed: (userId: string) => boolean = () => false) {
+  readonly #columns: readonly string[];
+
+  /** `isSuppressed`: whether a user is on a suppression list. `columns`: names of those that are carried along. */
+  constructor(isSuppressed: (userId: string) => boolean = () => false, columns: readonly string[] = []) {
     this.#isSuppressed = isSuppressed;
+    this.#columns = columns;
   }
 
-  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void {
+  alert(
+    line: number,
+    userId: string,
+    alertMessage: string,
+    origin: string | undefined,
+    columns: readonly string[] = [],
+  ): void {
     const firstLine = this.#seen.add(userId, line);
     if (firstLine !== 0) {
       if (this.#duplicates++ < MOST_LISTED) this.duplicateRows.push({ line, firstLine, userId });
@@ -65,7 +74,8 @@ export class PreviewSink implements RowSink {
     this.#alerts++;
     if (this.#isSuppressed(userId)) {
       if (this.#suppressed++ < MOST_LISTED) this.suppressedRows.push({ line, userId });
-    } else if (this.#shown++ < FULL_REQUESTS) this.first.push({ line, body: alertBody(userId, alertMessage) });
+    } else if (this.#shown++ < FULL_REQUESTS)
+      this.first.push({ line, body: rowBody(userId, alertMessage, this.#columns, columns) });
   }
 
   invalid(line: number, reason: InvalidReason, row: Buffer): void {

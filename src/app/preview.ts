@@ -78,7 +78,7 @@ export async function previewFile(file: string, settings: Settings): Promise<Fil
   if (tooLarge !== undefined) throw tooLarge;
   const endpoint = settings.endpoint;
   const paths = [settings.suppressFile, settings.statedDelivery.suppressFile].filter((path) => path !== undefined);
-  const sink = new PreviewSink(await new SuppressionLists().of(paths));
+  const sink = new PreviewSink(await new SuppressionLists().of(paths), settings.parse.columns);
   const { sha256, sizeBytes, read, refusal } = await readAll(file, kind, settings, sink);
   const counts = refusal === undefined ? sink.counts() : NO_COUNTS;
   const before = await deliveredBefore(settings.home, sha256);

@@ -5,8 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import { deliveryTo } from '../config/settings.ts';
+import { readRowBody } from '../domain/body/template.ts';
 import { Fault } from '../domain/failure.ts';
 import { rowName } from '../domain/ledger/row-names.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS, parseKey } from '../domain/parse-options.ts';
 import { ChunksMissing, readChunk } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
@@ -28,12 +30,15 @@ const LONGEST_NAME = 100;
 export interface Resend {
   readonly fileName: string;
   readonly content: string;
+  readonly parse: Omit<ParseOptions, 'format'>;
 }
 
 interface Alert {
   readonly line: number;
   readonly userId: string;
   readonly alertMessage: string;
+  /** That the body template of its endpoint needed. */
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 /** Throws Fault `not_found` where the user has no alert in the file, or its text is gone; `usage` where there is nothing to send *again*. */
@@ -48,9 +53,15 @@ export async function prepareResend(
   for (let number = 1; ; number++) {
     const content = contentOf(record, alert, number);
     if (await wasSent(home, { sha256: hashOf(content), endpoint: record.endpoint })) continue;
-    return { fileName: `resend-${number}-line-${alert.line}-${fileName.slice(-LONGEST_NAME)}.ndjson`, content };
+    const parse = { ...DEFAULT_PARSE_OPTIONS, ...namesIn(alert) };
+    return { fileName: `resend-${number}-line-${alert.line}-${fileName.slice(-LONGEST_NAME)}.ndjson`, content, parse };
   }
 }
+
+const namesIn = ({ columns }: Alert): Partial<ParseOptions> =>
+  columns === undefined
+    ? {}
+    : { userIdColumn: USER, alertMessageColumn: MESSAGE, columns: Object.keys(columns).sort() };
 
 async function deliveredAlert(
   home: Home,
@@ -86,7 +97,7 @@ async function deliveredAlert(
   }
   try {
     const row = (await readChunk(home.store, hit)).find((one) => one.line === line)!;
-    return { line, ...(JSON.parse(row.body) as { readonly userId: string; readonly alertMessage: string }) };
+    return { line, ...readRowBody(row.body) };
   } catch (error) {
     if (!(error instanceof ChunksMissing)) throw error;
     const next = `wds retry ${digits}, or dropping the file again, reads them anew, and sends nothing.`;
@@ -101,14 +112,24 @@ async function wasSent({ store, ledgers }: Home, of: { readonly sha256: string; 
   return outcome === 'delivered' || outcome === 'unconfirmed';
 }
 
-/** The reader ignores all but the first two. */
-const contentOf = (of: { readonly sha256: string }, { line, userId, alertMessage }: Alert, number: number): string =>
-  `${JSON.stringify({ userId, alertMessage, resends: rowName(of, line), number })}\n`;
+/** The reader ignores all but user, message and the columns. Where there are columns, no name of wds's own may be one of theirs. */
+function contentOf(of: { readonly sha256: string }, alert: Alert, number: number): string {
+  const { line, userId, alertMessage, columns } = alert;
+  const resends = rowName(of, line);
+  const own =
+    columns === undefined
+      ? { userId, alertMessage, resends, number }
+      : { [USER]: userId, [MESSAGE]: alertMessage, wdsResends: resends, wdsNumber: number };
+  return `${JSON.stringify({ ...columns, ...own })}\n`;
+}
+
+const USER = 'wdsUserId';
+const MESSAGE = 'wdsAlertMessage';
 
 const hashOf = (content: string): string => createHash('sha256').update(content).digest('hex');
 
 /** Submits and follows it; the workers are there, or somebody else's. Once a message would find that the user has it. */
-export async function resendAlert({ fileName, content }: Resend, context: FollowContext): Promise<FileEnd> {
+export async function resendAlert({ fileName, content, parse }: Resend, context: FollowContext): Promise<FileEnd> {
   const { installation, endpoint, priority, pressedMs, observer } = context;
   const { store, settings, deliveries } = installation;
   const startedMs = performance.now();
@@ -123,7 +144,7 @@ export async function resendAlert({ fileName, content }: Resend, context: Follow
   await rememberName(store, fileName, { sha256, endpoint: endpoint.name });
   const { once: _again, ...delivery } = deliveryTo(endpoint, settings.statedDelivery);
   const submitted = await deliveries.submit({
-    ...{ staged, fileName, endpoint: endpoint.name, parse: DEFAULT_PARSE_OPTIONS, delivery, priority, pressedMs },
+    ...{ staged, fileName, endpoint: endpoint.name, parse, delivery, priority, pressedMs },
   });
   const end = await follow({ file: fileName, sha256, submitted, startedMs }, context);
   observer.ended(end);

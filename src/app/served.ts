@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import type { Override } from '../domain/governor/contract.ts';
+import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Uploads } from '../intake/uploads.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { Posts } from '../posts/posts.ts';
@@ -46,6 +47,8 @@ export interface ServedInbox {
   readonly endpoints: readonly string[];
   readonly uploads: Pick<Uploads, 'receive'>;
   readonly posts: Pick<Posts, 'take'>;
+  /** By which posted alerts are judged. */
+  readonly parse: Omit<ParseOptions, 'format'>;
 }
 
 /**

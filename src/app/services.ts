@@ -1,4 +1,5 @@
 /** The parts of wds that run until they are stopped: the workers and the watchers of one process. */
+import { columnsFor } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { fileWorkflowId } from '../domain/names.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
@@ -77,7 +78,7 @@ export class Services {
         maxFileBytes: settings.maxFileBytes,
         guard: this.#guard,
         log: logger,
-        terms: termsOf(endpoints, { ...settings.parse, maxInvalid }),
+        terms: termsOf(endpoints, { ...settings.parse, ...columnsFor(endpoints), maxInvalid }),
         header: settings.parse.header,
         sidecar: settings.sidecar,
         scanIntervalMs: settings.scanIntervalMs,

@@ -1,5 +1,6 @@
 /** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
 import { resolve } from 'node:path';
+import { bodyTemplate } from '../domain/body/template.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { rateOf } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
@@ -77,6 +78,8 @@ async function compileEndpoint(
     idempotencyKey: stated.idempotencyKey,
     headers,
     maxRetryAfterMs: seconds(stated.maxRetryAfterSeconds),
+    ...bodyOf(stated.body),
+    ...(stated.contentType === undefined ? {} : { contentType: stated.contentType }),
     retry: {
       initialIntervalMs: seconds(stated.retry.initialSeconds),
       maximumIntervalMs: seconds(stated.retry.maximumSeconds),
@@ -122,6 +125,12 @@ function compileParse(
     ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
   };
   return parseFor(endpoint, all);
+}
+
+/** The schema has checked it. */
+function bodyOf(stated: unknown): Pick<Endpoint, 'body'> {
+  const body = stated === undefined ? undefined : bodyTemplate(stated);
+  return body === undefined || 'fault' in body ? {} : { body };
 }
 
 function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'success'> {

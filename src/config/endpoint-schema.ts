@@ -1,5 +1,6 @@
 /** The settings of an endpoint: a part of the schema. */
 import { z } from 'zod';
+import { bodyTemplate, SLOTS_EXPECTED } from '../domain/body/template.ts';
 import { RATE_EXPECTED, rateOf } from '../domain/endpoint.ts';
 import { ENDPOINT_NAME_PATTERN } from '../domain/names.ts';
 import { headerNameIsFree, urlFault } from './endpoint-url.ts';
@@ -7,6 +8,11 @@ import { atLeast, setting, text, whole } from './setting.ts';
 
 const oneOrTwo = z.union([text, z.array(text).min(1).max(2)]);
 const headerValue = z.union([z.string(), z.strictObject({ env: text }), z.strictObject({ file: text })]);
+
+function bodyFault(value: unknown): string | undefined {
+  const template = bodyTemplate(value);
+  return 'fault' in template ? template.fault : undefined;
+}
 
 function isRegularExpression(pattern: string): boolean {
   try {
@@ -154,6 +160,22 @@ export const endpoint = z.strictObject({
     about: 'More request headers, for example `Authorization: { env: CRM_AUTHORIZATION }`.',
     otherwise: 'none',
     secret: true,
+  }),
+  body: setting(
+    z
+      .union([z.string(), z.record(z.string(), z.json()), z.array(z.json())])
+      .refine((value) => bodyFault(value) === undefined, { error: ({ input }) => bodyFault(input) }),
+    {
+      expects: `JSON, as text or as values, with ${SLOTS_EXPECTED} within its texts`,
+      about:
+        "What each request holds, for example `{ to: '{{userId}}', text: 'Dear {{column \"name\"}}: {{alertMessage}}' }`. What is put in is escaped.",
+      otherwise: '`{"userId":"…","alertMessage":"…"}`',
+    },
+  ),
+  contentType: setting(z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:;\s*[\w-]+=[\w".-]+)*$/), {
+    expects: 'a media type such as application/json or application/vnd.api+json',
+    about: 'The `Content-Type` of each request.',
+    otherwise: '`application/json`',
   }),
   maxRetryAfterSeconds: setting(atLeast(1, 604_800), {
     expects: 'seconds from 1 to 604800',

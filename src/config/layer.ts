@@ -153,8 +153,10 @@ export function checkLayer(raw: Group, originOf: OriginOf): { options: SettingsO
     const meta = settingAt(issue.path);
     const shown = meta?.secret ? undefined : shownAt(issue.path, valueAt(value, issue.path));
     const key = issue.path.join('.') || 'the whole';
+    // What the check itself says ends a sentence that begins with the value.
+    const why = issue.code === 'custom' && issue.message !== 'Invalid input' ? ` ${issue.message}` : '';
     const expects = meta?.expects ?? (issue.code === 'invalid_key' ? `a name: ${NAME_EXPECTED}` : groupExpected(key));
-    faults.set(key, { key, problem: wrongValue(shown, expects), origin: originOf(issue.path) });
+    faults.set(key, { key, problem: wrongValue(shown && shown + why, expects), origin: originOf(issue.path) });
   }
   for (const issue of checked.error.issues) {
     if (issue.code !== 'unrecognized_keys') withoutPath(value, issue.path);

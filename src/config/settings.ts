@@ -147,7 +147,17 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
 export const parseFor = (
   endpoint: Endpoint | undefined,
   parse: Omit<ParseOptions, 'format'>,
-): Omit<ParseOptions, 'format'> => ({ ...parse, chunkSize: defaultChunkSize(endpoint?.rate ?? 'auto') });
+): Omit<ParseOptions, 'format'> => {
+  const { columns: _others, ...common } = parse;
+  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto');
+  return { ...common, chunkSize, ...columnsFor(endpoint === undefined ? [] : [endpoint]) };
+};
+
+/** The columns that any of the endpoints needs. */
+export function columnsFor(endpoints: readonly Pick<Endpoint, 'body'>[]): Pick<ParseOptions, 'columns'> {
+  const columns = [...new Set(endpoints.flatMap(({ body }) => body?.columns ?? []))].sort();
+  return columns.length === 0 ? {} : { columns };
+}
 
 /** The settings with this endpoint as the only one. */
 export function withEndpoint(settings: Settings, endpoint: Endpoint): Settings {

@@ -17,6 +17,7 @@ const INVALID_REASONS = [
   'control_char',
   'too_deep',
   'repeated_header',
+  'bad_column',
 ] as const;
 export type InvalidReason = (typeof INVALID_REASONS)[number];
 
@@ -37,4 +38,6 @@ export interface ReadableFields {
   readonly userId?: string | undefined;
   readonly alertMessage?: string | undefined;
   readonly origin?: string | undefined;
+  /** Values of `columns` of the parse options, in their order; absent: none are asked for, or they are not known. */
+  readonly columns?: readonly string[] | undefined;
 }

@@ -21,10 +21,11 @@ export interface ReadCursor {
   readonly nextLine: number;
   /** CSV: what the first window has found out by the header. */
   readonly columns?: {
-    /** Positions; origin: −1 where there is none. */
+    /** Positions; origin: −1 where there is none; more: of the columns that are carried along, in the order of the parse options. */
     readonly userId: number;
     readonly alertMessage: number;
     readonly origin: number;
+    readonly more?: readonly number[];
     readonly count: number;
     /** Between the fields; absent: a comma. */
     readonly separator?: string;

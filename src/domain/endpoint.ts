@@ -1,5 +1,6 @@
 /** An endpoint as the rest of wds sees it: compiled from the configuration, frozen for the life of a process. */
 
+import type { BodyTemplate } from './body/template.ts';
 import type { RateHeaderAliases } from './rate-hints.ts';
 
 /** What to do with an alert whose request was sent and whose answer is unknown. */
@@ -84,6 +85,10 @@ export interface Endpoint {
   /** The endpoint's own names of headers that speak of rates. Absent: it has none. */
   readonly rateHeaders?: RateHeaderSettings;
   readonly retry: RetryPolicy;
+  /** Absent: `{"userId":…,"alertMessage":…}`. */
+  readonly body?: BodyTemplate;
+  /** Of the body. Absent: `application/json`. */
+  readonly contentType?: string;
 }
 
 /** Part of a stated limit that is really used: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (docs/decisions/0002-pacing-at-the-socket.md). */

@@ -80,6 +80,8 @@ export const FAILURE = {
   endpointMisconfigured: 'EndpointMisconfigured',
   /** The worker does not know this endpoint; another one may. Retryable. */
   unknownEndpoint: 'UnknownEndpoint',
+  /** The body template needs a column that was not carried along when the file was read. Retryable: the configuration may be put right. */
+  templateColumn: 'TemplateColumn',
   /** A newer attempt of the same batch is at work; this one stopped. Retryable. */
   superseded: 'Superseded',
   /** Other workers have the endpoint's whole rate, so the batch is left to them: scheduled again at once. */

@@ -28,6 +28,11 @@ export interface ParseOptions {
   readonly separator?: string;
   /** As TextDecoder names it. Absent: UTF-8, or UTF-16 where a mark says so. */
   readonly encoding?: string;
+  /**
+   * Columns (CSV) or members (JSON) that are carried along with each alert, for the body template of the endpoint; sorted. Absent: none. A file
+   * without one of them is refused (CSV), or the row is (JSON).
+   */
+  readonly columns?: readonly string[];
   /** Version of the rules by which rows are judged. Absent: those of 0.1, whose deliveries must find the same alerts when they are read again. */
   readonly rules?: typeof ROW_RULES;
 }
@@ -57,7 +62,7 @@ export const WINDOW_ROWS = 500_000;
  * releases follow with their names, where they are set: the keys of earlier ones stay as they are.
  */
 export function parseKey(options: ParseOptions): string {
-  const { separator, encoding, rules } = options;
+  const { separator, encoding, rules, columns } = options;
   const canonical = JSON.stringify([
     options.format,
     options.header,
@@ -68,7 +73,7 @@ export function parseKey(options: ParseOptions): string {
     options.chunkSize,
     WINDOW_ROWS,
     ...(options.maxChunkLength === undefined ? [] : [options.maxChunkLength]),
-    ...Object.entries({ separator, encoding, rules }).filter(([, value]) => value !== undefined),
+    ...Object.entries({ separator, encoding, rules, columns }).filter(([, value]) => value !== undefined),
   ]);
   let hash = 0xcbf29ce484222325n;
   for (const character of canonical) {

@@ -18,7 +18,7 @@ export interface RequestHeaders {
 
 /** @throws {Fault} `config` for a malformed secret or header; values are never shown. */
 export function compileHeaders(
-  endpoint: Pick<Endpoint, 'name' | 'url' | 'headers' | 'secrets' | 'idempotencyKey'>,
+  endpoint: Pick<Endpoint, 'name' | 'url' | 'headers' | 'secrets' | 'idempotencyKey' | 'contentType'>,
 ): RequestHeaders {
   const sign = createSigner(endpoint.secrets);
   const flat: string[] = [];
@@ -30,7 +30,7 @@ export function compileHeaders(
   const keyAt = endpoint.idempotencyKey === 'off' ? -1 : slot('idempotency-key');
   const quote = endpoint.idempotencyKey === 'quoted' ? '"' : '';
   const fixed = staticHeaders(endpoint);
-  flat.push('content-type', 'application/json', ...[...fixed].flat());
+  flat.push('content-type', endpoint.contentType ?? 'application/json', ...[...fixed].flat());
 
   let second = -1;
   let timestamp = '';

@@ -1,6 +1,7 @@
 /** A request as it would go out, for eyes: with all its headers, and without the secrets in them. */
 
 import { systemClock } from '../clock.ts';
+import { requestBody } from '../domain/body/template.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { webhookId } from '../domain/names.ts';
 import { compileHeaders } from './request-headers.ts';
@@ -11,9 +12,10 @@ const PLAIN = /^(webhook-(id|timestamp|signature)|idempotency-key|content-type|u
 export function shownRequest(
   endpoint: Endpoint,
   sha256: string,
-  { line, body }: { readonly line: number; readonly body: string },
+  { line, body: row }: { readonly line: number; readonly body: string },
 ): string {
   const headers = compileHeaders(endpoint);
+  const body = requestBody(row, endpoint.body);
   const { host, pathname, search } = new URL(endpoint.url);
   const flat = headers.write(webhookId(endpoint.name, sha256, line), body, systemClock.wallMs());
   const lines = [`host: ${host}`];

@@ -36,15 +36,17 @@ export function isHeader(fields: readonly string[], { userIdColumn, alertMessage
 export const isReportHeader = (fields: readonly string[], names: Names): boolean =>
   isHeader(fields, names) && fields.map(plainName).includes(plainName(ORIGIN_COLUMN));
 
+const OF_TEMPLATE = ', which the body template of the endpoint needs';
+
 /** What separates them, and how their line ends, is for the caller to add. Throws FileRefusal('csv_header'). */
 export function findColumns(names: readonly string[], options: ParseOptions, found: FoundHeader): CsvColumns {
   const plain = names.map(plainName);
-  const place = (name: string, needed: boolean): number => {
+  const place = (name: string, needed: boolean, why = ''): number => {
     const first = plain.indexOf(plainName(name));
     if (first === -1 && needed)
-      throw headerRefusal(`there is no column ${JSON.stringify(name)}`, names, options, found);
+      throw headerRefusal(`there is no column ${JSON.stringify(name)}${why}`, names, options, found);
     if (first !== plain.lastIndexOf(plainName(name))) {
-      throw headerRefusal(`there is more than one column ${JSON.stringify(name)}`, names, options, found);
+      throw headerRefusal(`there is more than one column ${JSON.stringify(name)}${why}`, names, options, found);
     }
     return first;
   };
@@ -53,7 +55,9 @@ export function findColumns(names: readonly string[], options: ParseOptions, fou
   const origin = place(ORIGIN_COLUMN, false);
   // Columns without a name at the end hold nothing, as a rule; what they hold makes a row invalid.
   const named = options.rules === undefined ? plain.length : 1 + plain.findLastIndex((name) => name !== '');
-  return { userId, alertMessage, origin, count: named };
+  const { columns = [] } = options;
+  const more = columns.length === 0 ? {} : { more: columns.map((name) => place(name, true, OF_TEMPLATE)) };
+  return { userId, alertMessage, origin, count: named, ...more };
 }
 
 export interface FoundHeader {

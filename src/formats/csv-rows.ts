@@ -48,6 +48,7 @@ function readable(fields: readonly string[], columns: CsvColumns, whole: boolean
     userId: field(userId, whole || userId === 0),
     alertMessage: field(alertMessage, whole),
     origin: fields.map((text) => text.trim()).find(isOrigin),
+    columns: columns.more?.map((at) => field(at, whole) ?? ''),
   };
 }
 
@@ -119,7 +120,8 @@ export function handOut(
   if (reason === undefined) {
     const note = noteOf(userId);
     if (note !== undefined) sink.note(line, note);
-    sink.alert(line, userId, fields[columns.alertMessage] ?? '', originOf(fields[columns.origin]));
+    const more = columns.more?.map((at) => fields[at] ?? '');
+    sink.alert(line, userId, fields[columns.alertMessage] ?? '', originOf(fields[columns.origin]), more);
     return;
   }
   const row = bytes.subarray(start, trimLineEnd(bytes, start, end));
@@ -141,5 +143,7 @@ function reasonOf(
   if (!allUtf8 && !isUtf8(bytes.subarray(start, end))) return 'invalid_utf8';
   if (!isWhole) return 'bad_csv';
   if (options.rules !== undefined && repeatsHeader(fields, columns, options)) return 'repeated_header';
-  return faultOf(fields[columns.userId] ?? '', fields[columns.alertMessage] ?? '', options);
+  const fault = faultOf(fields[columns.userId] ?? '', fields[columns.alertMessage] ?? '', options);
+  if (fault !== undefined || columns.more === undefined) return fault;
+  return columns.more.some((at) => fields[at]?.includes('\0')) ? 'control_char' : undefined;
 }

@@ -42,6 +42,7 @@ export function findStart(bytes: Buffer, final: boolean, from: CsvStart, options
   if (records === undefined) return start;
   const report = options.header ? undefined : records.find(({ fields = [] }) => isReportHeader(fields, options));
   if (!options.header && report === undefined) {
+    if (options.columns !== undefined) throw noNames(options.columns, line);
     const columns = stated === undefined ? headerless(records, rest, line) : between(HEADERLESS_COLUMNS, stated);
     return { ...start, columns };
   }
@@ -61,6 +62,13 @@ export function findStart(bytes: Buffer, final: boolean, from: CsvStart, options
       ...(lineEnd === undefined ? {} : { lineEnd }),
     },
   };
+}
+
+/** Without a header there is nothing by which a column could be found. */
+function noNames(columns: readonly string[], line: number): FileRefusal {
+  const named = columns.map((name) => JSON.stringify(name)).join(', ');
+  const message = `The body template of the endpoint needs ${named}, and files are read without a header. Give them one that names the columns, and set \`parse.header\` to true.`;
+  return new FileRefusal('csv_header', message, line);
 }
 
 const between = (columns: CsvColumns, separator = ','): CsvColumns =>

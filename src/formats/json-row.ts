@@ -14,6 +14,7 @@ export interface JsonAlert {
   readonly userId: string;
   readonly alertMessage: string;
   readonly origin: string | undefined;
+  readonly columns?: readonly string[];
 }
 
 /** undefined: not JSON. (JSON has no undefined.) */
@@ -37,14 +38,27 @@ export function toAlert(value: unknown, text: string, options: ParseOptions): Js
   if (alertMessage === undefined) return userId === '' ? 'missing_user_id' : 'missing_message';
   if (typeof alertMessage !== 'string') return userId === '' ? 'missing_user_id' : 'bad_message';
   const fault = faultOf(userId, alertMessage, options) ?? escapeFault(row, userId, alertMessage, text, options);
-  return fault ?? { userId, alertMessage, origin: originOf(member(row, ORIGIN_COLUMN)) };
+  if (fault !== undefined) return fault;
+  const alert = { userId, alertMessage, origin: originOf(member(row, ORIGIN_COLUMN)) };
+  if (options.columns === undefined) return alert;
+  const columns = options.columns.map((name) => textOf(row, name, text));
+  return columns.every(isGoodText) ? { ...alert, columns } : 'bad_column';
 }
 
+/** A text, or the digits of a whole number; undefined: neither, or not there. */
+function textOf(row: Record<string, unknown>, name: string, text: string): string | undefined {
+  const value = member(row, name);
+  return typeof value === 'string' ? value : digitsOf(value, text, name);
+}
+
+const isGoodText = (value: string | undefined): value is string =>
+  value !== undefined && !value.includes('\0') && !LONE_SURROGATE.test(value);
+
 /** With what a person should know of it. */
-export function handOut(line: number, { userId, alertMessage, origin }: JsonAlert, sink: RowSink): void {
+export function handOut(line: number, { userId, alertMessage, origin, columns }: JsonAlert, sink: RowSink): void {
   const note = noteOf(userId);
   if (note !== undefined) sink.note(line, note);
-  sink.alert(line, userId, alertMessage, origin);
+  sink.alert(line, userId, alertMessage, origin, columns);
 }
 
 /** What only JSON can do: half a character by an escape, and a member twice, of which JSON.parse takes the last. */
@@ -90,6 +104,7 @@ export function readableMembers(value: unknown, text: string, options: ParseOpti
     userId: typeof user === 'string' ? user : digitsOf(user, text, options.userIdColumn),
     alertMessage: typeof alertMessage === 'string' ? alertMessage : undefined,
     origin: [originOf(member(row, ORIGIN_COLUMN)) ?? ''].find(isOrigin),
+    columns: options.columns?.map((name) => textOf(row, name, text) ?? ''),
   };
 }
 

@@ -5,7 +5,14 @@ import type { RowNote } from '../domain/rows/findings.ts';
 
 /** Takes the rows in the order of the file. `alert` and `invalid` are called synchronously, one call a row. */
 export interface RowSink {
-  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void;
+  alert(
+    line: number,
+    userId: string,
+    alertMessage: string,
+    origin: string | undefined,
+    /** Values of the columns that are carried along, in the order of the parse options; undefined: there are none. */
+    columns?: readonly string[],
+  ): void;
   /** `row`: the record's bytes, perhaps only its beginning; valid during the call only. */
   invalid(line: number, reason: InvalidReason, row: Buffer, fields?: ReadableFields): void;
   /** Something about the row on this line that a person should know; beside one of the others. */

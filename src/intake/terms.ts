@@ -22,7 +22,7 @@ export interface Terms {
 const BY_RATE: ReadonlySet<string> = new Set(['chunkSize', 'maxChunkLength']);
 
 /** What absence means, so that one who states it and one who does not differ. */
-const UNSTATED = { separator: 'auto', encoding: 'auto' };
+const UNSTATED = { separator: 'auto', encoding: 'auto', columns: [] };
 
 /** `maxInvalid` decides whether a file is sent at all. */
 export function termsOf(

@@ -7,6 +7,8 @@ import { BYTE_ORDER_MARK } from '../domain/csv-writer.ts';
 export interface Alert {
   readonly userId: string;
   readonly alertMessage: string;
+  /** By name, where the body template of an endpoint needs them. */
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 /** By the names of the columns that the reader will look for. */
@@ -30,6 +32,7 @@ export const FILE_START = BYTE_ORDER_MARK;
 
 export function gatheredRow(alert: Alert, names: RowNames, { post, part, parts, key }: RowPost): string {
   const row = {
+    ...alert.columns,
     [names.userIdColumn]: alert.userId,
     [names.alertMessageColumn]: alert.alertMessage,
     wdsPost: post,

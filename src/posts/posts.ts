@@ -85,7 +85,7 @@ export class Posts {
     const id = randomUUID();
     if (key === undefined) return this.#spooled({ id, alerts, key: undefined, onDisk: async () => undefined });
     const hash = keyHash(key);
-    const what = keyHash(JSON.stringify(alerts.map(({ userId, alertMessage }) => [userId, alertMessage])));
+    const what = keyHash(JSON.stringify(alerts.map(whatIsSaid)));
     const before = this.#underWay.get(hash);
     if (before !== undefined) {
       if (before.alerts !== what) return { kind: 'other_alerts' };
@@ -141,3 +141,6 @@ export class Posts {
     await this.#spool.close();
   }
 }
+
+const whatIsSaid = ({ userId, alertMessage, columns }: Alert) =>
+  columns === undefined ? [userId, alertMessage] : [userId, alertMessage, columns];

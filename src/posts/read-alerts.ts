@@ -1,6 +1,6 @@
 /**
  * The body of a post → its alerts, by the rules that hold for the rows of a file: one JSON object, or an array of them. Its members are
- * `userId` and `alertMessage`, whatever files call theirs.
+ * `userId` and `alertMessage`, whatever files call theirs, and those that the body template of an endpoint needs.
  */
 import { isUtf8 } from 'node:buffer';
 import type { InvalidReason } from '../domain/alert.ts';
@@ -44,10 +44,12 @@ export async function readAlerts(body: Buffer, options: Omit<ParseOptions, 'form
     cursor: null,
     rowLimit: Number.POSITIVE_INFINITY,
     sink: {
-      alert(element, userId, alertMessage) {
-        const bytes = Buffer.byteLength(JSON.stringify([userId, alertMessage])) + ROW_EXTRA_BYTES;
+      alert(element, userId, alertMessage, _origin, values = []) {
+        const bytes = Buffer.byteLength(JSON.stringify([userId, alertMessage, values])) + ROW_EXTRA_BYTES;
+        const names = options.columns ?? [];
+        const columns = Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
         if (bytes > options.maxRecordBytes) invalid.push({ at: element - 1, reason: 'row_too_large' });
-        else alerts.push({ userId, alertMessage });
+        else alerts.push({ userId, alertMessage, ...(names.length === 0 ? {} : { columns }) });
       },
       invalid: (element, reason) => invalid.push({ at: element - 1, reason }),
       note: () => undefined,

@@ -1,7 +1,7 @@
 /**
  * The rows of a file as the sender and the reports read them: chunks of alerts, packed per window, and the rows that became none.
  *
- * `.alerts` holds a line an alert, `<line>\t<origin or nothing>\t<body>\n`, with the body that is sent, byte for byte. `.json` says where
+ * `.alerts` holds a line an alert, `<line>\t<origin or nothing>\t<body>\n`, with the body that is sent by default, byte for byte. `.json` says where
  * each chunk lies and what its bytes sum up to; it is written last, and what it does not name does not exist. Committed windows never
  * change, so senders keep their small index in memory. They may be deleted, though: then they are read again, the same, from the content.
  */
@@ -22,6 +22,7 @@ export interface ChunkRow {
   readonly line: number;
   /** `<sha256>:<line>` of the row of an earlier file that this row mends. */
   readonly origin: string | undefined;
+  /** What is sent by default; with the columns that were carried along, where there are any (`rowBody`). */
   readonly body: string;
 }
 
@@ -38,6 +39,8 @@ export interface InvalidRow {
   readonly alertMessage?: string;
   /** As of a ChunkRow. */
   readonly origin?: string;
+  /** Of the columns that are carried along, in the order of the parse options. */
+  readonly columns?: readonly string[];
 }
 
 export type Reject =

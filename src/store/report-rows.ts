@@ -1,5 +1,7 @@
 /** The rows of a report: which files it consists of, and what each row of a chunk puts into them. */
 
+import type { RowBody } from '../domain/body/template.ts';
+import { readRowBody } from '../domain/body/template.ts';
 import type { FileCounts } from '../domain/counts.ts';
 import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
 import { outcomeInRound } from '../domain/ledger/outcomes.ts';
@@ -53,9 +55,11 @@ export function headers(
   duplicates: readonly string[],
 ): Record<string, string> {
   const { userIdColumn, alertMessageColumn } = parse;
-  const taken = new Set([userIdColumn, alertMessageColumn].map((name) => name.trim().toLowerCase()));
+  const carried = carriedColumns(parse);
+  const taken = new Set([userIdColumn, alertMessageColumn, ...carried].map(plain));
   const own = (name: string): string => (taken.has(name) ? `wds${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
-  const mendable = (...names: string[]): string => csvRecord([userIdColumn, alertMessageColumn, ...names], DROPPABLE);
+  const mendable = (...names: string[]): string =>
+    csvRecord([userIdColumn, alertMessageColumn, ...carried, ...names], DROPPABLE);
   const failed = mendable(ORIGIN, own('outcome'), own('reason'));
   const lines = {
     'receipts.csv': csvRecord(
@@ -74,16 +78,28 @@ export function headers(
   return { ...Object.fromEntries(marked), [PAGE]: '', [SUMMARY]: '' };
 }
 
+const plain = (name: string): string => name.trim().toLowerCase();
+
+/** Columns that a mended row must have beside the usual ones, which may be among those that a template names. */
+function carriedColumns({ columns = [], userIdColumn, alertMessageColumn }: ParseOptions): readonly string[] {
+  const usual = new Set([userIdColumn, alertMessageColumn, ORIGIN].map(plain));
+  return columns.filter(
+    (name, at) => !usual.has(plain(name)) && columns.findIndex((one) => plain(one) === plain(name)) === at,
+  );
+}
+
 export async function appendRejects(
   store: Store,
   files: ReportFiles,
+  parse: ParseOptions,
   of: { sha256: string; parseKey: string; window: number },
   columns: number,
 ): Promise<void> {
   for await (const reject of readRejects(store, of)) {
     if (reject.kind === 'invalid') {
-      const { line, reason, row, userId = '', alertMessage = '' } = reject;
-      const cells = [userId, alertMessage, line, reason, row, rowName(of, line)];
+      const { line, reason, row, userId = '', alertMessage = '', columns = [] } = reject;
+      const carried = carriedColumns(parse).map((name) => columns[parse.columns!.indexOf(name)] ?? '');
+      const cells = [userId, alertMessage, ...carried, line, reason, row, rowName(of, line)];
       await files.append('invalid.csv', csvRecord(cells, DROPPABLE));
     } else {
       const { line, firstLine, userId, firstFile = '' } = reject;
@@ -106,7 +122,8 @@ export async function appendChunk(
   for (const row of rows) {
     const state = states.get(row.line);
     const outcome = rowOutcome(state, request.round);
-    const { userId, alertMessage } = JSON.parse(row.body) as { userId: string; alertMessage: string };
+    const alert = readRowBody(row.body);
+    const { userId } = alert;
     const id = webhookId(request.endpoint, request.sha256, row.line);
     const reason = state?.reason ?? '';
     counts[outcome]++;
@@ -118,7 +135,7 @@ export async function appendChunk(
     );
     if (outcome !== 'delivered' && outcome !== 'pending') {
       const list = outcome === 'unconfirmed' || outcome === 'suppressed' ? outcome : 'failed';
-      text[list] += mendableRecord(request, row, userId, alertMessage, outcome, reason);
+      text[list] += mendableRecord(request, row, alert, outcome, reason);
     }
     const unknownAnswers = (state?.unknown ?? 0) + (state?.maybeTwice ? 1 : 0);
     if (unknownAnswers > 0) {
@@ -145,10 +162,10 @@ export function rowOutcome(state: RowState | undefined, round: number | undefine
 function mendableRecord(
   file: ReportRequest,
   row: ChunkRow,
-  userId: string,
-  alertMessage: string,
+  { userId, alertMessage, columns = {} }: RowBody,
   outcome: RowEnd,
   reason: string,
 ): string {
-  return csvRecord([userId, alertMessage, rowName(file, row.line), outcome, reason], DROPPABLE);
+  const carried = carriedColumns(file.parse).map((name) => columns[name] ?? '');
+  return csvRecord([userId, alertMessage, ...carried, rowName(file, row.line), outcome, reason], DROPPABLE);
 }

@@ -64,7 +64,7 @@ export async function writeReportFiles(
       counts.alerts += window.alerts;
       counts.invalid += window.invalid;
       counts.duplicates += window.duplicates;
-      await appendRejects(store, files, of, columns.length);
+      await appendRejects(store, files, parse, of, columns.length);
       for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
         const rows = await readChunk(store, { ...of, chunk });
         const states = await ledgers.read({ sha256, endpoint, chunk });

@@ -8,7 +8,7 @@ import { PassThrough } from 'node:stream';
 import { TextDecoder } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { InvalidReason, ReadableFields } from '../domain/alert.ts';
-import { alertBody } from '../domain/alert.ts';
+import { rowBody } from '../domain/body/template.ts';
 import type { ReadCursor, WindowResult } from '../domain/contracts.ts';
 import type { RowNote, RowsSeen } from '../domain/rows/findings.ts';
 import { countRow } from '../domain/rows/findings.ts';
@@ -40,6 +40,8 @@ export interface WindowWriterOptions {
   readonly chunkSize: number;
   /** See ParseOptions. */
   readonly maxChunkLength?: number | undefined;
+  /** Names of the columns that are carried along. */
+  readonly columns?: readonly string[] | undefined;
   /** The users of all earlier windows; this window's are added. After `abort` it is of no use. */
   readonly seen: SeenTable;
 }
@@ -75,7 +77,13 @@ export class WindowWriter {
     this.#rejects = new StoredStream(store, rejectsKey(ref.sha256, ref.parseKey, ref.window));
   }
 
-  alert(line: number, userId: string, alertMessage: string, origin: string | undefined): void {
+  alert(
+    line: number,
+    userId: string,
+    alertMessage: string,
+    origin: string | undefined,
+    columns: readonly string[] = [],
+  ): void {
     const firstLine = this.#options.seen.add(userId, line);
     if (firstLine !== 0) {
       this.#duplicates++;
@@ -84,7 +92,7 @@ export class WindowWriter {
     }
     this.#alertCount++;
     if (origin !== undefined) this.#origins++;
-    const text = chunkLine(line, origin, alertBody(userId, alertMessage));
+    const text = chunkLine(line, origin, rowBody(userId, alertMessage, this.#options.columns ?? [], columns));
     this.#part += text;
     this.#chunkLength += text.length;
     const { chunkSize, maxChunkLength = Number.POSITIVE_INFINITY } = this.#options;
@@ -102,11 +110,12 @@ export class WindowWriter {
   invalid(line: number, reason: InvalidReason, row: Buffer, fields: ReadableFields = {}): void {
     this.#invalid++;
     countRow(this.#reasons, reason, line);
-    const { userId, alertMessage, origin } = fields;
+    const { userId, alertMessage, origin, columns } = fields;
     const known = {
       ...mendable({ userId }),
       ...mendable({ alertMessage }),
       ...(origin === undefined ? {} : { origin }),
+      ...(columns === undefined ? {} : { columns }),
     };
     this.#reject({ kind: 'invalid', line, reason, row: beginningOf(row), ...known });
   }

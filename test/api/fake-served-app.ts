@@ -90,7 +90,9 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     logger: pino({ level: 'silent' }),
     monitoring,
     temporalPage: (workflowId) => `http://127.0.0.1:8233/namespaces/default/workflows/${workflowId}`,
-    inboxes: [{ endpoints: ['crm'], uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }), posts }],
+    inboxes: [
+      { endpoints: ['crm'], uploads: new Uploads(entrance, { sidecar, maxBytes: api.maxUploadBytes }), posts, parse },
+    ],
     status: async () => STATUS,
     file: known,
     receipts: async (id) => {

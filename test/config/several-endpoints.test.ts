@@ -5,6 +5,7 @@ import { settingsInForce } from '../../src/config/explain.ts';
 import type { LoadInput } from '../../src/config/load.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import { parseFor } from '../../src/config/settings.ts';
 import { makeFolder } from './folder.ts';
 
 const CRM = 'https://crm.example.com/hook';
@@ -184,6 +185,34 @@ describe('endpoints by name', () => {
     expect(inForce.get('endpoints.sms.burst')).toBe('0 default');
     expect(inForce.get('endpoints.crm.headers')).toBe('(not shown) wds.config.yaml');
     expect([...inForce.keys()].filter((key) => key.startsWith('endpoint.'))).toEqual([]);
+  });
+});
+
+describe('a body template', () => {
+  const of = (body: string): string => `endpoints:\n  crm:\n    url: ${CRM}\n    body: ${body}\n`;
+
+  test('may be values or a text, and says which columns files must have', async () => {
+    const values = await load(of(`{ to: '{{userId}}', text: 'Dear {{column "name"}}: {{alertMessage}}' }`));
+    expect(values.endpoint?.body?.columns).toEqual(['name']);
+    expect(values.parse.columns).toEqual(['name']);
+    const text = await load(of(`'{"to":"{{userId}}","text":"Dear {{column "name"}}: {{alertMessage}}"}'`));
+    expect(text.endpoint?.body).toEqual(values.endpoint?.body);
+    expect((await load(of(`['{{userId}}']`))).parse).not.toHaveProperty('columns');
+  });
+
+  test.each([
+    [`'{"to":'`, 'endpoints.crm.body: "{\\"to\\":" is not JSON, expected JSON, as text or as values'],
+    [`{ to: '{{user}}' }`, 'has {{user…; expected {{userId}}'],
+    ['7', 'endpoints.crm.body: 7, expected JSON'],
+  ])('%s is a fault that says why', async (body, message) => {
+    expect(await faultOf(of(body))).toContain(message);
+  });
+
+  test('columns are of the endpoint that needs them', async () => {
+    const yaml = `endpoints:\n  crm: { url: ${CRM} }\n  sms: { url: ${SMS}, body: ['{{userId}} {{column "n"}}'] }\n`;
+    const { endpoints, parse } = await load(yaml, { endpoint: 'sms' });
+    expect(parse.columns).toEqual(['n']);
+    expect(endpoints.map((endpoint) => parseFor(endpoint, parse).columns)).toEqual([undefined, ['n']]);
   });
 });
 

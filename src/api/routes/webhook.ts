@@ -1,6 +1,6 @@
 /** `POST /webhook`: one alert, or an array of them. Answered when they are on the disk. */
 import { z } from 'zod';
-import type { ServedApp } from '../../app/served.ts';
+import type { ServedApp, ServedInbox } from '../../app/served.ts';
 import { readAlerts } from '../../posts/read-alerts.ts';
 import { NotTaken } from '../../posts/spool.ts';
 import type { Counters } from '../counters.ts';
@@ -44,7 +44,7 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
       async ({ headers: { 'idempotency-key': key }, query: { endpoint }, request }) => {
         const inbox = inboxFor(app, endpoint);
         await app.requireRoom();
-        const alerts = await alertsIn(app, request.body);
+        const alerts = await alertsIn(inbox, request.body);
         const answer = await inbox.posts.take(alerts, key).catch((error: unknown) => {
           if (!(error instanceof NotTaken)) throw error;
           const detail = `${error.message}; with an Idempotency-Key the same post can be sent again safely`;
@@ -64,9 +64,9 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
   ];
 }
 
-async function alertsIn(app: ServedApp, given: unknown) {
+async function alertsIn({ parse }: ServedInbox, given: unknown) {
   if (!Buffer.isBuffer(given) || given.length === 0) throw new Problem(400, 'bad_json', 'there is no body');
-  const read = await readAlerts(given, app.settings.parse);
+  const read = await readAlerts(given, parse);
   switch (read.kind) {
     case 'not_json':
       throw new Problem(400, 'bad_json', 'the body is not JSON in UTF-8');

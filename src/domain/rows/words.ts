@@ -24,6 +24,7 @@ const CAUSES: Readonly<Record<InvalidReason, string>> = {
   control_char: 'NUL characters',
   too_deep: 'JSON that is nested too deeply',
   repeated_header: 'the header comes again; it is not sent',
+  bad_column: 'a member that the body template of the endpoint needs is missing, or is neither text nor a whole number',
 };
 
 /** Why the rows of that reason are invalid, and what to do about it, as far as that is known. */
