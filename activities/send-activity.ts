@@ -2,15 +2,13 @@
 import type { Clock } from '../src/clock.ts';
 import { every } from '../src/clock.ts';
 import type { Outcome } from '../src/domain/alert.ts';
-import { ColumnNotCarried, requestBody } from '../src/domain/body/template.ts';
 import type { SendTarget } from '../src/domain/contracts.ts';
-import type { AmbiguousPolicy, Endpoint } from '../src/domain/endpoint.ts';
+import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
 import type { Scope } from '../src/domain/ledger/journal.ts';
 import type { PlanOptions, RowToSend } from '../src/domain/ledger/plan.ts';
-import { dueMs, neverSent } from '../src/domain/ledger/plan.ts';
+import { dueMs } from '../src/domain/ledger/plan.ts';
 import type { RowState } from '../src/domain/ledger/row-state.ts';
 import { NO_ROUND } from '../src/domain/ledger/row-state.ts';
-import { webhookId } from '../src/domain/names.ts';
 import type { Standing } from '../src/domain/restraint/schedule.ts';
 import { standingOf } from '../src/domain/restraint/schedule.ts';
 import { WAITS } from '../src/domain/waits.ts';
@@ -21,12 +19,13 @@ import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { Batch } from './batch.ts';
-import { closedFailure, stopFailure, tellingTemporal, templateFailure, unknownEndpointFailure } from './failures.ts';
+import { closedFailure, stopFailure, tellingTemporal, unknownEndpointFailure } from './failures.ts';
+import { opener, requireColumns } from './open-rows.ts';
 import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
-import { isOpen, isRisky } from './unsent-row.ts';
+import { isRisky } from './unsent-row.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
 export interface ActivityScope {
@@ -142,16 +141,6 @@ export function suppress({ ledger }: SendAttempt, line: number, { unknown, attem
   return unknown > 0 ? 'unconfirmed' : 'suppressed';
 }
 
-/** All rows of a file carry the same columns. Throws where the template of the endpoint needs another one: it was changed since the file was read. */
-function requireColumns(body: string | undefined, { name, body: template }: Endpoint): void {
-  try {
-    if (body !== undefined && template !== undefined) requestBody(body, template);
-  } catch (error) {
-    if (error instanceof ColumnNotCarried) throw templateFailure(name, error.column);
-    throw error;
-  }
-}
-
 /** A receiver that asks for pauses, again and again or for a long one, is not waited for longer than one that is down. */
 export const isThrottledForGood = ({ throttledForMs, endpoint }: EndpointSession): boolean =>
   throttledForMs > endpoint.retry.giveUpAfterMs;
@@ -163,35 +152,6 @@ function lastDeliveryMs({ states }: Ledger): number {
     if (outcome === 'delivered' && duplicateOf === '') lastMs = Math.max(lastMs, atMs);
   }
   return lastMs;
-}
-
-export function openRow(
-  { target, plan, session }: SendAttempt,
-  { line, body }: ChunkRow,
-  { attempts, firstFailureMs, refused, unknown, unknownLimit, triedAtMs }: RowToSend,
-): OpenRow {
-  // One for each alert: made at once, without a spread.
-  return {
-    line,
-    id: webhookId(target.endpoint, target.sha256, line),
-    body: requestBody(body, session.endpoint.body),
-    attempts,
-    firstFailureMs,
-    unknown,
-    unknownLimit,
-    triedAtMs,
-    othersGotThrough: firstFailureMs !== undefined && plan.lastSuccessMs > firstFailureMs,
-    refusedBefore: refused,
-    ended: false,
-    status: undefined,
-    reason: '',
-  };
-}
-
-/** Opens rows that are not open yet. */
-export function opener(attempt: SendAttempt): (row: UnsentRow) => OpenRow {
-  const fresh = neverSent(attempt.plan);
-  return (row) => (isOpen(row) ? row : openRow(attempt, row, fresh));
 }
 
 /** An activity's start-to-close timeout, and more. */

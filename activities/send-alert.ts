@@ -9,17 +9,9 @@ import { linesScope } from '../src/domain/ledger/journal.ts';
 import { planRow } from '../src/domain/ledger/plan.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { stopFailure, transientFailure, unsettledFailure } from './failures.ts';
+import { openRow } from './open-rows.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import {
-  asOwn,
-  attemptRows,
-  dueInMs,
-  giveUpLate,
-  isThrottledForGood,
-  openRow,
-  suppress,
-  withAttempt,
-} from './send-activity.ts';
+import { asOwn, attemptRows, dueInMs, giveUpLate, isThrottledForGood, suppress, withAttempt } from './send-activity.ts';
 import { isStop } from './stop-reason.ts';
 
 export function createSendAlert(dependencies: SendDependencies) {

@@ -13,18 +13,10 @@ import { failpoint } from '../src/failpoint.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import type { StopContext } from './failures.ts';
 import { earlierFileFailure, stopFailure, transientFailure, unsettledFailure } from './failures.ts';
+import { opener, openRow } from './open-rows.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { SendAttempt, SendDependencies } from './send-activity.ts';
-import {
-  attemptRows,
-  dueInMs,
-  giveUpLate,
-  isThrottledForGood,
-  opener,
-  openRow,
-  suppress,
-  withAttempt,
-} from './send-activity.ts';
+import { attemptRows, dueInMs, giveUpLate, isThrottledForGood, suppress, withAttempt } from './send-activity.ts';
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
