@@ -14,7 +14,7 @@ import { standingOf } from '../src/domain/restraint/schedule.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
-import { readChunk, userOf } from '../src/store/chunks.ts';
+import { isForgotten, readChunk, userOf } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
 import { requireRound } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
@@ -100,7 +100,7 @@ export async function withAttempt<Result>(
       throw stopFailure({ kind: 'throttled', retryAfterMs: pauseMs }, context);
     }
     const suppressed = await dependencies.suppressed(input.suppressFile);
-    const isSuppressed = (row: ChunkRow): boolean => suppressed?.(userOf(row)) === true;
+    const isSuppressed = (row: ChunkRow): boolean => isForgotten(row) || suppressed?.(userOf(row)) === true;
     const round = await requireRound(store, input, { round: input.round, runId: input.roundRunId });
     const { endpoint } = session;
     // A change to `hold` applies at once, the other way only to a new round.

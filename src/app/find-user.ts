@@ -60,7 +60,8 @@ export interface FindOptions {
 
 export type FindUser = (options: FindOptions) => Promise<FoundUser>;
 
-type Hit = WindowRef & UserPlace;
+/** Where a user is in a window. */
+export type Hit = WindowRef & UserPlace;
 interface Delivery {
   readonly hit: Hit;
   readonly record: DeliveryRecord;

@@ -44,6 +44,8 @@ export interface Invocation {
   readonly keeping: Keeping;
   /** Sets the bits that no file or folder gets that is made from now on. */
   readonly umask: (mask: number) => void;
+  /** Asks the person at the terminal, and returns the answer; undefined: nobody is there. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 
 export interface AppUse {

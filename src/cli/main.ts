@@ -3,6 +3,7 @@
  * everything to end cleanly; the next one ends the process at once, unless requests are open: then it says what that costs, and the one after
  * it ends the process.
  */
+import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
 import type { Examine } from '../app/doctor/doctor.ts';
@@ -34,6 +35,15 @@ function onSignal(signal: NodeJS.Signals): void {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
 
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question, { signal: controller.signal });
+  } finally {
+    terminal.close();
+  }
+}
+
 let isOutputLost = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `wds send … | head` closes the pipe early: the delivery goes on for nobody to read.
@@ -52,6 +62,7 @@ const runReceiver: RunReceiver = async (settings, streams) =>
 const findUser: FindUser = async (options) => (await import('../app/find-user.ts')).findUser(options);
 const examine: Examine = async (options) => (await import('../app/doctor/doctor.ts')).examine(options);
 const keeping: Keeping = {
+  forget: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.forget(...order),
   prune: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.prune(...order),
 };
 
@@ -69,6 +80,7 @@ const exitCode = await run(process.argv.slice(2), {
   examine,
   keeping,
   umask: (mask) => process.umask(mask),
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
 // On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
 process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

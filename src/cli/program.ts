@@ -7,6 +7,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEndpoint } from './commands/endpoint.ts';
 import { registerFileOrders } from './commands/file-orders.ts';
 import { registerFind } from './commands/find.ts';
+import { registerForget } from './commands/forget.ts';
 import { registerInit } from './commands/init.ts';
 import { registerPreview } from './commands/preview.ts';
 import { registerPrune } from './commands/prune.ts';
@@ -62,6 +63,7 @@ export function buildProgram(context: CommandContext): Command {
   registerApi(program, context);
   registerReceiver(program, context);
   registerPrune(program, context);
+  registerForget(program, context);
   registerInit(program, context);
   registerDoctor(program, context);
   registerCompletion(program, context);

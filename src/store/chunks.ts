@@ -28,6 +28,9 @@ export interface ChunkRow {
 
 export const userOf = ({ body }: Pick<ChunkRow, 'body'>): string => (JSON.parse(body) as { userId: string }).userId;
 
+/** Its user was forgotten (redaction.ts): it is nobody's, and must not be sent. */
+export const isForgotten = ({ body }: Pick<ChunkRow, 'body'>): boolean => body.startsWith('{"userId":""');
+
 export interface InvalidRow {
   readonly kind: 'invalid';
   readonly line: number;
@@ -125,7 +128,8 @@ async function cachedWindowFile(store: Store, ref: WindowRef): Promise<WindowFil
   return file;
 }
 
-function forget(store: Store, ref: WindowRef): void {
+/** To be called where a window was changed, or seems to have been. */
+export function forgetWindow(store: Store, ref: WindowRef): void {
   cachedWindows.get(store)?.delete(windowKey(ref.sha256, ref.parseKey, ref.window));
 }
 
@@ -160,12 +164,14 @@ export async function readWindow(store: Store, ref: WindowRef): Promise<WindowRe
 
 /** The alerts of one chunk in the order of the file. Throws ChunksMissing, or Fault('store') if it is not what was written. */
 export async function readChunk(store: Store, ref: ChunkRef): Promise<ChunkRow[]> {
+  const first = await readBytes(store, ref);
+  if (crc32(first.bytes) === first.crc) return parseChunk(first.bytes.toString('utf8'));
+  // What is remembered of the window may be of before a user was taken out of it.
+  forgetWindow(store, ref);
   const { bytes, key, crc } = await readBytes(store, ref);
-  if (crc32(bytes) !== crc) {
-    forget(store, ref);
-    throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
-  }
-  return parseChunk(bytes.toString('utf8'));
+  if (crc32(bytes) === crc) return parseChunk(bytes.toString('utf8'));
+  forgetWindow(store, ref);
+  throw new Fault('store', `chunk ${ref.chunk} in ${key} is damaged`, RESTORE);
 }
 
 /** The line of a chunk's first alert, without reading the rest (a number has 16 digits at most). Throws ChunksMissing. */
@@ -181,7 +187,7 @@ async function readBytes(store: Store, ref: ChunkRef, most = Number.POSITIVE_INF
   if (place === undefined) throw await missing(store, ref, what);
   const end = place.offset + Math.min(most, place.length);
   const bytes = await store.readRange(key, place.offset, end).catch(async (error: unknown) => {
-    forget(store, ref);
+    forgetWindow(store, ref);
     throw (await store.exists(key)) ? error : await missing(store, ref, what);
   });
   return { bytes, key, crc: place.crc32 };

@@ -4,6 +4,7 @@
  *   <sha>/file.json                        StagedFile: what was dropped
  *   <sha>/content                          the bytes (gzip expanded)
  *   <sha>/pruned.json                      that parts of it were removed on purpose (pruned.ts)
+ *   <sha>/redacting.json                   that a user is being taken out of a window of it (redaction.ts)
  *   <sha>/chunks-<parseKey>/0001.json      window: counts, where its chunks lie, the next cursor (written last: its commit)
  *   <sha>/chunks-<parseKey>/0001.alerts    window: the chunks' rows
  *   <sha>/chunks-<parseKey>/0001.rejects   window: invalid and duplicate rows
@@ -23,6 +24,7 @@ const folder = (sha256: string, parseKey: string, window: number, kind: string):
   `${sha256}/chunks-${parseKey}/${String(window).padStart(4, '0')}.${kind}`;
 
 export const fileKey = (sha256: string): string => `${sha256}/file.json`;
+export const redactingKey = (sha256: string): string => `${sha256}/redacting.json`;
 export const prunedKey = (sha256: string): string => `${sha256}/pruned.json`;
 export const contentKey = (sha256: string): string => `${sha256}/content`;
 export const windowKey = (sha256: string, parseKey: string, window: number): string =>

@@ -12,7 +12,7 @@ import { Fault, FileRefusal } from '../domain/failure.ts';
 import { rowName } from '../domain/ledger/row-names.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { ChunkRow } from './chunks.ts';
-import { missing, readChunk, readRejects, readWindow, userOf } from './chunks.ts';
+import { isForgotten, missing, readChunk, readRejects, readWindow, userOf } from './chunks.ts';
 import { deliveriesOf, readDeliveryRecord } from './delivery-record.ts';
 import type { ChunkOf } from './layout.ts';
 import { FIRST_PLACES_CHUNK } from './layout.ts';
@@ -118,7 +118,8 @@ export class OriginFinder {
   async standIn(name: string, row: ChunkRow): Promise<PlacedRow | undefined> {
     const { sha256, line } = parseOrigin(name);
     const found = await this.find(name);
-    if (found !== undefined && userOf(found.row) === userOf(row)) return found;
+    // Whose row it was is forgotten; that this line was delivered is not.
+    if (found !== undefined && (isForgotten(found.row) || userOf(found.row) === userOf(row))) return found;
     if (found === undefined && !(await this.#isInvalid(sha256, line))) return undefined;
     return placeOf({ sha256, endpoint: this.#endpoint }, line, row);
   }

@@ -133,7 +133,8 @@ export async function appendChunk(
       [userId, row.line, outcome, state?.status ?? '', state?.attempts ?? 0, finishedAt, id, reason],
       SPREADSHEET,
     );
-    if (outcome !== 'delivered' && outcome !== 'pending') {
+    // What has no user any more cannot be dropped again.
+    if (outcome !== 'delivered' && outcome !== 'pending' && userId !== '') {
       const list = outcome === 'unconfirmed' || outcome === 'suppressed' ? outcome : 'failed';
       text[list] += mendableRecord(request, row, alert, outcome, reason);
     }

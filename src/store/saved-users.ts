@@ -21,6 +21,8 @@ import type { Store } from './store.ts';
 const MAGIC = 0x31534457;
 const FIXED_WORDS = 4;
 const UNIT_BYTES = 16;
+/** The line follows. */
+const ENTRY_HASH_BYTES = 12;
 
 interface ChunkSizes {
   readonly firstChunk: number;
@@ -65,9 +67,11 @@ export async function* readSeen(store: Store, ref: WindowRef): AsyncGenerator<Bu
   const newKey = usersKey(sha256, parseKey, window);
   if (expected === undefined || expected === null) throw await missing(store, ref, newKey);
   if (expected.users === 0) return;
-  const isNew = await store.exists(newKey);
-  const key = isNew ? newKey : oldSeenKey(sha256, parseKey, window);
-  if (!isNew && !(await store.exists(key))) throw await missing(store, ref, newKey);
+  const oldKey = oldSeenKey(sha256, parseKey, window);
+  // Where a version of before has saved them, its sum is that of its own: `wds find` has made the other one since.
+  const isNew = !(await store.exists(oldKey));
+  const key = isNew ? newKey : oldKey;
+  if (isNew && !(await store.exists(key))) throw await missing(store, ref, newKey);
   let sum = 0;
   let users = 0;
   let headerLeft = isNew ? undefined : 0;
@@ -95,6 +99,17 @@ const headerBytesOf = (bytes: Buffer): number =>
 const BIG_ENDIAN = endianness() === 'BE';
 const wordAt = (bytes: Buffer, word: number): number =>
   BIG_ENDIAN ? bytes.readUInt32BE(word * 4) : bytes.readUInt32LE(word * 4);
+
+/** Puts another hash in the place of a user's, in an object with a header or in one of before. false: it is not in it. */
+export function replaceUser(bytes: Buffer, hash: Uint32Array, by: Uint32Array): boolean {
+  const own = Buffer.from(hash.buffer, hash.byteOffset, ENTRY_HASH_BYTES);
+  for (let at = headerBytesOf(bytes); at < bytes.length; at += UNIT_BYTES) {
+    if (!bytes.subarray(at, at + ENTRY_HASH_BYTES).equals(own)) continue;
+    bytes.set(Buffer.from(by.buffer, by.byteOffset, ENTRY_HASH_BYTES), at);
+    return true;
+  }
+  return false;
+}
 
 /** Where a user is: the line, and the chunk that its receipts lie by. */
 export interface UserPlace {

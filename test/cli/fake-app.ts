@@ -138,7 +138,10 @@ export const NOTHING_PRUNED: PruneResult = {
   ...{ dryRun: false, bytes: 0, files: [], kept: [] },
   parts: { original: NONE, content: NONE, chunks: NONE, reports: NONE },
 };
-const NOTHING_TO_KEEP: Keeping = { prune: async () => NOTHING_PRUNED };
+const NOTHING_TO_KEEP: Keeping = {
+  prune: async () => NOTHING_PRUNED,
+  forget: async () => ({ erased: false, files: [] }),
+};
 
 export interface Scene {
   readonly app?: Partial<App>;
@@ -150,6 +153,7 @@ export interface Scene {
   readonly findUser?: FindUser;
   readonly examine?: Examine;
   readonly keeping?: Partial<Keeping>;
+  readonly ask?: (question: string) => Promise<string>;
   readonly umask?: (mask: number) => void;
   readonly nowMs?: () => number;
 }
@@ -233,6 +237,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     findUser: scene.findUser ?? (async ({ userId }) => ({ userId, alerts: [], more: 0, unsearched: [] })),
     examine: scene.examine ?? (async () => ({ findings: [], settings: [] })),
     keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
+    ask: scene.ask,
     umask: scene.umask ?? (() => undefined),
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;

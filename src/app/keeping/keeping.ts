@@ -1,13 +1,17 @@
-/** `wds prune`, as a command asks for it: opens what it needs, and closes it. */
+/** What commands ask for that keeps a home in order: opens what it needs, and closes it. */
 import type { Logger } from 'pino';
 import type { RetainMs, Settings } from '../../config/settings.ts';
 import { DAY_MS } from '../../config/settings.ts';
+import { Fault } from '../../domain/failure.ts';
 import { Installation } from '../../temporal/installation.ts';
 import { findDelivery } from '../find-delivery.ts';
 import { openHome } from '../home.ts';
+import { forget, planForget } from './forget.ts';
+import type { House } from './house.ts';
 import { houseOf } from './house-of.ts';
 import type { PruneResult } from './prune.ts';
 import { prune } from './prune.ts';
+import type { ForgetPlan } from './user-traces.ts';
 
 export interface KeepingContext {
   readonly settings: Settings;
@@ -25,25 +29,66 @@ export interface PruneOrder {
   readonly dryRun: boolean;
 }
 
-/** What commands ask for that keeps a home in order. */
-export interface Keeping {
-  prune(context: KeepingContext, order: PruneOrder): Promise<PruneResult>;
+export interface ForgetOrder {
+  readonly userId: string;
+  readonly dryRun: boolean;
+  /** Asked once it is known what would be erased; false: nothing is. */
+  readonly confirm: (plan: ForgetPlan) => Promise<boolean>;
 }
 
-/** Throws Fault `not_found` where there is no such home or file, and the faults of Temporal. */
+/** Exactly what `-o json` prints. */
+export interface ForgetResult {
+  /** false: it was only looked. */
+  readonly erased: boolean;
+  /** `alerts`: of the user, in that file. */
+  readonly files: readonly { readonly file: string; readonly sha256: string; readonly alerts: number }[];
+}
+
+/** Each throws Fault `not_found` where there is no such home, file or user, and the faults of Temporal. */
+export interface Keeping {
+  prune(context: KeepingContext, order: PruneOrder): Promise<PruneResult>;
+  forget(context: KeepingContext, order: ForgetOrder): Promise<ForgetResult>;
+}
+
 async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<PruneResult> {
   const { settings, logger, signal, say } = context;
   const { retainMs, force, dryRun, file } = order;
   const { store } = await openHome(settings.home);
   const named = file === undefined ? undefined : await findDelivery(store, file, settings.endpoint?.name);
   const only = named && new Set([named.sha256]);
-  const installation = await Installation.open({ settings, logger, say });
+  const onceMs = settings.statedDelivery.onceDays * DAY_MS;
+  return inHouse({ settings, logger, say }, (house) =>
+    prune(house, { retainMs, only, force, dryRun, onceMs, signal, nowMs: Date.now() }),
+  );
+}
+
+async function forgetUser({ settings, logger, say }: KeepingContext, order: ForgetOrder): Promise<ForgetResult> {
+  const { userId, dryRun, confirm } = order;
+  await openHome(settings.home);
+  return inHouse({ settings, logger, say }, async (house) => {
+    const plan = await planForget(house, userId);
+    const busy = plan.files.find((file) => file.busy !== undefined);
+    if (busy !== undefined && !dryRun) {
+      const next = 'Nothing was erased. Wait for its end (wds status), or end it: wds cancel. Then ask again.';
+      throw new Fault('usage', `${busy.file} names this user, and ${busy.busy}`, next);
+    }
+    const files = plan.files.map(({ file, sha256, hits }) => ({ file, sha256, alerts: hits.length }));
+    const erased = files.length > 0 && !dryRun && (await confirm(plan));
+    if (erased) await forget(house, plan, { userId, nowMs: Date.now(), reports: settings.reports });
+    return { erased, files };
+  });
+}
+
+async function inHouse<Result>(
+  options: Pick<KeepingContext, 'settings' | 'logger' | 'say'>,
+  work: (house: House) => Promise<Result>,
+): Promise<Result> {
+  const installation = await Installation.open(options);
   try {
-    const onceMs = settings.statedDelivery.onceDays * DAY_MS;
-    return await prune(houseOf(installation), { retainMs, only, force, dryRun, onceMs, signal, nowMs: Date.now() });
+    return await work(houseOf(installation));
   } finally {
     await installation.close();
   }
 }
 
-export const keeping: Keeping = { prune: pruneHome };
+export const keeping: Keeping = { prune: pruneHome, forget: forgetUser };

@@ -7,7 +7,7 @@ import { deliveriesNamed } from '../../store/file-names.ts';
 import { readStagedFile } from '../../store/staged-file.ts';
 import type { Store } from '../../store/store.ts';
 import type { OnDisk } from './on-disk.ts';
-import { names, statsOf } from './on-disk.ts';
+import { measured, names, statsOf } from './on-disk.ts';
 
 export interface Original {
   readonly original: OnDisk;
@@ -56,7 +56,25 @@ async function filesOf(store: Store, path: string, file: string, bytes: number):
   return (await readStagedFile(store, sha256)) === undefined ? [] : [sha256];
 }
 
-export async function hashOf(path: string): Promise<string> {
+/** Those of one file, however old, and whatever they are called by now. */
+export async function originalsOf(store: Store, inbox: string, sha256: string): Promise<OnDisk[]> {
+  const sizeBytes = (await readStagedFile(store, sha256))?.sizeBytes;
+  const found: OnDisk[] = [];
+  for (const folder of [PROCESSED_FOLDER, REJECTED_FOLDER]) {
+    for (const name of await names(join(inbox, folder))) {
+      const path = join(inbox, folder, name);
+      const stats = await statsOf(path);
+      if (stats === undefined || !stats.isFile() || stats.size !== sizeBytes) continue;
+      if ((await hashOf(path)) !== sha256) continue;
+      found.push({ part: 'original', path, bytes: stats.size, changedMs: stats.ctimeMs });
+      const reason = await measured('original', `${path}.reason.txt`);
+      if (reason !== undefined) found.push(reason);
+    }
+  }
+  return found;
+}
+
+async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(path)) hash.update(piece as Buffer);
   return hash.digest('hex');
