@@ -62,6 +62,7 @@ const runReceiver: RunReceiver = async (settings, streams) =>
 const findUser: FindUser = async (options) => (await import('../app/find-user.ts')).findUser(options);
 const examine: Examine = async (options) => (await import('../app/doctor/doctor.ts')).examine(options);
 const keeping: Keeping = {
+  verify: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.verify(...order),
   forget: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.forget(...order),
   prune: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.prune(...order),
 };

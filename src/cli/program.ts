@@ -18,6 +18,7 @@ import { registerRetry } from './commands/retry.ts';
 import { registerSend } from './commands/send.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerUp } from './commands/up.ts';
+import { registerVerify } from './commands/verify.ts';
 import { registerWatch } from './commands/watch.ts';
 import { registerWorker } from './commands/worker.ts';
 import type { CommandContext } from './context.ts';
@@ -62,6 +63,7 @@ export function buildProgram(context: CommandContext): Command {
   registerWorker(program, context);
   registerApi(program, context);
   registerReceiver(program, context);
+  registerVerify(program, context);
   registerPrune(program, context);
   registerForget(program, context);
   registerInit(program, context);

@@ -1,4 +1,5 @@
 /** What commands ask for that keeps a home in order: opens what it needs, and closes it. */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { RetainMs, Settings } from '../../config/settings.ts';
 import { DAY_MS } from '../../config/settings.ts';
@@ -12,6 +13,8 @@ import { houseOf } from './house-of.ts';
 import type { PruneResult } from './prune.ts';
 import { prune } from './prune.ts';
 import type { ForgetPlan } from './user-traces.ts';
+import type { VerifyOptions, VerifyResult } from './verify/verify.ts';
+import { verify } from './verify/verify.ts';
 
 export interface KeepingContext {
   readonly settings: Settings;
@@ -36,6 +39,12 @@ export interface ForgetOrder {
   readonly confirm: (plan: ForgetPlan) => Promise<boolean>;
 }
 
+export interface VerifyOrder {
+  /** As of PruneOrder. */
+  readonly file: string | undefined;
+  readonly onProgress: VerifyOptions['onProgress'];
+}
+
 /** Exactly what `-o json` prints. */
 export interface ForgetResult {
   /** false: it was only looked. */
@@ -48,6 +57,8 @@ export interface ForgetResult {
 export interface Keeping {
   prune(context: KeepingContext, order: PruneOrder): Promise<PruneResult>;
   forget(context: KeepingContext, order: ForgetOrder): Promise<ForgetResult>;
+  /** Needs no Temporal. */
+  verify(context: KeepingContext, order: VerifyOrder): Promise<VerifyResult>;
 }
 
 async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<PruneResult> {
@@ -79,6 +90,14 @@ async function forgetUser({ settings, logger, say }: KeepingContext, order: Forg
   });
 }
 
+async function verifyHome({ settings, signal }: KeepingContext, order: VerifyOrder): Promise<VerifyResult> {
+  const { file, onProgress } = order;
+  const home = await openHome(settings.home);
+  const named = file === undefined ? undefined : await findDelivery(home.store, file, settings.endpoint?.name);
+  const only = named && new Set([named.sha256]);
+  return verify({ ...home, reportsRoot: join(settings.home, 'reports') }, { only, signal, onProgress });
+}
+
 async function inHouse<Result>(
   options: Pick<KeepingContext, 'settings' | 'logger' | 'say'>,
   work: (house: House) => Promise<Result>,
@@ -91,4 +110,4 @@ async function inHouse<Result>(
   }
 }
 
-export const keeping: Keeping = { prune: pruneHome, forget: forgetUser };
+export const keeping: Keeping = { prune: pruneHome, forget: forgetUser, verify: verifyHome };

@@ -1,0 +1,79 @@
+/** The receipts of a delivery: whether they can be read, fit the rows, and are all that the last report has counted. */
+import { join } from 'node:path';
+import { parseJournal } from '../../../domain/ledger/journal.ts';
+import { parseKey } from '../../../domain/parse-options.ts';
+import type { DeliveryRecord } from '../../../store/delivery-record.ts';
+import { parseBase } from '../../../store/folder-journals.ts';
+import { deliveryPrefix, FIRST_PLACES_CHUNK, ledgerPrefix } from '../../../store/layout.ts';
+import { readEarlierReport, reportFolderName } from '../../../store/report-files.ts';
+import { newestRound } from '../../../store/rounds.ts';
+import type { House } from '../house.ts';
+import type { Findings } from './findings.ts';
+import type { CheckedRows } from './rows.ts';
+
+const RECEIPTS_LOST =
+  'Send nothing of this file (wds pause, or stop the workers), and restore its receipts from a backup: without them users are alerted again.';
+
+export async function checkReceipts(
+  house: Pick<House, 'store' | 'ledgers' | 'reportsRoot'>,
+  record: DeliveryRecord,
+  rows: readonly CheckedRows[],
+  findings: Findings,
+): Promise<void> {
+  const { store, ledgers, reportsRoot } = house;
+  const { sha256, endpoint, fileName } = record;
+  const own = rows.find((reading) => reading.parseKey === parseKey(record.parse));
+  const prefix = deliveryPrefix(record);
+  await findings.guard(`${prefix}/rounds`, RECEIPTS_LOST, async () => void (await newestRound(store, record)));
+  let delivered = 0;
+  const folders = (await store.list(prefix)).filter((name) => /^\d{6,}$/.test(name)).map(Number);
+  // Receipts of before chunks had folders are read with their chunks.
+  for (const chunk of new Set([...folders, ...(own?.lines.keys() ?? [])])) {
+    const of = { sha256, endpoint, chunk };
+    await findings.guard(ledgerPrefix(of), RECEIPTS_LOST, async () => {
+      await checkJournals(house, ledgerPrefix(of), findings);
+      const states = await ledgers.read(of);
+      findings.looked.receipts += states.size;
+      for (const { outcome, duplicateOf } of states.values())
+        if (outcome === 'delivered' && duplicateOf === '') delivered++;
+      if (chunk >= FIRST_PLACES_CHUNK) return;
+      const lines = own?.lines.get(chunk);
+      if (lines !== undefined) checkLines(ledgerPrefix(of), new Set(lines), states.keys(), findings);
+      else if (own?.complete)
+        findings.fault(ledgerPrefix(of), `there are receipts of chunk ${chunk}, and no such chunk`, FOREIGN);
+    });
+  }
+  const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
+  const counted = (await readEarlierReport(reportDir))?.delivered ?? 0;
+  if (counted > delivered) {
+    const found = `the report of ${endpoint} counts ${counted} delivered, and the receipts know of ${delivered}`;
+    findings.fault(prefix, found, RECEIPTS_LOST);
+  }
+}
+
+const FOREIGN =
+  'Receipts and rows are of different readings of the file, or one of them was restored alone: restore both from the same backup. Send nothing of it until then.';
+
+function checkLines(where: string, known: ReadonlySet<number>, lines: Iterable<number>, findings: Findings): void {
+  const strange = [...lines].filter((line) => !known.has(line));
+  if (strange.length === 0) return;
+  findings.fault(
+    where,
+    `there are receipts of lines that the chunk does not have: ${strange.slice(0, 5).join(', ')}`,
+    FOREIGN,
+  );
+}
+
+/** A torn end is what a crash leaves; a beginning that is none is damage. */
+async function checkJournals({ store }: Pick<House, 'store'>, prefix: string, findings: Findings): Promise<void> {
+  for (const name of await store.list(prefix)) {
+    const bytes = await store.get(`${prefix}/${name}`);
+    if (bytes === undefined) continue;
+    findings.looked.bytes += bytes.length;
+    const text = bytes.toString('utf8');
+    if (name.endsWith('.base')) parseBase(1, text);
+    else if (name.endsWith('.journal') && text.includes('\n') && parseJournal(text, 1) === undefined) {
+      findings.fault(`${prefix}/${name}`, 'it does not begin as a journal does', RECEIPTS_LOST);
+    }
+  }
+}
