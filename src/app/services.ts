@@ -82,6 +82,7 @@ export class Services {
         header: settings.parse.header,
         sidecar: settings.sidecar,
         scanIntervalMs: settings.scanIntervalMs,
+        watch: settings.watch,
         settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
         results: settings.results,
         untilEnded: async ({ staged }) => {

@@ -197,6 +197,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     home,
     inbox: inboxes[0]?.folder ?? resolve(cwd, 'inbox'),
     inboxes,
+    watch: stated.intake.watch,
     settleMs: seconds(stated.intake.settleSeconds),
     blindSettleMs: seconds(stated.intake.blindSettleSeconds),
     scanIntervalMs: seconds(stated.intake.scanIntervalSeconds),

@@ -10,6 +10,7 @@ export const DEFAULTS = {
   home: '.wds',
   inbox: 'inbox',
   intake: {
+    watch: 'auto',
     settleSeconds: 0.5,
     blindSettleSeconds: 10,
     scanIntervalSeconds: 5,

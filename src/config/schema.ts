@@ -14,7 +14,15 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const SIDECARS = ['off', 'done', 'sha256'] as const;
 
+const WATCH_KINDS = ['auto', 'events', 'poll'] as const;
+
 const intake = z.strictObject({
+  watch: setting(z.enum(WATCH_KINDS), {
+    expects: 'auto, events or poll',
+    about:
+      'How the watcher learns of files between two scans: `events` of the operating system; `poll`: a look at the folder each second; `auto`: polling on network mounts, which send no events, and events elsewhere.',
+    env: 'WDS_WATCH',
+  }),
   settleSeconds: setting(atLeast(0, 3600), {
     expects: 'seconds from 0 to 3600',
     about: 'A file is complete when it has not changed for this long and nobody is seen writing it.',

@@ -86,6 +86,8 @@ export interface Settings {
   readonly inbox: string;
   /** Those for the endpoint that is meant. Empty: there is none for it. */
   readonly inboxes: readonly InboxSettings[];
+  /** How the watcher learns of files between two scans. */
+  readonly watch: 'auto' | 'events' | 'poll';
   readonly settleMs: number;
   /** Settle time where writers cannot be seen. */
   readonly blindSettleMs: number;

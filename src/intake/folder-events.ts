@@ -5,6 +5,7 @@
 import type { FSWatcher } from 'node:fs';
 import { watch } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 /** The name of the entry that something happened to; undefined: some entry. */
 export type TellEvent = (what: 'rename' | 'change', name: string | undefined) => void;
@@ -31,12 +32,24 @@ export class FolderEvents {
     if (ino === undefined) return;
     try {
       this.#begun();
-      this.#watcher = watch(this.#folder, { persistent: false }, (event, name) => this.#tell(event, name ?? undefined));
-      this.#watcher.on('error', () => this.close());
+      const watcher = watch(this.#folder, { persistent: false }, (event, name) => this.#told(watcher, event, name));
+      this.#watcher = watcher;
+      watcher.on('error', () => this.close());
       this.#ino = ino;
     } catch {
       // Out of watches (fs.inotify.max_user_watches) or not supported here.
     }
+  }
+
+  /**
+   * A `rename` of the folder's own name says that it was removed or moved, and a watcher of what is gone says nothing any more, though the next folder
+   * may be given the same number: it is made anew, with the scan that is asked for. (Where that was a file of the same name in it, once too often.)
+   */
+  #told(watcher: FSWatcher, event: 'rename' | 'change', name: string | null): void {
+    const isItself = event === 'rename' && name === basename(this.#folder);
+    if (isItself && watcher === this.#watcher) this.close();
+    this.#tell(event, isItself ? undefined : (name ?? undefined));
+    if (isItself && name !== null) this.#tell(event, name);
   }
 
   close(): void {

@@ -107,6 +107,15 @@ const SHARED_FILE_SYSTEMS = new Set([
 /** The PID namespace of the host itself (PROC_PID_INIT_INO in Linux' proc_ns.h). */
 const HOST_PID_NAMESPACE = 'pid:[4026531836]';
 
+/** Whether other hosts may write there, whose doings no event tells. False also where it cannot be asked. */
+export async function isOnSharedFileSystem(folder: string): Promise<boolean> {
+  return process.platform === 'linux' && (await isShared(folder).catch(() => false));
+}
+
+/** Throws what statfs throws. */
+const isShared = async (folder: string): Promise<boolean> =>
+  SHARED_FILE_SYSTEMS.has(Number(BigInt.asUintN(32, BigInt((await statfs(folder)).type))));
+
 /**
  * Whether all writers of a folder run where this process could see them: not on a network mount, and in a container only if the
  * folder is part of the container's own root file system (a volume may have writers in other containers).
@@ -114,7 +123,7 @@ const HOST_PID_NAMESPACE = 'pid:[4026531836]';
 export async function folderWritersAreLocal(folder: string): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   try {
-    if (SHARED_FILE_SYSTEMS.has(Number(BigInt.asUintN(32, BigInt((await statfs(folder)).type))))) return false;
+    if (await isShared(folder)) return false;
     const inContainer = tryRead(() => readlinkSync('/proc/self/ns/pid')) !== HOST_PID_NAMESPACE;
     return !inContainer || (await stat(folder)).dev === (await stat('/')).dev;
   } catch {

@@ -3,6 +3,7 @@ import type { Store } from '../store/store.ts';
 import type { AnswerOf } from './answers.ts';
 import type { SettleTimes } from './completeness.ts';
 import type { DiskGuard } from './disk-guard.ts';
+import type { WatchKind } from './folder-watch.ts';
 import type { FolderRules } from './inbox-folder.ts';
 import type { IntakeLogger } from './log.ts';
 import type { UntilEnded } from './submission-queue.ts';
@@ -26,8 +27,8 @@ export interface WatchOptions extends FolderRules {
   readonly writersAreLocal?: boolean;
   /** Files staged, submitted or moved at once. Default 4. */
   readonly concurrency?: number;
-  /** False: scans alone. Default true. */
-  readonly events?: boolean;
+  /** How it learns of files between two scans. Default `auto`. */
+  readonly watch?: WatchKind;
   /** Silence after which a watcher of another host counts as dead. Default 10 s. */
   readonly deadAfterMs?: number;
   readonly now?: () => Date;

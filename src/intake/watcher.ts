@@ -16,7 +16,7 @@ import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
 import type { TellEvent } from './folder-events.ts';
-import { FolderEvents } from './folder-events.ts';
+import { FolderWatch } from './folder-watch.ts';
 import { InboxEntry } from './inbox-entry.ts';
 import { InboxFolder } from './inbox-folder.ts';
 import { URGENT_FOLDER } from './inbox-names.ts';
@@ -54,7 +54,7 @@ class InboxWatcher implements Watcher {
   readonly #faults: Faults;
   readonly #context: { -readonly [K in keyof CompletenessContext]: CompletenessContext[K] };
   readonly #folders: readonly InboxFolder[];
-  readonly #events: readonly FolderEvents[];
+  readonly #watches: readonly FolderWatch[];
   readonly #entry: InboxEntry;
   readonly #loop: Promise<void>;
   readonly #closed: Promise<void>;
@@ -78,9 +78,9 @@ class InboxWatcher implements Watcher {
       new InboxFolder(join(this.#inbox, URGENT_FOLDER), 'urgent', context, say, options),
       new InboxFolder(this.#inbox, 'normal', context, say, options),
     ];
-    this.#events = this.#folders.map((folder) => {
+    this.#watches = this.#folders.map((folder) => {
       const tell: TellEvent = (event, name) => this.#told(folder, event, name);
-      return new FolderEvents(folder.path, tell, () => folder.arrivals.forgetAll());
+      return new FolderWatch(folder.path, options.watch ?? 'auto', tell, () => folder.arrivals.forgetAll());
     });
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
     const underWay = new UnderWay();
@@ -181,7 +181,7 @@ class InboxWatcher implements Watcher {
 
   async #scan(): Promise<void> {
     this.#nextScanMs = this.#context.nowMs() + (this.#options.scanIntervalMs ?? 2_000);
-    if (this.#options.events !== false) for (const events of this.#events) await events.ensure();
+    for (const watch of this.#watches) await watch.ensure();
     for (const folder of this.#folders) {
       await this.#faults.guard(`listing ${folder.path}`, async () => {
         const there = await folder.list();
@@ -208,7 +208,7 @@ class InboxWatcher implements Watcher {
   async close(): Promise<void> {
     this.#closing = true;
     this.#close();
-    for (const events of this.#events) events.close();
+    for (const watch of this.#watches) watch.close();
     this.#wake();
     await this.#loop;
     await pause(CLOSE_GRACE_MS, this.#queue.stop());

@@ -100,7 +100,7 @@ export async function redactRejects(store: Store, ref: WindowRef, user: Redacted
 
 function withoutUser(reject: Reject): Reject {
   if (reject.kind === 'duplicate') return { ...reject, userId: '' };
-  const { userId: _user, alertMessage: _message, ...rest } = reject;
+  const { userId: _user, alertMessage: _message, columns: _columns, ...rest } = reject;
   return { ...rest, row: '' };
 }
 

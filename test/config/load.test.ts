@@ -43,6 +43,7 @@ describe('without any configuration', () => {
     expect(settings).toMatchObject({
       home: join(cwd, '.wds'),
       inbox: join(cwd, 'inbox'),
+      watch: 'auto',
       settleMs: 500,
       blindSettleMs: 10_000,
       scanIntervalMs: 5_000,

@@ -134,7 +134,7 @@ describe('a file settles that', () => {
   });
 
   test('is found by a scan alone', async () => {
-    await watching({ events: false });
+    await watching({ watch: 'off' });
     renameSync(outside('a.csv'), join(scene.inbox, 'a.csv'));
     await sleep(1_200);
     expect(taken()).toEqual([]);

@@ -54,7 +54,7 @@ describe('a .done file', () => {
   });
 
   test('ends the waiting where writers are hidden, found by scans alone', async () => {
-    await watching('done', { writersAreLocal: false, events: false, settle: { seenMs: 20_000, unseenMs: 20_000 } });
+    await watching('done', { writersAreLocal: false, watch: 'off', settle: { seenMs: 20_000, unseenMs: 20_000 } });
     drop(scene, 'a.csv', csv('ann'));
     drop(scene, 'a.csv.done', '');
     await isTaken('a.csv');

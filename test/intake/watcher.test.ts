@@ -99,7 +99,7 @@ describe('a file in the inbox', () => {
   });
 
   test('is found by the scan when events are off', async () => {
-    const watched = watch({ events: false });
+    const watched = watch({ watch: 'off' });
     await watched.watcher.ready;
     drop(scene, 'a.csv', csv('ann'));
     await submitted(watched, 1);
@@ -483,7 +483,7 @@ describe('several watchers and many files', () => {
   test('5,000 files at once are found by scans alone, each once', async () => {
     const count = 5_000;
     for (let index = 0; index < count; index += 1) drop(scene, `f${index}.csv`, csv(`user${index}`));
-    const watched = watch({ events: false, store: new ForgetfulStore(scene.storeFolder) });
+    const watched = watch({ watch: 'off', store: new ForgetfulStore(scene.storeFolder) });
     await until(
       () => watched.watcher.status().submittedFiles >= count,
       () => JSON.stringify(watched.watcher.status()),
