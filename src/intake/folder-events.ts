@@ -45,11 +45,11 @@ export class FolderEvents {
    * A `rename` of the folder's own name says that it was removed or moved, and a watcher of what is gone says nothing any more, though the next folder
    * may be given the same number: it is made anew, with the scan that is asked for. (Where that was a file of the same name in it, once too often.)
    */
-  #told(watcher: FSWatcher, event: 'rename' | 'change', name: string | null): void {
-    const isItself = event === 'rename' && name === basename(this.#folder);
+  #told(watcher: FSWatcher, what: 'rename' | 'change', name: string | null): void {
+    const isItself = what === 'rename' && name === basename(this.#folder);
     if (isItself && watcher === this.#watcher) this.close();
-    this.#tell(event, isItself ? undefined : (name ?? undefined));
-    if (isItself && name !== null) this.#tell(event, name);
+    this.#tell(what, isItself ? undefined : (name ?? undefined));
+    if (isItself && name !== null) this.#tell(what, name);
   }
 
   close(): void {

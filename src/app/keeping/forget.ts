@@ -129,7 +129,7 @@ class Forgetting {
 
   /** What cannot be had without the user. */
   async #removeWholes(): Promise<void> {
-    const { store, inbox } = this.#house;
+    const { store, inboxes } = this.#house;
     const { sha256, records } = this.#file;
     const parts = await partsInHome(this.#house, sha256, records);
     const content = parts.filter(({ part }) => part === 'content');
@@ -137,8 +137,8 @@ class Forgetting {
       const at = new Date(this.#options.nowMs).toISOString();
       await rememberPruned(store, sha256, { at, why: 'forgotten', parts: ['content'], counts: {} });
     }
-    const originals = inbox === undefined ? [] : await originalsOf(store, inbox, sha256);
-    for (const whole of [...content, ...originals]) await remove(whole);
+    const originals = await Promise.all(inboxes.map((inbox) => originalsOf(store, inbox, sha256)));
+    for (const whole of [...content, ...originals.flat()]) await remove(whole);
   }
 
   /** Those that are there, from what is left; where nothing is left they go. */
