@@ -142,6 +142,14 @@ export function closedFailure({ opensMs, text }: Closed): ApplicationFailure {
   });
 }
 
+/** Nothing of a delivery: it is tried again, for a day. */
+export const notificationFailure = (way: string, reason: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    type: FAILURE.notification,
+    message: `notification by ${way}: ${reason}`,
+    nonRetryable: false,
+  });
+
 /** A newer try at the file has begun, or this one was another run's: the workflow begins a round of its own, or ends. */
 export function staleRoundFailure(message: string): ApplicationFailure {
   return ApplicationFailure.create({ type: FAILURE.staleRound, message, nonRetryable: true });

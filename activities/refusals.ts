@@ -17,7 +17,7 @@ export interface RefusedFile {
 }
 
 /** Called once for each try that ends so. */
-export type OnRefusal = (refused: RefusedFile) => void;
+export type OnRefusal = (refused: RefusedFile) => void | Promise<void>;
 
 /** Runs `work`; what it throws goes on. */
 export async function tellingRefusals<Result>(
@@ -32,7 +32,7 @@ export async function tellingRefusals<Result>(
       await writeRefusal(store, of.sha256, of.parseKey, error);
       const { name: file = '' } = (await readStagedFile(store, of.sha256)) ?? {};
       const { sha256, endpoint } = of;
-      onRefusal?.({ file, sha256, endpoint, code: error.code, line: error.line, reason: error.publicMessage });
+      await onRefusal?.({ file, sha256, endpoint, code: error.code, line: error.line, reason: error.publicMessage });
     }
     throw error;
   }

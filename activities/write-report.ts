@@ -19,8 +19,8 @@ export interface ReportDependencies {
   readonly reportsRoot: string;
   /** Whether each CSV begins with one; absent: no. */
   readonly byteOrderMark?: boolean;
-  /** For the log. */
-  onReport(input: WriteReportInput, summary: FileSummary): void;
+  /** Tells the log, and whoever is to be notified. */
+  onReport(input: WriteReportInput, summary: FileSummary): void | Promise<void>;
   scope(): { readonly attempt: number; heartbeat(): void };
 }
 
@@ -43,7 +43,7 @@ export function createWriteReport(dependencies: ReportDependencies) {
         writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round, byteOrderMark }, beat),
       );
       failpoint('reporting.published');
-      dependencies.onReport(input, summary);
+      await dependencies.onReport(input, summary);
       return summary;
     } catch (error) {
       if (error instanceof OtherStore && scope.attempt >= MOST_LOOKS) {

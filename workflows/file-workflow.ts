@@ -43,6 +43,7 @@ import { failedWith, inItsOwnWords, receiptsMissing, refusedRows, undeliveredAle
 import { logClosed, logDecision, logOrder } from './file-log.ts';
 import { Opening } from './opening.ts';
 import { readFile, restore } from './reading.ts';
+import { tellDecision } from './tell-decision.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
@@ -101,7 +102,10 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   const onProgress = (): void => {
     if (delivery !== undefined && decision.failing(delivery.sent)) pause(true);
     const asked = delivery && decision.text(delivery.sent, countsOf(windows, delivery.sent).alerts);
-    if (asked !== undefined && decision.asked !== told) logDecision(input, asked);
+    if (asked !== undefined && decision.asked !== told) {
+      logDecision(input, asked);
+      tellDecision(input, asked);
+    }
     told = decision.asked;
     show();
   };

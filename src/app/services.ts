@@ -10,6 +10,7 @@ import { watchInbox } from '../intake/watcher.ts';
 import { OK } from '../monitoring/readiness.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
+import { watchDisk } from './disk-watch.ts';
 import { inboxAnswer } from './inbox-answer.ts';
 import { pruneForEver } from './keeping/auto-prune.ts';
 import { houseOf } from './keeping/house-of.ts';
@@ -42,12 +43,21 @@ export class Services {
     const installation = this.#installation;
     const alerts = endpoints.map((endpoint) => installation.startAlertsWorker(endpoint));
     await Promise.all([installation.startFilesWorker(), ...alerts]);
+    this.#watchDisk();
   }
 
   /** One that stays: it keeps the home in order, too. */
   async startFilesWorker(): Promise<void> {
     await this.#installation.startFilesWorker();
     this.#prune([]);
+    this.#watchDisk();
+  }
+
+  #watchDisk(): void {
+    const { notices } = this.#installation;
+    const { settings } = this.#context;
+    if (!notices.wanted) return;
+    void watchDisk({ settings, signal: this.#closing.signal, tell: (notice) => notices.tell(notice) });
   }
 
   /** Without inboxes: what was dropped is left to those who watch them. */

@@ -9,6 +9,7 @@ import { SeveralFiles } from '../app/app.ts';
 import type { Examine } from '../app/doctor/doctor.ts';
 import type { FindUser } from '../app/find-user.ts';
 import type { Keeping, KeepingContext } from '../app/keeping/keeping.ts';
+import type { TryNotifications } from '../app/try-notifications.ts';
 import type { LoadInput } from '../config/load.ts';
 import type { LogLevel } from '../config/schema.ts';
 import type { Settings, TemporalFlags } from '../config/settings.ts';
@@ -42,6 +43,7 @@ export interface Invocation {
   readonly findUser: FindUser;
   readonly examine: Examine;
   readonly keeping: Keeping;
+  readonly tryNotifications: TryNotifications;
   /** Sets the bits that no file or folder gets that is made from now on. */
   readonly umask: (mask: number) => void;
   /** Asks the person at the terminal, and returns the answer; undefined: nobody is there. */

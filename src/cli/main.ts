@@ -10,6 +10,7 @@ import type { Examine } from '../app/doctor/doctor.ts';
 import type { FindUser } from '../app/find-user.ts';
 import type { Keeping } from '../app/keeping/keeping.ts';
 import type { OpenDoor } from '../app/served.ts';
+import type { TryNotifications } from '../app/try-notifications.ts';
 import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
@@ -67,6 +68,9 @@ const keeping: Keeping = {
   prune: async (...order) => (await import('../app/keeping/keeping.ts')).keeping.prune(...order),
 };
 
+const tryNotifications: TryNotifications = async (settings) =>
+  (await import('../app/try-notifications.ts')).tryNotifications(settings);
+
 const exitCode = await run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
@@ -80,6 +84,7 @@ const exitCode = await run(process.argv.slice(2), {
   findUser,
   examine,
   keeping,
+  tryNotifications,
   umask: (mask) => process.umask(mask),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });

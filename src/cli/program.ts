@@ -9,6 +9,7 @@ import { registerFileOrders } from './commands/file-orders.ts';
 import { registerFind } from './commands/find.ts';
 import { registerForget } from './commands/forget.ts';
 import { registerInit } from './commands/init.ts';
+import { registerNotify } from './commands/notify.ts';
 import { registerPreview } from './commands/preview.ts';
 import { registerPrune } from './commands/prune.ts';
 import { registerReceiver } from './commands/receiver.ts';
@@ -66,6 +67,7 @@ export function buildProgram(context: CommandContext): Command {
   registerVerify(program, context);
   registerPrune(program, context);
   registerForget(program, context);
+  registerNotify(program, context);
   registerInit(program, context);
   registerDoctor(program, context);
   registerCompletion(program, context);

@@ -9,6 +9,7 @@ import type { Schedule } from '../domain/restraint/schedule.ts';
 import { timeOf, windowOf } from '../domain/restraint/schedule-texts.ts';
 import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
 import { compileInboxes } from './compile-inboxes.ts';
+import { compileNotify } from './compile-notify.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
@@ -216,6 +217,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     retainMs: retainMsOf(stated.store.retainDays),
     umask: UMASKS[stated.store.groupAccess],
     api: compileApi(stated.api, context),
+    notify: await compileNotify(stated.notify, context),
     monitoring: stated.monitoring,
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,

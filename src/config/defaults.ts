@@ -59,6 +59,9 @@ export const DEFAULTS = {
     maxRequestsPerSecond: 10_000,
     gatherSeconds: 0.5,
   },
+  notify: {
+    timeoutSeconds: 15,
+  },
   monitoring: {
     host: '127.0.0.1',
     port: 8481,
@@ -91,6 +94,7 @@ export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' |
   readonly reports: Widened<typeof DEFAULTS.reports>;
   readonly store: Complete<NonNullable<SettingsOptions['store']>, typeof DEFAULTS.store>;
   readonly api: Complete<NonNullable<SettingsOptions['api']>, typeof DEFAULTS.api>;
+  readonly notify: Complete<NonNullable<SettingsOptions['notify']>, typeof DEFAULTS.notify>;
   readonly monitoring: Widened<typeof DEFAULTS.monitoring>;
 }
 
@@ -117,6 +121,7 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
     reports: { ...DEFAULTS.reports, ...options.reports },
     store: { ...DEFAULTS.store, ...options.store },
     api: { ...DEFAULTS.api, ...options.api },
+    notify: { ...DEFAULTS.notify, ...options.notify },
     monitoring: { ...DEFAULTS.monitoring, ...options.monitoring },
   };
 }

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { api } from './api-schema.ts';
 import { endpoint, endpointName, namedEndpoint } from './endpoint-schema.ts';
+import { notify } from './notify-schema.ts';
 import { parse, share } from './parse-schema.ts';
 import { restraints } from './restraint-schema.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
@@ -205,6 +206,7 @@ export const settingsSchema = z.strictObject({
   reports: reports.exactOptional(),
   store: store.exactOptional(),
   api: api.exactOptional(),
+  notify: notify.exactOptional(),
   monitoring: monitoring.exactOptional(),
 });
 

@@ -49,7 +49,7 @@ const list = (value: string | readonly string[] | undefined): readonly string[] 
 
 /** Newest first; empty where none is configured. `endpoint`, here and below: key of the group, for faults. */
 export async function readSecrets(
-  options: EndpointOptions,
+  options: Pick<EndpointOptions, 'secretFile' | 'secretEnv'>,
   endpoint: string,
   env: Environment,
   collect: Collect,

@@ -5,6 +5,7 @@
 import type { DeliveryOptions } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { DEFAULT_RETRY_POLICY, defaultBatchSize, defaultChunkSize, isFast } from '../domain/endpoint.ts';
+import type { NoticeType } from '../domain/notices/notice.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Schedule } from '../domain/restraint/schedule.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -79,6 +80,18 @@ export interface InboxSettings {
   readonly endpoints: readonly string[];
 }
 
+/** Who is told of what by itself. */
+export interface NotifySettings {
+  /** undefined: nothing is posted. */
+  readonly url: string | undefined;
+  /** Newest first; empty: unsigned. */
+  readonly secrets: readonly string[];
+  /** A program and its arguments; undefined: none is run. */
+  readonly command: readonly string[] | undefined;
+  readonly events: readonly NoticeType[];
+  readonly timeoutMs: number;
+}
+
 export interface Settings {
   /** Absolute. */
   readonly home: string;
@@ -116,6 +129,8 @@ export interface Settings {
   /** Bits that no file or folder gets that wds makes. */
   readonly umask: number;
   readonly api: ApiSettings;
+  /** undefined: nobody is. */
+  readonly notify: NotifySettings | undefined;
   readonly monitoring: MonitoringSettings;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;

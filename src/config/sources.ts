@@ -36,7 +36,7 @@ function setAt(group: Record<string, unknown>, key: string, value: unknown): voi
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
 function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
-  const { home, inbox, inboxes, endpoint, endpoints, api, delivery } = options;
+  const { home, inbox, inboxes, endpoint, endpoints, api, delivery, notify } = options;
   return {
     ...options,
     ...(home === undefined ? {} : { home: at(home) }),
@@ -48,6 +48,9 @@ function absolute(options: SettingsOptions, folder: string): SettingsOptions {
     ...(inboxes === undefined
       ? {}
       : { inboxes: mapped(inboxes, (to, path) => [isAbsolute(path) ? path : `${folder}/${path}`, to]) }),
+    ...(notify?.secretFile === undefined
+      ? {}
+      : { notify: { ...notify, secretFile: [notify.secretFile].flat().map(at) } }),
     ...(api?.tokenFile === undefined ? {} : { api: { ...api, tokenFile: at(api.tokenFile) } }),
     ...(endpoint === undefined ? {} : { endpoint: absoluteIn(endpoint, at) }),
     ...(endpoints === undefined ? {} : { endpoints: mapped(endpoints, (one, name) => [name, absoluteIn(one, at)]) }),
@@ -137,7 +140,7 @@ const typed = (value: string | boolean): unknown =>
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile)$/.test(key);
+  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command)$/.test(key);
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {
@@ -150,6 +153,7 @@ export function environmentLayer(env: Environment, cwd: string): Layer {
     names.set(key, meta.env);
   }
   if (env.WDS_SECRET !== undefined && env.WDS_SECRET !== '') setAt(raw, 'endpoint.secretEnv', 'WDS_SECRET');
+  if (env.WDS_NOTIFY_SECRET) setAt(raw, 'notify.secretEnv', 'WDS_NOTIFY_SECRET');
   const { options, faults } = checkLayer(raw, (path) => names.get(path.join('.')));
   return { options: absolute(options, cwd), faults };
 }
@@ -170,6 +174,7 @@ const OTHER_VARIABLES = [
   'WDS_CONFIG',
   'WDS_ENDPOINT',
   'WDS_SECRET',
+  'WDS_NOTIFY_SECRET',
   'WDS_API_TOKEN',
   'WDS_FAILPOINT',
   'WDS_TEMPORAL_CLI',

@@ -2,6 +2,7 @@
 
 export const FILE_WORKFLOW = 'fileWorkflow';
 export const GOVERNOR_WORKFLOW = 'rateGovernor';
+export const NOTIFIER_WORKFLOW = 'notifier';
 
 /**
  * The queues of an installation: nobody else is given its work. undefined: of deliveries that were begun by a version in which
@@ -31,6 +32,7 @@ export function parseFileWorkflowId(workflowId: string): { sha256: string; endpo
   const [, sha256, endpoint] = /^file-([0-9a-f]{64})-(.+)$/.exec(workflowId) ?? [];
   return sha256 === undefined || endpoint === undefined ? undefined : { sha256, endpoint };
 }
+export const notifierWorkflowId = (installation: string): string => `notifier-${installation}`;
 export const governorWorkflowId = (endpoint: string): string => `governor-${endpoint}`;
 
 /**
@@ -102,6 +104,8 @@ export const FAILURE = {
   closed: 'NotTheTime',
   /** Work of another installation, or a store that is not the one that the work began with. Retryable: the right one may come. */
   otherInstallation: 'OtherInstallation',
+  /** A notification did not get through. Retryable; nothing of a delivery. */
+  notification: 'NotificationFailed',
   /** An Update that the governor cannot take: it says what is wrong, and nothing changes. */
   badMessage: 'BadMessage',
 } as const;
@@ -111,6 +115,8 @@ export const PROGRESS_QUERY = 'progress';
 export const PAUSE_SIGNAL = 'pause';
 /** No argument: a file that waits for a decision goes on. */
 export const APPROVE_SIGNAL = 'approve';
+/** Argument: a Notice. Of the notifier. */
+export const NOTICE_SIGNAL = 'notice';
 /** Updates of the governor: for a share of the rate, by an operator, and with what a worker was configured with. */
 export const LEASE_UPDATE = 'lease';
 export const OVERRIDE_UPDATE = 'override';

@@ -12,6 +12,7 @@ import { systemClock } from '../clock.ts';
 import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
+import { noticeOfCircuit } from '../domain/notices/notice.ts';
 import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
@@ -100,7 +101,9 @@ class Sender {
     this.#endpoint = endpoint;
     this.#faults = new FaultLog(logger);
     const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
-    const log = new EndpointLog(logger, endpoint.name);
+    const log = new EndpointLog(logger, endpoint.name, (change) => {
+      void context.notices.tell(noticeOfCircuit(endpoint.name, change, new Date().toISOString()));
+    });
     const lease = new RateLease({
       pacer,
       workerId: randomUUID(),

@@ -12,15 +12,30 @@ const BEGINS: Partial<Record<Waiting['why'], { readonly event: string }>> = {
 };
 const GOES_ON = { event: 'waiting' };
 
+export interface CircuitChange {
+  readonly isOpen: boolean;
+  /** ISO 8601: the same for all workers; '' if it is not known. */
+  readonly openedAt: string;
+  /** In words. */
+  readonly text: string;
+}
+
+/** Told when the circuit of an endpoint opens, and when it closes. */
+type OnCircuit = (change: CircuitChange) => void;
+
 export class EndpointLog {
   readonly #log: Log;
   readonly #endpoint: string;
   #waiting: Waiting | null = null;
   #isOpen = false;
+  readonly #onCircuit: OnCircuit;
+  /** When the circuit opened that is open now, or was open last. */
+  #openedAt = '';
 
-  constructor(log: Log, endpoint: string) {
+  constructor(log: Log, endpoint: string, onCircuit: OnCircuit = () => undefined) {
     this.#log = log;
     this.#endpoint = endpoint;
+    this.#onCircuit = onCircuit;
   }
 
   /** Called at each change; null: it is sent what there is. */
@@ -39,7 +54,11 @@ export class EndpointLog {
     // A circuit that stays open for another reason has not opened again.
     const goesOn = before?.why === why || (why === 'circuit' && this.#isOpen);
     const named = (goesOn ? undefined : BEGINS[why]) ?? GOES_ON;
-    this.#isOpen ||= why === 'circuit';
+    if (why === 'circuit' && !this.#isOpen) {
+      this.#isOpen = true;
+      this.#openedAt = since ?? '';
+      this.#onCircuit({ isOpen: true, openedAt: this.#openedAt, text });
+    }
     const what = why === 'circuit' ? 'circuit open, only probes are sent: ' : why === 'paused' ? '' : 'waiting: ';
     const end = until === null ? '' : `, until ${until}`;
     this.#log.warn(
@@ -56,6 +75,7 @@ export class EndpointLog {
     const closed = this.#isOpen && now?.why !== 'paused' && now?.why !== 'circuit';
     if (closed) {
       this.#isOpen = false;
+      this.#onCircuit({ isOpen: false, openedAt: this.#openedAt, text: 'it is sent to again' });
       this.#log.info({ event: 'circuit_closed', endpoint }, `${endpoint}: circuit closed, it is sent to again`);
     }
     return resumed || closed;

@@ -23,6 +23,7 @@ import { countsText } from '../domain/progress/counts-text.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { FaultLog } from './fault-log.ts';
 import { isRunning, runIsOpen } from './file-deliveries.ts';
+import { firstLine, isRefused, noticeActivities, TOO_MANY, tellEnd, tellRefusal } from './file-notices.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -70,7 +71,11 @@ function createFilesWorker(
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
-  const onRefusal = (file: RefusedFile): void => logRefusal(logger, refused, file);
+  const { notices } = context;
+  const onRefusal = async (file: RefusedFile): Promise<void> => {
+    logRefusal(logger, refused, file);
+    await tellRefusal(notices, file);
+  };
   const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs, onRefusal };
   const own = new FaultLog(logger).telling(createOwnWork({ store, ownStore, scope }));
   const { readChunks } = createReadChunks({
@@ -106,7 +111,10 @@ function createFilesWorker(
           reportsRoot,
           ...reportForm,
           scope,
-          onReport: (input, summary) => logEnd(logger, refused, input, summary),
+          onReport: async (input, summary) => {
+            logEnd(logger, refused, input, summary);
+            await tellEnd(notices, input, summary);
+          },
         }),
       ),
       takeOverOrigins: own(createTakeOverOrigins(origins)),
@@ -114,6 +122,7 @@ function createFilesWorker(
       lookBack: own(
         createLookBack({ ...origins, readChunks, isRunning: (workflowId) => isRunning(context.client, workflowId) }),
       ),
+      ...noticeActivities(context),
       ...createApplyTaskQueueRate({
         setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
       }),
@@ -154,10 +163,15 @@ function logEnd(
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   // Its rows were read and found wanting; whoever was alerted by an earlier run lets it go on.
-  if (round === 0 && delivered + unconfirmed === 0) {
-    const reason =
-      'Too many of its rows are invalid, or all. Mend the file and drop it again, or send it with --max-invalid.';
-    logRefusal(logger, refused, { file: fileName, sha256, endpoint, line: firstLine(summary), reason, ...found });
+  if (isRefused(round, summary)) {
+    logRefusal(logger, refused, {
+      file: fileName,
+      sha256,
+      endpoint,
+      line: firstLine(summary),
+      reason: TOO_MANY,
+      ...found,
+    });
     return;
   }
   refused.delete(fileWorkflowId(sha256, endpoint));
@@ -165,6 +179,3 @@ function logEnd(
   const fields = { event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found, reportDir };
   logger[level](fields, `${plainText(fileName)}: ${countsText(counts, pending)}; report ${reportDir}`);
 }
-
-const firstLine = ({ invalidReasons = [] }: FileSummary): number | undefined =>
-  invalidReasons.length === 0 ? undefined : Math.min(...invalidReasons.map((reason) => reason.firstLine));

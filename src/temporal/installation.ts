@@ -28,6 +28,7 @@ import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
+import { Notices } from './notices.ts';
 import { isThisHost } from './press.ts';
 import { addChecks } from './readiness-checks.ts';
 import { findSearchAttributes } from './search-attributes.ts';
@@ -53,6 +54,7 @@ export class Installation {
   readonly reportsRoot: string;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
+  readonly notices: Notices;
   readonly monitoring: Monitoring;
   readonly access: AccessWatch;
   readonly owners: EndpointOwners;
@@ -99,6 +101,12 @@ export class Installation {
     this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
     const { owners } = this;
     const sameClock = devServer !== undefined || isThisHost(target.address);
+    this.notices = new Notices({
+      client,
+      logger: options.logger,
+      installation: ownStore.installation,
+      notify: options.settings.notify,
+    });
     this.deliveries = new FileDeliveries({ client, store, ownStore, owners, searchAttributes, sameClock });
   }
 
@@ -207,7 +215,9 @@ export class Installation {
     const logger = this.#logger;
     const { monitoring, access } = this;
     monitoring.readiness.add('polls', () => access.polls);
-    const seen = { logger, monitoring, access, refused: this.#refused, suppressed: this.#suppressed };
+    const { notify } = settings;
+    const { notices } = this;
+    const seen = { logger, notices, notify, monitoring, access, refused: this.#refused, suppressed: this.#suppressed };
     return { ...seen, client, connection, store, ownStore, ledgers, reportsRoot, reportForm };
   }
 }

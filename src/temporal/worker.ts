@@ -7,12 +7,13 @@ import type { Client } from '@temporalio/client';
 import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { SendDependencies } from '../../activities/send-activity.ts';
-import type { ReportForm } from '../config/settings.ts';
+import type { NotifySettings, ReportForm } from '../config/settings.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
+import type { Notices } from './notices.ts';
 
 export interface WorkerContext {
   readonly client: Client;
@@ -23,6 +24,10 @@ export interface WorkerContext {
   readonly reportsRoot: string;
   readonly reportForm: ReportForm;
   readonly logger: Logger;
+  /** Who is to be told of events. */
+  readonly notices: Notices;
+  /** How; undefined: nobody is. */
+  readonly notify: NotifySettings | undefined;
   readonly monitoring: Monitoring;
   readonly access: AccessWatch;
   /** Who is not to be alerted. */

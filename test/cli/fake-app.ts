@@ -14,6 +14,7 @@ import type { FindUser } from '../../src/app/find-user.ts';
 import type { Keeping } from '../../src/app/keeping/keeping.ts';
 import type { PruneResult } from '../../src/app/keeping/prune.ts';
 import type { FilePreview } from '../../src/app/preview.ts';
+import type { TryNotifications } from '../../src/app/try-notifications.ts';
 import type { Invocation, PressedAgain } from '../../src/cli/context.ts';
 import { run } from '../../src/cli/run.ts';
 import type { ReceiverSettings } from '../../src/receiver/receiver-options.ts';
@@ -155,6 +156,7 @@ export interface Scene {
   readonly examine?: Examine;
   readonly keeping?: Partial<Keeping>;
   readonly ask?: (question: string) => Promise<string>;
+  readonly tryNotifications?: TryNotifications;
   readonly umask?: (mask: number) => void;
   readonly nowMs?: () => number;
 }
@@ -237,6 +239,7 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     },
     findUser: scene.findUser ?? (async ({ userId }) => ({ userId, alerts: [], more: 0, unsearched: [] })),
     examine: scene.examine ?? (async () => ({ findings: [], settings: [] })),
+    tryNotifications: scene.tryNotifications ?? (async () => []),
     keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
     ask: scene.ask,
     umask: scene.umask ?? (() => undefined),

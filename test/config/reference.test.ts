@@ -54,6 +54,7 @@ describe('wds.config.example.yaml', () => {
       'intake',
       'logLevel',
       'monitoring',
+      'notify',
       'parse',
       'reports',
       'store',
