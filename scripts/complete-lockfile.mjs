@@ -5,7 +5,8 @@
  *
  *     node scripts/complete-lockfile.mjs          after every change of the dependencies
  *
- * Limits: only exact pins can be completed (others are listed, exit code 1); the added entries carry no integrity.
+ * Limits: only exact pins can be completed (others are listed, exit code 1); the added entries carry no integrity, which a test asks for. Where a
+ * registry does serve them, `npm install --package-lock-only` adds them with it: take out the entries without, and run that.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
