@@ -3,6 +3,7 @@
  * statuses, never user data. What is retried says when; throttling is benign: it is no fault of anybody's.
  */
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure } from '@temporalio/common';
+import { NO_TOKEN } from '../src/domain/answers.ts';
 import { backoffMs, JITTER_FRACTION } from '../src/domain/backoff.ts';
 import type { RetryPolicy } from '../src/domain/endpoint.ts';
 import { Fault, FileRefusal, SuppressionListFault } from '../src/domain/failure.ts';
@@ -96,7 +97,7 @@ export function stopFailure(stop: StopReason, context: StopContext): Error {
     case 'local_fault':
       return retryable({
         type: FAILURE.localFault,
-        message: `this machine is at its limits, not the endpoint: ${stop.reason}; ${waiting}`,
+        message: `${stop.reason.startsWith(NO_TOKEN) ? '' : 'this machine is at its limits, not the endpoint: '}${stop.reason}; ${waiting}`,
         delayMs: doubled(WAITS.attempt.localFaultMs, attempt),
       });
     case 'misconfigured':

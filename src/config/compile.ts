@@ -1,24 +1,21 @@
 /** From settings with defaults to the compiled Settings: units, paths, secrets, and the checks that concern several settings at once. */
 import { resolve } from 'node:path';
-import { bodyTemplate } from '../domain/body/template.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { rateOf } from '../domain/endpoint.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../domain/parse-options.ts';
 import type { Schedule } from '../domain/restraint/schedule.ts';
 import { timeOf, windowOf } from '../domain/restraint/schedule-texts.ts';
 import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
+import { compileEndpoints } from './compile-endpoint.ts';
 import { compileInboxes } from './compile-inboxes.ts';
 import { compileNotify } from './compile-notify.ts';
-import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
-import { endpointNameOf } from './endpoint-url.ts';
+import type { SettingsWithDefaults } from './defaults.ts';
 import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel, SettingsOptions } from './schema.ts';
-import { readHeaders, readSecrets } from './secrets.ts';
 import type { ApiSettings, RetainMs, Settings, TemporalFlags } from './settings.ts';
-import { DAY_MS, deepFreeze, defaultMaxConnections, deliveryTo, PARTS, parseFor } from './settings.ts';
+import { DAY_MS, deepFreeze, deliveryTo, PARTS, parseFor } from './settings.ts';
 import type { Environment } from './sources.ts';
 
 export interface CompileContext {
@@ -39,80 +36,6 @@ const UMASKS = { none: 0o077, read: 0o027, write: 0o007 } as const;
 
 const seconds = (value: number): number => Math.round(value * 1_000);
 
-/** `key`: where it stands, `endpoint` or `endpoints.crm`. */
-async function compileEndpoint(
-  stated: EndpointWithDefaults,
-  key: string,
-  context: CompileContext,
-): Promise<Endpoint | undefined> {
-  const { collect, env } = context;
-  if (stated.retry.maximumSeconds < stated.retry.initialSeconds) {
-    collect({
-      key: `${key}.retry.maximumSeconds`,
-      problem: wrongValue(
-        String(stated.retry.maximumSeconds),
-        `at least ${key}.retry.initialSeconds (${stated.retry.initialSeconds})`,
-      ),
-    });
-  }
-  const secrets = await readSecrets(stated, key, env, collect);
-  const headers = await readHeaders(stated, key, env, collect);
-  if (stated.url === undefined) {
-    collect({ key: `${key}.url`, problem: 'missing; expected the URL that the other endpoint settings are for' });
-    return undefined;
-  }
-  const url = new URL(stated.url).href;
-  const rate = rateOf(`${stated.rate ?? 'auto'}`) ?? 'auto';
-  return {
-    name: stated.name ?? endpointNameOf(url),
-    url,
-    rate,
-    burst: stated.burst,
-    ambiguous: stated.ambiguous,
-    maximumUnanswered: stated.maximumUnanswered,
-    ...successOf(stated),
-    ...(stated.rateHeaders === undefined ? {} : { rateHeaders: stated.rateHeaders }),
-    ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
-    timeoutMs: seconds(stated.timeoutSeconds),
-    maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
-    secrets,
-    idempotencyKey: stated.idempotencyKey,
-    headers,
-    maxRetryAfterMs: seconds(stated.maxRetryAfterSeconds),
-    ...bodyOf(stated.body),
-    ...(stated.contentType === undefined ? {} : { contentType: stated.contentType }),
-    retry: {
-      initialIntervalMs: seconds(stated.retry.initialSeconds),
-      maximumIntervalMs: seconds(stated.retry.maximumSeconds),
-      maximumAttempts: stated.retry.maximumAttempts,
-      giveUpAfterMs: seconds(stated.retry.giveUpAfterHours * 3_600),
-    },
-  };
-}
-
-/** In the order of the configuration. */
-async function compileEndpoints(
-  { endpoint, endpoints = {} }: SettingsWithDefaults,
-  context: CompileContext,
-): Promise<Endpoint[]> {
-  const named = Object.entries(endpoints);
-  if (endpoint !== undefined && named.length > 0) {
-    const problem = 'endpoint is stated, too; expected one of them: put that one among the others, under its name';
-    context.collect({ key: 'endpoints', problem });
-  }
-  named.forEach(([name], at) => {
-    const same = named.slice(0, at).find(([other]) => other.toLowerCase() === name.toLowerCase());
-    if (same === undefined) return;
-    const problem = `differs from ${same[0]} only in case: on some disks their receipts would be the same files; expected another name`;
-    context.collect({ key: `endpoints.${name}`, problem });
-  });
-  const compiled = await Promise.all([
-    ...(endpoint === undefined ? [] : [compileEndpoint(endpoint, 'endpoint', context)]),
-    ...named.map(([name, one]) => compileEndpoint(one, `endpoints.${name}`, context)),
-  ]);
-  return compiled.filter((one) => one !== undefined);
-}
-
 /** UTF-8 is what is read without an encoding. */
 function compileParse(
   { separator, encoding, maxInvalid: _share, ...stated }: SettingsWithDefaults['parse'],
@@ -126,23 +49,6 @@ function compileParse(
     ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
   };
   return parseFor(endpoint, all);
-}
-
-/** The schema has checked it. */
-function bodyOf(stated: unknown): Pick<Endpoint, 'body'> {
-  const body = stated === undefined ? undefined : bodyTemplate(stated);
-  return body === undefined || 'fault' in body ? {} : { body };
-}
-
-function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'success'> {
-  const { status, bodyMatches } = success;
-  if (status === undefined && bodyMatches === undefined) return {};
-  return {
-    success: {
-      ...(status === undefined ? {} : { statuses: [status].flat() }),
-      ...(bodyMatches === undefined ? {} : { bodyMatches }),
-    },
-  };
 }
 
 function compileApi(stated: SettingsWithDefaults['api'], { env, collect }: CompileContext): ApiSettings {
@@ -175,7 +81,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     });
   }
 
-  const endpoints = await compileEndpoints(stated, context);
+  const endpoints = await compileEndpoints(stated, { ...context, network: stated.network });
   const endpoint = endpoints.length === 1 ? endpoints[0] : endpoints.find(({ name }) => name === context.meant);
   const names = endpoints.map(({ name }) => name);
   const inboxes = await compileInboxes(stated, { cwd, home, endpoints: names, meant: context.meant, collect });

@@ -9,6 +9,7 @@ const HOUR_MS = 3_600_000;
 export const DEFAULTS = {
   home: '.wds',
   inbox: 'inbox',
+  network: 'any',
   intake: {
     watch: 'auto',
     settleSeconds: 0.5,
@@ -84,6 +85,7 @@ type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
 
 export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes'> {
   readonly home: string;
+  readonly network: 'any' | 'public';
   /** undefined: it has none, but `inboxes`. */
   readonly inbox: string | undefined;
   readonly intake: Complete<NonNullable<SettingsOptions['intake']>, typeof DEFAULTS.intake>;
@@ -112,6 +114,7 @@ export function withDefaults(options: SettingsOptions): SettingsWithDefaults {
   return {
     ...options,
     home: options.home ?? DEFAULTS.home,
+    network: options.network ?? DEFAULTS.network,
     inbox: options.inbox ?? (options.inboxes === undefined ? DEFAULTS.inbox : undefined),
     intake: { ...DEFAULTS.intake, ...options.intake },
     parse: { ...DEFAULTS.parse, ...options.parse },

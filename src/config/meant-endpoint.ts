@@ -39,7 +39,10 @@ interface Stated {
 }
 
 /** Secrets and the like of another URL. */
-const OF_ITS_URL = ['name', 'rate', 'burst', 'maxConnections', 'secretEnv', 'secretFile', 'headers'] as const;
+const OF_ITS_URL = [
+  ...['name', 'rate', 'burst', 'maxConnections', 'secretEnv', 'secretFile', 'headers'],
+  ...['proxy', 'tls', 'oauth2', 'allowAddresses'],
+] as const;
 const SECRETS = ['secretEnv', 'secretFile'] as const;
 
 export function findMeant(given: Stated): MeantEndpoint {

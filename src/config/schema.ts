@@ -193,6 +193,12 @@ export const settingsSchema = z.strictObject({
     env: 'WDS_LOG_LEVEL',
     flag: '--log-level <level>',
   }),
+  network: setting(z.enum(['any', 'public']), {
+    expects: 'any or public',
+    about:
+      'Where endpoints may be. `public`: nowhere in private networks, looked at each time that a connection is made. Link-local addresses and those of cloud metadata services are refused in either case.',
+    env: 'WDS_NETWORK',
+  }),
   shutdownGraceSeconds: setting(atLeast(1, 3600), {
     expects: 'seconds from 1 to 3600, more than endpoint.timeoutSeconds',
     about: 'How long a worker that is told to stop may finish open requests.',

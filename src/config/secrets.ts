@@ -81,6 +81,27 @@ export async function readSecrets(
   return secrets;
 }
 
+/** A secret of another kind: one text, as it stands; undefined: it is not to be had, or both sources are stated, and `collect` was told. */
+export async function readOneSecret(
+  { file, variable }: { readonly file: string | undefined; readonly variable: string | undefined },
+  key: string,
+  env: Environment,
+  collect: Collect,
+): Promise<string | undefined> {
+  if ((file === undefined) === (variable === undefined)) {
+    const what = file === undefined ? 'missing' : 'the secret comes from a file and from a variable';
+    collect({ key: `${key}File`, problem: `${what}; expected ${key}File or ${key}Env` });
+    return undefined;
+  }
+  const found =
+    file === undefined
+      ? fromVariable(variable!, env, `${key}Env`, collect)
+      : await fromFile(file, `${key}File`, collect);
+  const text = found?.text.trim();
+  if (text === '') collect({ key: `${key}File`, problem: 'it is empty', origin: found?.from });
+  return text || undefined;
+}
+
 /** RFC 6750, section 2.1. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}=*$/;
 

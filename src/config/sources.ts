@@ -58,9 +58,13 @@ function absolute(options: SettingsOptions, folder: string): SettingsOptions {
 }
 
 function absoluteIn<E extends NamedEndpointOptions>(endpoint: E, at: (path: string) => string): E {
-  const { secretFile, headers } = endpoint;
+  const { secretFile, headers, tls, oauth2 } = endpoint;
   return {
     ...endpoint,
+    ...(tls === undefined ? {} : { tls: tlsPaths(tls, at) }),
+    ...(oauth2?.clientSecretFile === undefined
+      ? {}
+      : { oauth2: { ...oauth2, clientSecretFile: at(oauth2.clientSecretFile) } }),
     ...(secretFile === undefined ? {} : { secretFile: [secretFile].flat().map(at) }),
     ...(headers === undefined
       ? {}
@@ -72,6 +76,14 @@ function absoluteIn<E extends NamedEndpointOptions>(endpoint: E, at: (path: stri
         }),
   };
 }
+
+type TlsOptions = NonNullable<NamedEndpointOptions['tls']>;
+
+const tlsPaths = ({ ca, cert, key }: TlsOptions, at: (path: string) => string): TlsOptions => ({
+  ...(ca === undefined ? {} : { ca: [ca].flat().map(at) }),
+  ...(cert === undefined ? {} : { cert: at(cert) }),
+  ...(key === undefined ? {} : { key: at(key) }),
+});
 
 const mapped = <From, To>(
   record: Readonly<Record<string, From>>,

@@ -22,12 +22,18 @@ export type Answer =
       /** The body has not in it what the endpoint's successes have (`endpoint.success.bodyMatches`). */
       readonly bodyUnlike?: true;
     }
-  /** Nothing of the request can have reached the receiver. `local`: this machine was at its limits. */
+  /**
+   * Nothing of the request can have reached the receiver, or nothing but what it refused at the door. `local`: it is neither the alert's fault nor
+   * the endpoint's: this machine was at its limits, or there was no access token (NO_TOKEN).
+   */
   | { readonly kind: 'not_sent'; readonly reason: string; readonly local?: true }
   /** The request was handed to the socket, and no status came back. */
   | { readonly kind: 'ambiguous'; readonly reason: string }
   /** The caller's last check before the write said no. Nothing was sent; nothing is wrong with the endpoint. */
   | { readonly kind: 'withheld' };
+
+/** How the reason begins where an endpoint's access token cannot be had. */
+export const NO_TOKEN = 'no access token';
 
 /** A `reason` may quote the receiver: it is for the receipts and their reports, never for a log or for history. */
 export type Verdict =

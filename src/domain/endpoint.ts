@@ -52,6 +52,20 @@ export interface RateHeaderSettings {
   readonly reset?: string;
 }
 
+/** OAuth 2.0 client credentials (RFC 6749, section 4.4). */
+export interface OAuth2Settings {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  /** Never logged. */
+  readonly clientSecret: string;
+  readonly scope?: string;
+  readonly audience?: string;
+  /** How the client shows itself: by HTTP Basic, or in the body. */
+  readonly clientAuth: 'basic' | 'body';
+  /** As of the endpoint, for the way to the token server. */
+  readonly proxy?: string;
+}
+
 export interface Endpoint {
   /** Matches ENDPOINT_NAME_PATTERN. */
   readonly name: string;
@@ -89,6 +103,16 @@ export interface Endpoint {
   readonly body?: BodyTemplate;
   /** Of the body. Absent: `application/json`. */
   readonly contentType?: string;
+  /** Through which connections are made: `http://user:password@proxy:3128`. Absent: none. Never logged. */
+  readonly proxy?: string;
+  /** Files (PEM): authorities in place of the usual ones, and the certificate by which wds shows itself. Read again when they change. */
+  readonly tls?: { readonly ca?: readonly string[]; readonly cert?: string; readonly key?: string };
+  /** Private networks are refused. Absent: they are not. */
+  readonly publicOnly?: true;
+  /** Addresses and networks that are not refused, whatever they are. */
+  readonly allowAddresses?: readonly string[];
+  /** Each request carries a token that is fetched with these. Absent: none does. */
+  readonly oauth2?: OAuth2Settings;
 }
 
 /** Part of a stated limit that is really used: at 1.00 fixed-window receivers answer some 429s, at 0.99 none (docs/decisions/0002-pacing-at-the-socket.md). */

@@ -3,14 +3,17 @@
  * how each ended. Never retries, never follows redirects, never rejects. Every attempt ends within `timeoutMs` of `send`, waiting for a
  * connection, connecting and reading the answer included, plus at most SWEEP_MS.
  */
-import { buildConnector } from 'undici';
 import type { Answer } from '../domain/answers.ts';
+import { NO_TOKEN } from '../domain/answers.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { rateHeaderAliases } from '../domain/endpoint.ts';
 import type { RateHeaderAliases } from '../domain/rate-hints.ts';
-import { guardedLookup, refusePrivateLiteral } from './connect-guard.ts';
+import { reasonOf } from '../thrown.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { tokensOf } from './access-tokens.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Connection } from './connection.ts';
+import { connectorTo } from './connector.ts';
 import type { ExchangeOwner } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Manner } from './receiver-habits.ts';
@@ -24,10 +27,12 @@ const SWEEP_MS = 100;
 const MAX_IDLE_MS = { resend: 4_000, hold: 1_000 } as const;
 
 export interface EndpointClientOptions {
-  /** Refuse to connect to private and local addresses. Off by default: the webhook is the operator's own. */
-  readonly blockPrivateNetworks?: boolean;
   /** Wall clock for `webhook-timestamp`. */
   readonly nowMs?: () => number;
+  /** Told when the files of its certificates cannot be read; `text` says why. */
+  readonly onTrouble?: (text: string) => void;
+  /** Those of the endpoint, where others use them, too. Default: its own. */
+  readonly tokens?: AccessTokens | undefined;
   /** Told when the receiver turns out to use HTTP in a way of its own; `why` ends the sentence "it …". */
   readonly onHabit?: (manner: Manner, why: string) => void;
 }
@@ -49,18 +54,31 @@ export interface EndpointClient {
   destroy(): Promise<void>;
 }
 
-/** @throws {Fault} `config` for a malformed secret or header, or a private address where those are blocked. */
+/** @throws {Fault} `config` for a malformed secret or header, or an address that is refused. */
 export function createEndpointClient(endpoint: Endpoint, options: EndpointClientOptions = {}): EndpointClient {
   return new PooledClient(endpoint, options);
 }
 
+type OutgoingAlert = Parameters<EndpointClient['exchange']>[0];
+type Done = (answer: Answer) => void;
+
+/** A token that has come of age meanwhile is nobody's fault. */
+function forgiven(answer: Answer, { token }: Exchange, tokens: AccessTokens): Answer {
+  if (answer.kind !== 'response') return answer;
+  if (answer.status !== 401) tokens.wasTaken();
+  else if (token !== undefined && tokens.isStale(token)) {
+    return { kind: 'not_sent', reason: `${NO_TOKEN}: the endpoint takes the one of before no more (401)`, local: true };
+  }
+  return answer;
+}
+
 class PooledClient implements EndpointClient, ExchangeOwner {
-  readonly secretValues: readonly string[];
   readonly rateHeaderAliases: RateHeaderAliases;
   readonly bodyMatches: RegExp | undefined;
   readonly #endpoint: Endpoint;
   readonly #connectionOptions: ConnectionOptions;
   readonly #headers: RequestHeaders;
+  readonly #tokens: AccessTokens | undefined;
   readonly #nowMs: () => number;
   /** Reused for every request: undici has read it when `dispatch` returns. */
   readonly #dispatchOptions: { path: string; method: 'POST'; body: string; headers: string[] };
@@ -75,11 +93,10 @@ class PooledClient implements EndpointClient, ExchangeOwner {
 
   constructor(endpoint: Endpoint, options: EndpointClientOptions) {
     const url = new URL(endpoint.url);
-    if (options.blockPrivateNetworks) refusePrivateLiteral(url);
     this.#endpoint = endpoint;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#headers = compileHeaders(endpoint);
-    this.secretValues = this.#headers.secretValues;
+    this.#tokens = options.tokens ?? tokensOf(endpoint);
     this.rateHeaderAliases = rateHeaderAliases(endpoint);
     const { bodyMatches } = endpoint.success ?? {};
     this.bodyMatches = bodyMatches === undefined ? undefined : new RegExp(bodyMatches, 'u');
@@ -89,11 +106,13 @@ class PooledClient implements EndpointClient, ExchangeOwner {
       habits: new ReceiverHabits(options.onHabit ?? (() => undefined)),
       maxIdleMs: MAX_IDLE_MS[endpoint.ambiguous],
       onFree: (connection) => this.#onFree(connection),
-      connect: buildConnector({
-        timeout: 0,
-        ...(options.blockPrivateNetworks ? { lookup: guardedLookup() } : undefined),
-      }),
+      connect: connectorTo(endpoint, options.onTrouble),
     };
+  }
+
+  get secretValues(): readonly string[] {
+    const token = this.#tokens?.take();
+    return token === undefined ? this.#headers.secretValues : [...this.#headers.secretValues, token];
   }
 
   get openRequests(): number {
@@ -113,13 +132,33 @@ class PooledClient implements EndpointClient, ExchangeOwner {
       done({ kind: 'not_sent', reason: 'the client is closed' });
       return;
     }
+    if (this.#tokens === undefined) this.#begin(request, mayWrite, done, undefined);
+    else this.#beginWithToken(this.#tokens, request, mayWrite, done);
+  }
+
+  /** Waits for a token where there is none yet. */
+  #beginWithToken(tokens: AccessTokens, request: OutgoingAlert, mayWrite: () => boolean, done: Done): void {
+    const token = tokens.take();
+    if (token !== undefined) {
+      const exchange = this.#begin(request, mayWrite, (answer) => done(forgiven(answer, exchange, tokens)), token);
+      return;
+    }
+    tokens.ready().then(
+      () => this.exchange(request, mayWrite, done),
+      (error: unknown) => done({ kind: 'not_sent', reason: `${NO_TOKEN}: ${reasonOf(error)}`, local: true }),
+    );
+  }
+
+  #begin(request: OutgoingAlert, mayWrite: () => boolean, done: Done, token: string | undefined): Exchange {
     const nowMs = performance.now();
     const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, done, this);
+    exchange.token = token;
     this.#openRequests += 1;
     this.#sweepTimer ??= this.#startSweeping();
     const connection = this.#free.pop() ?? this.#addConnection();
     if (connection) this.#dispatch(connection, exchange, nowMs);
     else this.#waiting.push(exchange);
+    return exchange;
   }
 
   async close(): Promise<void> {
@@ -155,7 +194,9 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   #dispatch(connection: Connection, exchange: Exchange, nowMs: number): void {
     const options = this.#dispatchOptions;
     options.body = exchange.body;
-    options.headers = this.#headers.write(exchange.id, exchange.body, this.#nowMs());
+    // It may have waited for longer than its token lasts.
+    if (this.#tokens !== undefined) exchange.token = this.#tokens.take() ?? exchange.token;
+    options.headers = this.#headers.write(exchange.id, exchange.body, this.#nowMs(), exchange.token);
     connection.dispatch(options, exchange, nowMs);
   }
 
@@ -191,6 +232,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   }
 
   async #closeConnections(): Promise<void> {
+    this.#tokens?.close();
     clearInterval(this.#sweepTimer);
     this.#sweepTimer = undefined;
     await Promise.all(this.#connections.map((connection) => connection.destroy()));

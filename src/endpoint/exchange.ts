@@ -43,6 +43,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly body: string;
   /** On the client's monotonic clock. */
   readonly deadlineMs: number;
+  /** The access token that goes with it; undefined: none does. */
+  token: string | undefined;
   /** Set by the connection that carries it: called once, when undici is done with it. No dispatch may follow in the same turn. */
   onReleased: (() => void) | undefined;
   readonly #mayWrite: () => boolean;

@@ -1,26 +1,41 @@
 /** Asks an endpoint that seemed ill whether it is well again, by GET: no alert is spent on the question. Redirects are not followed. */
-import { request } from 'undici';
+import { Client } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { VERSION } from '../version.ts';
+import type { AccessTokens } from './access-tokens.ts';
+import { connectorTo } from './connector.ts';
 
 /** Whether the endpoint is well. Never rejects, and is answered within the endpoint's timeout. */
 export type AskProbe = () => Promise<boolean>;
 
-/** undefined: the endpoint has no probe. */
-export function createProbe({ probeUrl, timeoutMs, headers }: Endpoint): AskProbe | undefined {
+/** undefined: the endpoint has no probe. `tokens`: one of them goes with the question. Throws Fault `config` where its address is refused. */
+export function createProbe(endpoint: Endpoint, tokens?: AccessTokens): AskProbe | undefined {
+  const { probeUrl, timeoutMs, headers } = endpoint;
   if (probeUrl === undefined) return undefined;
+  const url = new URL(probeUrl);
+  const connect = connectorTo({ ...endpoint, url: probeUrl });
   return async () => {
+    const client = new Client(url.origin, { connect });
     try {
-      const { statusCode, body } = await request(probeUrl, {
+      if (tokens?.take() === undefined) await tokens?.ready();
+      const token = tokens?.take();
+      const { statusCode, body } = await client.request({
         method: 'GET',
-        headers: { ...headers, 'user-agent': `wds/${VERSION}` },
+        path: url.pathname + url.search,
+        headers: {
+          ...headers,
+          'user-agent': `wds/${VERSION}`,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         signal: AbortSignal.timeout(timeoutMs),
       });
       await body.dump();
       return statusCode >= 200 && statusCode <= 299;
     } catch {
       return false;
+    } finally {
+      await client.destroy();
     }
   };
 }

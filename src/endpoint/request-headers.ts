@@ -11,14 +11,14 @@ import { createSigner } from './signing.ts';
 
 export interface RequestHeaders {
   /** Fills in and returns the one array; valid until the next call. */
-  readonly write: (id: string, body: string, nowMs: number) => string[];
+  readonly write: (id: string, body: string, nowMs: number, token?: string) => string[];
   /** What a receiver might echo and nobody should read in a log. */
   readonly secretValues: readonly string[];
 }
 
 /** @throws {Fault} `config` for a malformed secret or header; values are never shown. */
 export function compileHeaders(
-  endpoint: Pick<Endpoint, 'name' | 'url' | 'headers' | 'secrets' | 'idempotencyKey' | 'contentType'>,
+  endpoint: Pick<Endpoint, 'name' | 'url' | 'headers' | 'secrets' | 'idempotencyKey' | 'contentType' | 'oauth2'>,
 ): RequestHeaders {
   const sign = createSigner(endpoint.secrets);
   const flat: string[] = [];
@@ -28,13 +28,14 @@ export function compileHeaders(
   const timestampAt = slot('webhook-timestamp');
   const signatureAt = sign ? slot('webhook-signature') : -1;
   const keyAt = endpoint.idempotencyKey === 'off' ? -1 : slot('idempotency-key');
+  const tokenAt = endpoint.oauth2 === undefined ? -1 : slot('authorization');
   const quote = endpoint.idempotencyKey === 'quoted' ? '"' : '';
   const fixed = staticHeaders(endpoint);
   flat.push('content-type', endpoint.contentType ?? 'application/json', ...[...fixed].flat());
 
   let second = -1;
   let timestamp = '';
-  const write = (id: string, body: string, nowMs: number): string[] => {
+  const write = (id: string, body: string, nowMs: number, token = ''): string[] => {
     const now = Math.floor(nowMs / 1000);
     if (now !== second) {
       second = now;
@@ -44,6 +45,7 @@ export function compileHeaders(
     flat[timestampAt] = timestamp;
     if (sign) flat[signatureAt] = sign(id, timestamp, body);
     if (keyAt !== -1) flat[keyAt] = quote + id + quote;
+    if (tokenAt !== -1) flat[tokenAt] = `Bearer ${token}`;
     return flat;
   };
   return { write, secretValues: secretValues(endpoint, fixed) };

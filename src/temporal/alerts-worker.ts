@@ -13,6 +13,7 @@ import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
 import { noticeOfCircuit } from '../domain/notices/notice.ts';
+import { tokensOf } from '../endpoint/access-tokens.ts';
 import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
@@ -119,8 +120,17 @@ class Sender {
           'the governor of the rate does not answer: is a files worker running? Sending waits for it',
         ),
     });
-    const probe = createProbe(endpoint);
+    const { name } = endpoint;
+    const tokens = tokensOf(endpoint, (reason) => {
+      if (reason === undefined)
+        logger.info({ event: 'token_recovered', endpoint: name }, 'there are access tokens again');
+      else logger.warn({ event: 'token_trouble', endpoint: name, reason }, 'no access token; it is tried again');
+    });
+    const probe = createProbe(endpoint, tokens);
     this.client = createEndpointClient(endpoint, {
+      tokens,
+      onTrouble: (reason) =>
+        logger.warn({ event: 'certificate_trouble', endpoint: name, reason }, 'certificates cannot be read again'),
       onHabit: (manner, why) =>
         logger.info(
           { event: 'connections', endpoint: endpoint.name, manner },

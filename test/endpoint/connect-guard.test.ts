@@ -1,8 +1,10 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { describe, expect, it } from 'vitest';
-import { guardedLookup, isPrivateAddress, refusePrivateLiteral } from '../../src/endpoint/connect-guard.ts';
+import { addressGuard, guardedLookup, refuseLiteral } from '../../src/endpoint/connect-guard.ts';
 
-describe('isPrivateAddress', () => {
+const publicOnly = addressGuard({ publicOnly: true });
+
+describe('network: public', () => {
   it.each([
     '0.0.0.0',
     '10.1.2.3',
@@ -25,18 +27,47 @@ describe('isPrivateAddress', () => {
     'fe80::1',
     'ff02::1',
   ])('is true for %s', (address) => {
-    expect(isPrivateAddress(address)).toBe(true);
+    expect(publicOnly(address)).toBeDefined();
   });
 
   it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '::ffff:8.8.8.8', '64:ff9b::8.8.8.8', '2606:4700:4700::1111'])(
     'is false for %s',
     (address) => {
-      expect(isPrivateAddress(address)).toBe(false);
+      expect(publicOnly(address)).toBeUndefined();
     },
   );
 });
 
-describe('refusePrivateLiteral', () => {
+describe('in either case', () => {
+  const refuse = addressGuard({});
+
+  it.each([
+    ...['169.254.0.1', '169.254.169.254', '168.63.129.16', 'fe80::1', 'febf::1', 'fd00:ec2::254', 'fd20:ce::254'],
+    ...['::ffff:169.254.169.254', '::ffff:a83f:8110', '64:ff9b::169.254.169.254', '::a9fe:a9fe'],
+  ])('%s is refused', (address) => {
+    expect(refuse(address)).toBe('link-local or metadata');
+  });
+
+  it.each(['127.0.0.1', '10.0.0.1', '::1', 'fec0::1', 'fd00:ec2::253', '168.63.129.17', '::ffff:10.0.0.1', '8.8.8.8'])(
+    '%s is not',
+    (address) => {
+      expect(refuse(address)).toBeUndefined();
+    },
+  );
+
+  it('is not, where it is named, alone or by its network', () => {
+    const named = addressGuard({ publicOnly: true, allowAddresses: ['169.254.1.1', '10.1.0.0/16', 'fd12::/16'] });
+    expect(['169.254.1.1', '10.1.2.3', '::ffff:10.1.2.3', 'fd12::9'].map(named)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(['169.254.1.2', '10.2.0.1', 'fd13::1'].map(named)).toEqual(['private', 'private', 'private']);
+  });
+});
+
+describe('refuseLiteral', () => {
   it.each([
     'http://127.0.0.1/',
     'http://0x7f.1/',
@@ -44,18 +75,42 @@ describe('refusePrivateLiteral', () => {
     'https://[::1]:8443/',
     'http://[::ffff:10.0.0.1]/',
   ])('refuses %s', (url) => {
-    expect(() => refusePrivateLiteral(new URL(url))).toThrow(/private network/);
+    expect(() => refuseLiteral(new URL(url), publicOnly)).toThrow(/is a private address/);
   });
 
   it.each(['http://8.8.8.8/', 'https://[2606:4700::1111]/', 'https://example.com/'])('lets %s pass', (url) => {
-    expect(() => refusePrivateLiteral(new URL(url))).not.toThrow();
+    expect(() => refuseLiteral(new URL(url), publicOnly)).not.toThrow();
   });
 });
 
 describe('guardedLookup', () => {
+  it('leaves out what is refused in either case, and fails where nothing is left', async () => {
+    const found = [
+      { address: 'fe80::1', family: 6 },
+      { address: '10.0.0.1', family: 4 },
+    ];
+    const look = (addresses: LookupAddress[]) =>
+      new Promise((resolve) => {
+        const resolving = ((
+          _name: string,
+          _options: LookupOptions,
+          callback: (error: null, all: LookupAddress[]) => void,
+        ) => callback(null, addresses)) as never;
+        guardedLookup(addressGuard({}), resolving)('x', { all: true }, (error, all) => resolve(error ?? all));
+      });
+    expect(await look(found)).toEqual([{ address: '10.0.0.1', family: 4 }]);
+    expect(await look(found.slice(0, 1))).toMatchObject({
+      code: 'EBLOCKED',
+      message: /link-local or metadata address fe80::1/,
+    });
+  });
+
   const resolving = (addresses: LookupAddress[]) =>
-    guardedLookup(((_name: string, _options: LookupOptions, callback: (error: null, all: LookupAddress[]) => void) =>
-      callback(null, addresses)) as never);
+    guardedLookup(publicOnly, ((
+      _name: string,
+      _options: LookupOptions,
+      callback: (error: null, all: LookupAddress[]) => void,
+    ) => callback(null, addresses)) as never);
   const lookup = (addresses: LookupAddress[], options: LookupOptions) =>
     new Promise((resolve) => {
       resolving(addresses)('example.com', options, (error, ...result) => resolve(error ?? result));

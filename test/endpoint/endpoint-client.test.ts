@@ -176,13 +176,13 @@ describe('what was not sent', () => {
 
   it('is a name that resolves to a private address, where those are blocked', async () => {
     const server = await serve();
-    const client = connect(`http://localhost:${server.port}/`, {}, { blockPrivateNetworks: true });
+    const client = connect(`http://localhost:${server.port}/`, { publicOnly: true });
     expect(await client.send({ id: 'a', body }, yes)).toEqual({
       kind: 'not_sent',
       reason: expect.stringContaining('EBLOCKED'),
     });
     expect(server.accepted).toBe(0);
-    expect(() => connect(server.url, {}, { blockPrivateNetworks: true })).toThrow(/private network/);
+    expect(() => connect(server.url, { publicOnly: true })).toThrow(/is a private address/);
   });
 
   it('is all that comes after close', async () => {

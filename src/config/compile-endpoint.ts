@@ -1,0 +1,108 @@
+/** From the settings of endpoints with defaults to endpoints as the rest of wds sees them. */
+import { bodyTemplate } from '../domain/body/template.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
+import { rateOf } from '../domain/endpoint.ts';
+import type { WaysContext } from './compile-ways.ts';
+import { compileWays } from './compile-ways.ts';
+import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
+import { endpointNameOf } from './endpoint-url.ts';
+import { wrongValue } from './faults.ts';
+import { readHeaders, readSecrets } from './secrets.ts';
+import { defaultMaxConnections } from './settings.ts';
+
+type EndpointContext = WaysContext;
+
+const seconds = (value: number): number => Math.round(value * 1_000);
+
+/** `key`: where it stands, `endpoint` or `endpoints.crm`. */
+async function compileEndpoint(
+  stated: EndpointWithDefaults,
+  key: string,
+  context: EndpointContext,
+): Promise<Endpoint | undefined> {
+  const { collect, env } = context;
+  if (stated.retry.maximumSeconds < stated.retry.initialSeconds) {
+    collect({
+      key: `${key}.retry.maximumSeconds`,
+      problem: wrongValue(
+        String(stated.retry.maximumSeconds),
+        `at least ${key}.retry.initialSeconds (${stated.retry.initialSeconds})`,
+      ),
+    });
+  }
+  const secrets = await readSecrets(stated, key, env, collect);
+  const headers = await readHeaders(stated, key, env, collect);
+  const ways = await compileWays(stated, key, context);
+  if (stated.url === undefined) {
+    collect({ key: `${key}.url`, problem: 'missing; expected the URL that the other endpoint settings are for' });
+    return undefined;
+  }
+  const url = new URL(stated.url).href;
+  const rate = rateOf(`${stated.rate ?? 'auto'}`) ?? 'auto';
+  return {
+    name: stated.name ?? endpointNameOf(url),
+    url,
+    rate,
+    burst: stated.burst,
+    ambiguous: stated.ambiguous,
+    maximumUnanswered: stated.maximumUnanswered,
+    ...successOf(stated),
+    ...(stated.rateHeaders === undefined ? {} : { rateHeaders: stated.rateHeaders }),
+    ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
+    timeoutMs: seconds(stated.timeoutSeconds),
+    maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
+    secrets,
+    idempotencyKey: stated.idempotencyKey,
+    headers,
+    maxRetryAfterMs: seconds(stated.maxRetryAfterSeconds),
+    ...ways,
+    ...bodyOf(stated.body),
+    ...(stated.contentType === undefined ? {} : { contentType: stated.contentType }),
+    retry: {
+      initialIntervalMs: seconds(stated.retry.initialSeconds),
+      maximumIntervalMs: seconds(stated.retry.maximumSeconds),
+      maximumAttempts: stated.retry.maximumAttempts,
+      giveUpAfterMs: seconds(stated.retry.giveUpAfterHours * 3_600),
+    },
+  };
+}
+
+/** In the order of the configuration. */
+export async function compileEndpoints(
+  { endpoint, endpoints = {} }: Pick<SettingsWithDefaults, 'endpoint' | 'endpoints'>,
+  context: EndpointContext,
+): Promise<Endpoint[]> {
+  const named = Object.entries(endpoints);
+  if (endpoint !== undefined && named.length > 0) {
+    const problem = 'endpoint is stated, too; expected one of them: put that one among the others, under its name';
+    context.collect({ key: 'endpoints', problem });
+  }
+  named.forEach(([name], at) => {
+    const same = named.slice(0, at).find(([other]) => other.toLowerCase() === name.toLowerCase());
+    if (same === undefined) return;
+    const problem = `differs from ${same[0]} only in case: on some disks their receipts would be the same files; expected another name`;
+    context.collect({ key: `endpoints.${name}`, problem });
+  });
+  const compiled = await Promise.all([
+    ...(endpoint === undefined ? [] : [compileEndpoint(endpoint, 'endpoint', context)]),
+    ...named.map(([name, one]) => compileEndpoint(one, `endpoints.${name}`, context)),
+  ]);
+  return compiled.filter((one) => one !== undefined);
+}
+
+/** The schema has checked it. */
+function bodyOf(stated: unknown): Pick<Endpoint, 'body'> {
+  const body = stated === undefined ? undefined : bodyTemplate(stated);
+  return body === undefined || 'fault' in body ? {} : { body };
+}
+
+function successOf({ success = {} }: EndpointWithDefaults): Pick<Endpoint, 'success'> {
+  const { status, bodyMatches } = success;
+  if (status === undefined && bodyMatches === undefined) return {};
+  return {
+    success: {
+      ...(status === undefined ? {} : { statuses: [status].flat() }),
+      ...(bodyMatches === undefined ? {} : { bodyMatches }),
+    },
+  };
+}
