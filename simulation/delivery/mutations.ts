@@ -162,8 +162,8 @@ export const MUTATIONS: readonly Mutation[] = [
     pieces: [
       {
         module: ORIGINS,
-        from: 'found !== undefined && userOf(found.row) === userOf(row)',
-        to: 'found !== undefined',
+        from: 'isForgotten(found.row) || userOf(found.row) === userOf(row)',
+        to: 'true',
       },
     ],
   },
