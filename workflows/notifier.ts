@@ -6,6 +6,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  defineQuery,
   defineSignal,
   log,
   proxyActivities,
@@ -13,13 +14,15 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { filesTaskQueue, NOTICE_SIGNAL } from '../src/domain/names.ts';
+import { filesTaskQueue, HURRY_SIGNAL, NOTICE_SIGNAL, OPEN_QUERY } from '../src/domain/names.ts';
 import type { Notice } from '../src/domain/notices/notice.ts';
 import { NoticeBox } from '../src/domain/notices/notice-box.ts';
 import type { NotifierActivities, NotifierInput, SendNoticeInput } from '../src/domain/notices/notifier-contracts.ts';
 import { NOTICE_WAYS } from '../src/domain/notices/notifier-contracts.ts';
 
 export const noticeSignal = defineSignal<[Notice]>(NOTICE_SIGNAL);
+export const hurrySignal = defineSignal(HURRY_SIGNAL);
+export const openQuery = defineQuery<number>(OPEN_QUERY);
 
 const MAX_HISTORY_EVENTS = 2_000;
 /** Notifications under way at once; beyond these events are gathered for longer. */
@@ -29,6 +32,8 @@ export async function notifier({ installation, box: carried, open: begun = [] }:
   const box = new NoticeBox(carried, Date.now());
   const open = new Map<string, SendNoticeInput>();
   setHandler(noticeSignal, (notice) => box.take(notice, Date.now()));
+  setHandler(hurrySignal, () => box.hurry(Date.now()));
+  setHandler(openQuery, () => box.waiting + open.size);
 
   const { sendNotice } = proxyActivities<NotifierActivities>({
     taskQueue: filesTaskQueue(installation),

@@ -117,6 +117,10 @@ export const PAUSE_SIGNAL = 'pause';
 export const APPROVE_SIGNAL = 'approve';
 /** Argument: a Notice. Of the notifier. */
 export const NOTICE_SIGNAL = 'notice';
+/** No argument: whatever is gathered is told now. Of the notifier. */
+export const HURRY_SIGNAL = 'hurry';
+/** Of the notifier: how much it still has to tell, or is telling. */
+export const OPEN_QUERY = 'open';
 /** Updates of the governor: for a share of the rate, by an operator, and with what a worker was configured with. */
 export const LEASE_UPDATE = 'lease';
 export const OVERRIDE_UPDATE = 'override';

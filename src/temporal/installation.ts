@@ -188,6 +188,7 @@ export class Installation {
    */
   async close(): Promise<void> {
     this.#closing.abort();
+    if (this.embedded) await this.notices.hurry();
     this.access.close();
     await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
     await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));

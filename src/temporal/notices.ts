@@ -5,10 +5,12 @@ import type { Logger } from 'pino';
 import type { NotifySettings } from '../config/settings.ts';
 import {
   filesTaskQueue,
+  HURRY_SIGNAL,
   INSTALLATION_MEMO,
   NOTICE_SIGNAL,
   NOTIFIER_WORKFLOW,
   notifierWorkflowId,
+  OPEN_QUERY,
 } from '../domain/names.ts';
 import type { Notice } from '../domain/notices/notice.ts';
 import type { NotifierInput } from '../domain/notices/notifier-contracts.ts';
@@ -17,6 +19,8 @@ import { reasonOf } from '../thrown.ts';
 const ANSWER_LIMIT_MS = 3_000;
 const TRIES = 3;
 const BETWEEN_MS = 1_000;
+const HURRY_LIMIT_MS = 5_000;
+const HURRY_LOOK_MS = 200;
 
 export interface NoticesOptions {
   readonly client: Client;
@@ -28,6 +32,8 @@ export interface NoticesOptions {
 
 export class Notices {
   readonly #options: NoticesOptions;
+  /** This process has told something. */
+  #hasTold = false;
 
   constructor(options: NoticesOptions) {
     this.#options = options;
@@ -35,6 +41,29 @@ export class Notices {
 
   get wanted(): boolean {
     return this.#options.notify !== undefined;
+  }
+
+  /**
+   * Lets what this process has told go out now, and waits a while for it: where the server ends with the process, it would only go out
+   * with the next one. Never rejects.
+   */
+  async hurry(limitMs = HURRY_LIMIT_MS): Promise<void> {
+    if (!this.#hasTold) return;
+    const { client, installation } = this.#options;
+    const handle = client.workflow.getHandle(notifierWorkflowId(installation));
+    const endMs = performance.now() + limitMs;
+    try {
+      await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () => handle.signal(HURRY_SIGNAL));
+      while (performance.now() < endMs) {
+        const open = await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, () =>
+          handle.query<number>(OPEN_QUERY),
+        );
+        if (open === 0) return;
+        await sleep(HURRY_LOOK_MS);
+      }
+    } catch {
+      // It goes out later.
+    }
   }
 
   /** Never rejects. Resolves when the notifier has it, for good. */
@@ -55,6 +84,7 @@ export class Notices {
             staticSummary: 'notifications',
           }),
         );
+        this.#hasTold = true;
         return;
       } catch (error) {
         if (tries < TRIES) await sleep(BETWEEN_MS);

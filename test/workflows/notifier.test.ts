@@ -1,6 +1,6 @@
 /** The notifier: tells, and tells again until it gets through; nothing is lost from run to run. */
 import { expect, it } from 'vitest';
-import { NOTICE_SIGNAL, NOTIFIER_WORKFLOW } from '../../src/domain/names.ts';
+import { HURRY_SIGNAL, NOTICE_SIGNAL, NOTIFIER_WORKFLOW, OPEN_QUERY } from '../../src/domain/names.ts';
 import type { Notice } from '../../src/domain/notices/notice.ts';
 import type { NotifierInput, SendNoticeInput } from '../../src/domain/notices/notifier-contracts.ts';
 import { WorkflowRun } from './workflow-run.ts';
@@ -43,6 +43,20 @@ it('one that never gets through holds up no other', async () => {
   run.signal(NOTICE_SIGNAL, { ...circuit('b'), subject: 'erp', text: 'another one' });
   await run.until(() => sent.length === 2);
   expect(sent).toEqual(['another one', 'another one']);
+});
+
+it('tells what it has gathered at once where it is in a hurry', async () => {
+  const sent: string[] = [];
+  const run = await start(({ body }) => sent.push(body.text));
+  const begunMs = run.nowMs;
+  run.signal(NOTICE_SIGNAL, { ...circuit('f'), type: 'file.failed' });
+  await run.drain();
+  expect(await run.query(OPEN_QUERY)).toBe(1);
+  run.signal(HURRY_SIGNAL);
+  await run.until(() => sent.length === 2);
+  await run.drain();
+  expect(run.nowMs - begunMs).toBeLessThan(2_000);
+  expect(await run.query(OPEN_QUERY)).toBe(0);
 });
 
 it('hands on what is gathered, what was told, and what has not got through', async () => {

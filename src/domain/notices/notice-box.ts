@@ -92,6 +92,16 @@ export class NoticeBox {
     if (group === undefined) this.#dueMs.set(name, this.#dueOf(name, nowMs));
   }
 
+  /** All that is gathered is to be told now. */
+  hurry(nowMs: number): void {
+    for (const name of this.#dueMs.keys()) this.#dueMs.set(name, nowMs);
+  }
+
+  /** Kinds of events that wait to be told. */
+  get waiting(): number {
+    return this.#groups.size;
+  }
+
   /** When something is to be told next; undefined: there is nothing. */
   get nextMs(): number | undefined {
     return this.#dueMs.size === 0 ? undefined : Math.min(...this.#dueMs.values());
