@@ -6,6 +6,7 @@ import type { FileSummary } from '../src/domain/counts.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledgers } from '../src/store/ledger.ts';
 import { OtherStore, writeReportFiles } from '../src/store/report.ts';
+import type { ReportShelf } from '../src/store/report-shelf.ts';
 import { roundOfRun } from '../src/store/rounds.ts';
 import type { Store } from '../src/store/store.ts';
 import { failureOf, receiptsMissingFailure } from './failures.ts';
@@ -15,8 +16,7 @@ export interface ReportDependencies {
   readonly store: Store;
   readonly ledgers: Ledgers;
   readonly clock: Clock;
-  /** Folder that holds a folder of reports a file. */
-  readonly reportsRoot: string;
+  readonly reports: ReportShelf;
   /** Whether each CSV begins with one; absent: no. */
   readonly byteOrderMark?: boolean;
   /** Tells the log, and whoever is to be notified. */
@@ -29,7 +29,7 @@ const MOST_LOOKS = 2_880;
 
 export function createWriteReport(dependencies: ReportDependencies) {
   return async function writeReport(input: WriteReportInput): Promise<FileSummary> {
-    const { store, ledgers, reportsRoot, byteOrderMark = false, clock } = dependencies;
+    const { store, ledgers, reports, byteOrderMark = false, clock } = dependencies;
     const scope = dependencies.scope();
     try {
       // Where rounds were run IDs: its number, if it has got one since.
@@ -40,7 +40,7 @@ export function createWriteReport(dependencies: ReportDependencies) {
         roundRunId: _run,
         ...summary
       } = await pulsing(clock, beat, () =>
-        writeReportFiles({ store, ledgers }, reportsRoot, { ...input, round, byteOrderMark }, beat),
+        writeReportFiles({ store, ledgers }, reports, { ...input, round, byteOrderMark }, beat),
       );
       failpoint('reporting.published');
       await dependencies.onReport(input, summary);

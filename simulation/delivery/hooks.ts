@@ -1,6 +1,6 @@
 /**
- * Module hooks: what a simulation replaces. Workflows get the double of Temporal's runtime; reports are written to the simulated disk; and, where a
- * mutation is asked for, one mend is taken out of the text of a module.
+ * Module hooks: what a simulation replaces. Workflows get the double of Temporal's runtime; and, where a mutation is asked for, one mend is taken
+ * out of the text of a module.
  */
 
 import { mutated } from './mutate.ts';
@@ -28,9 +28,6 @@ export function initialize(data: { readonly mutation: Mutation | undefined }): v
 export async function resolve(specifier: string, context: unknown, next: NextResolve): Promise<Resolved> {
   if (specifier === '@temporalio/workflow') {
     return { url: new URL('./temporal/workflow-double.js', import.meta.url).href, shortCircuit: true };
-  }
-  if (specifier.endsWith('/report-files.js') && !specifier.includes('sim-')) {
-    return { url: new URL('./sim-report-files.js', import.meta.url).href, shortCircuit: true };
   }
   return next(specifier, context);
 }

@@ -7,8 +7,9 @@ import { FAILURE, fileWorkflowId, webhookId } from '../../src/domain/names.ts';
 import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
 import type { WrittenReport } from '../../src/store/report.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
+import { reportFolderName } from '../../src/store/report-shelf.ts';
 import type { Dropped } from './people.ts';
-import { reportFolderName } from './sim-report-files.ts';
+import { SimReports } from './sim-reports.ts';
 import type { Story } from './story.ts';
 import type { Run } from './temporal/run.ts';
 import { ENDPOINT, REPORTS } from './wiring.ts';
@@ -89,7 +90,7 @@ function reportOf(story: Story, { file, home }: Dropped): Reports | string | und
     const write = async (): Promise<void> => {
       const record = await readDeliveryRecord(store, { sha256, endpoint: ENDPOINT });
       if (record === undefined) return;
-      result = await writeReportFiles({ store, ledgers }, REPORTS, record, () => undefined);
+      result = await writeReportFiles({ store, ledgers }, new SimReports(REPORTS), record, () => undefined);
     };
     write().catch((error: unknown) => {
       failure = error;

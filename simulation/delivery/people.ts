@@ -1,12 +1,12 @@
 /** What the people of a site do with their files: drop, retry, mend, pause, cancel, as the commands of wds do it. */
 import { fileWorkflowId } from '../../src/domain/names.ts';
 import { readDeliveryRecord } from '../../src/store/delivery-record.ts';
+import { reportFolderName } from '../../src/store/report-shelf.ts';
 import type { Home, Shell } from './home.ts';
 import type { Step } from './plan.ts';
 import { userOf } from './plan.ts';
 import type { SimFile, SimRow } from './sim-files.ts';
 import { simFile, simParse, stagedObjects } from './sim-files.ts';
-import { reportFolderName } from './sim-report-files.ts';
 import type { Site } from './site.ts';
 import { ENDPOINT, REPORTS } from './wiring.ts';
 

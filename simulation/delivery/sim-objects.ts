@@ -56,13 +56,6 @@ export class SimObjects implements ObjectStore {
     });
   }
 
-  list(prefix: string): Promise<string[]> {
-    const below = `${prefix}/`;
-    return this.#request(`list ${prefix}`, ({ objects }) =>
-      [...objects.keys()].filter((key) => key.startsWith(below)).map((key) => key.slice(below.length)),
-    );
-  }
-
   #request<T>(label: string, act: (bucket: Bucket) => T): Promise<T> {
     const { process, bucket, chance, failing, trace } = this.#options;
     if (process.dead) return never();

@@ -30,6 +30,7 @@ import { isWithin } from './plan.ts';
 import type { SimFile } from './sim-files.ts';
 import { windowObjects } from './sim-files.ts';
 import type { SimProcess } from './sim-process.ts';
+import { SimReports } from './sim-reports.ts';
 import type { SimStore } from './sim-store.ts';
 import type { ActivityFunction, ActivityScope } from './temporal/worker-host.ts';
 
@@ -77,7 +78,7 @@ class FixedLease extends RateLease {
 }
 
 export function simSession(
-  { plan, process }: Computing,
+  { plan, process, ledgers }: Computing,
   client: EndpointClient,
   ambiguous: AmbiguousPolicy,
 ): EndpointSession {
@@ -90,7 +91,7 @@ export function simSession(
   };
   const pacer = new Pacer(0, process);
   const lease = new FixedLease(pacer, process, ratePerSecond ?? Number.POSITIVE_INFINITY);
-  return new EndpointSession({ endpoint, client, pacer, lease, clock: process });
+  return new EndpointSession({ endpoint, client, pacer, lease, waves: ledgers.waves, clock: process });
 }
 
 export function sendActivities(computing: Computing, session: EndpointSession): Record<string, ActivityFunction> {
@@ -137,7 +138,7 @@ export function fileActivities(
   };
   const report = (scope: ActivityScope) =>
     createWriteReport({
-      ...{ store, ledgers, clock: process, reportsRoot: REPORTS },
+      ...{ store, ledgers, clock: process, reports: new SimReports(REPORTS) },
       onReport: () => undefined,
       scope: () => scope,
     });

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import type { Override } from '../domain/governor/contract.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
+import { openKnownStore } from '../store/open-store.ts';
 import { Installation } from '../temporal/installation.ts';
 import type {
   App,
@@ -34,7 +35,6 @@ import { readStatus } from './file-status.ts';
 import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
 import { followContext } from './follow.ts';
-import { openHome } from './home.ts';
 import { prepareService } from './init.ts';
 import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
@@ -135,7 +135,7 @@ export class TemporalApp implements App {
     const endpoints = await this.#toSend((own) =>
       named === undefined ? meantEndpoints(own) : [endpointOf(named, own)],
     );
-    await openHome(settings.home);
+    await openKnownStore(settings);
     const installation = await this.installation();
     const records = named === undefined ? await findRetryable(installation) : [named];
     const some = byEndpoint(records, endpoints);
@@ -153,7 +153,7 @@ export class TemporalApp implements App {
     const { settings, messages } = this.context;
     const record = await this.#find(file);
     const endpoint = await this.#toSend((own) => endpointOf(record, own));
-    const home = await openHome(settings.home);
+    const home = await openKnownStore(settings);
     const resend = await prepareResend(home, record, userId, (text) => messages.message(text));
     await this.#readyFor(endpoint);
     const { lost } = await this.installation();
@@ -161,7 +161,7 @@ export class TemporalApp implements App {
   }
 
   async status(options: { readonly limit: number }): Promise<StatusReport> {
-    await openHome(this.context.settings.home);
+    await openKnownStore(this.context.settings);
     return readStatus(await this.#answering(), options.limit);
   }
 
@@ -197,12 +197,12 @@ export class TemporalApp implements App {
   }
 
   async endpoints(): Promise<readonly EndpointStatus[]> {
-    await openHome(this.context.settings.home);
+    await openKnownStore(this.context.settings);
     return readEndpoints(await this.#answering());
   }
 
   async endpoint(name: string | undefined, order?: Override): Promise<EndpointStatus> {
-    if (order === undefined) await openHome(this.context.settings.home);
+    if (order === undefined) await openKnownStore(this.context.settings);
     const installation = await this.installation();
     const endpoint = await pickEndpoint(installation, name);
     await ensureAnswers(installation);
@@ -240,8 +240,8 @@ export class TemporalApp implements App {
   }
 
   async #find(file: string): Promise<DeliveryRecord> {
-    const { home, endpoint } = this.context.settings;
-    return findDelivery((await openHome(home)).store, file, endpoint?.name);
+    const { settings } = this.context;
+    return findDelivery((await openKnownStore(settings)).store, file, settings.endpoint?.name);
   }
 
   /** What is meant, where it may be sent to. Throws Fault `config`, too, where nothing could be sent for want of a suppression list. */

@@ -141,6 +141,8 @@ export interface StatusReport {
     readonly webUi: string | undefined;
   };
   readonly home: string;
+  /** `s3://bucket/prefix`; absent: the store is in the home. */
+  readonly store?: string;
   /** Its identity: part of the names of its task queues. */
   readonly installation: string;
   /** The first one of several. */

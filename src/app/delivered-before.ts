@@ -1,9 +1,9 @@
 /** What the home knows of earlier deliveries of the same bytes, without asking Temporal. */
-import { join } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
-import { readEarlierReport, reportFolderName } from '../store/report-files.ts';
-import { openHome } from './home.ts';
+import type { StorePlace } from '../store/open-store.ts';
+import { openKnownStore } from '../store/open-store.ts';
+import { reportFolderName } from '../store/report-shelf.ts';
 
 export interface DeliveredBefore {
   readonly endpoint: string;
@@ -16,8 +16,8 @@ export interface DeliveredBefore {
 }
 
 /** Of each endpoint that the file was submitted to; a home that is not there knows of none, and is not made. */
-export async function deliveredBefore(home: string, sha256: string): Promise<DeliveredBefore[]> {
-  const opened = await openHome(home).catch((error: unknown) => {
+export async function deliveredBefore(at: StorePlace, sha256: string): Promise<DeliveredBefore[]> {
+  const opened = await openKnownStore(at).catch((error: unknown) => {
     if (error instanceof Fault && error.code === 'not_found') return undefined;
     throw error;
   });
@@ -25,8 +25,11 @@ export async function deliveredBefore(home: string, sha256: string): Promise<Del
   const records = await deliveriesOf(opened.store, sha256);
   return Promise.all(
     records.map(async ({ endpoint, fileName, firstSubmittedAt }) => {
-      const folder = join(home, 'reports', reportFolderName(fileName, sha256, endpoint));
-      const { delivered = null, alerts = null, writtenAt: reportedAt = null } = (await readEarlierReport(folder)) ?? {};
+      const {
+        delivered = null,
+        alerts = null,
+        writtenAt: reportedAt = null,
+      } = (await opened.reports.earlier(reportFolderName(fileName, sha256, endpoint))) ?? {};
       return { endpoint, firstSubmittedAt, delivered, alerts, reportedAt };
     }),
   );

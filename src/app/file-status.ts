@@ -50,6 +50,7 @@ export async function readStatus(installation: Installation, limit: number): Pro
       webUi: devServer?.uiUrl,
     },
     home: settings.home,
+    ...(settings.store === undefined ? {} : { store: installation.storePlace }),
     installation: installation.id,
     inbox: settings.inbox,
     ...(guard.paused === undefined ? {} : { intakePaused: guard.paused }),

@@ -2,20 +2,17 @@
  * `wds find`: where a user is among all files of a home, and what became of each alert. From the store alone, without Temporal; also where chunks were
  * deleted, for the users of each window are saved apart from them.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { rowName } from '../domain/ledger/row-names.ts';
 import { webhookId } from '../domain/names.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import { UserHashes } from '../formats/seen-users.ts';
-import type { WindowRef } from '../store/chunks.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
+import type { OpenedStore, StorePlace } from '../store/open-store.ts';
+import { openKnownStore } from '../store/open-store.ts';
 import { rowOutcome } from '../store/report-rows.ts';
 import type { RowEnd } from '../store/report-stats.ts';
-import type { UserPlace } from '../store/saved-users.ts';
-import { fileOf, UsersReader, windowOf } from '../store/scan-users.ts';
-import type { Home } from './home.ts';
-import { openHome } from './home.ts';
+import type { UserHit } from '../store/scan-users.ts';
 import { saveEarlierUsers } from './save-earlier-users.ts';
 
 /** One row of one file, at one endpoint: exactly what `-o json` prints. */
@@ -51,7 +48,7 @@ export interface FoundUser {
 }
 
 export interface FindOptions {
-  readonly home: string;
+  readonly at: StorePlace;
   readonly userId: string;
   readonly limit: number;
   /** Told where something is done once that takes longer. */
@@ -60,21 +57,17 @@ export interface FindOptions {
 
 export type FindUser = (options: FindOptions) => Promise<FoundUser>;
 
-/** Where a user is in a window. */
-export type Hit = WindowRef & UserPlace;
 interface Delivery {
-  readonly hit: Hit;
+  readonly hit: UserHit;
   readonly record: DeliveryRecord;
 }
 
-const BREATHE_EVERY_MS = 20;
-
 /** Throws Fault `not_found` where there is no home. */
-export const findUser: FindUser = async ({ home: path, userId, limit, say }) => {
-  const home = await openHome(path);
+export const findUser: FindUser = async ({ at, userId, limit, say }) => {
+  const home = await openKnownStore(at);
   const { names, unsearched } = await saveEarlierUsers(home, say);
   const deliveries: Delivery[] = [];
-  for (const hit of await hitsOf(home.folder, names, userId)) {
+  for (const hit of await hitsOf(home, names, userId)) {
     const records = await deliveriesOf(home.store, hit.sha256);
     // Read for another endpoint, with other options: then its lines and chunks say nothing of this one.
     for (const record of records) if (parseKey(record.parse) === hit.parseKey) deliveries.push({ hit, record });
@@ -86,22 +79,16 @@ export const findUser: FindUser = async ({ home: path, userId, limit, say }) => 
 };
 
 /** Where the user is in these windows. */
-export async function hitsOf(folder: string, names: readonly string[], userId: string): Promise<Hit[]> {
-  const reader = new UsersReader(folder);
+export function hitsOf(
+  { users }: Pick<OpenedStore, 'users'>,
+  names: readonly string[],
+  userId: string,
+): Promise<UserHit[]> {
   const hashes = new UserHashes(userId);
-  const hits: Hit[] = [];
-  let breathedMs = performance.now();
-  for (const name of names) {
-    const place = reader.find(name, hashes.in(fileOf(name)));
-    if (place !== undefined) hits.push({ ...windowOf(name), ...place });
-    if (performance.now() - breathedMs < BREATHE_EVERY_MS) continue;
-    await nextTurn();
-    breathedMs = performance.now();
-  }
-  return hits;
+  return users.find(names, (sha256) => hashes.in(sha256));
 }
 
-async function alertOf({ ledgers }: Home, { hit, record }: Delivery): Promise<FoundAlert> {
+async function alertOf({ ledgers }: OpenedStore, { hit, record }: Delivery): Promise<FoundAlert> {
   const { fileName: file, sha256, endpoint, workflowId, firstSubmittedAt: submittedAt } = record;
   const { line, chunk } = hit;
   const state = (await ledgers.read({ sha256, endpoint, chunk })).get(line);

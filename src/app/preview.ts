@@ -81,7 +81,7 @@ export async function previewFile(file: string, settings: Settings): Promise<Fil
   const sink = new PreviewSink(await new SuppressionLists().of(paths), settings.parse.columns);
   const { sha256, sizeBytes, read, refusal } = await readAll(file, kind, settings, sink);
   const counts = refusal === undefined ? sink.counts() : NO_COUNTS;
-  const before = await deliveredBefore(settings.home, sha256);
+  const before = await deliveredBefore(settings, sha256);
   const own = before.find((delivery) => delivery.endpoint === endpoint?.name);
   const left = Math.max(0, counts.pending - (own?.delivered ?? 0));
   return {

@@ -1,7 +1,4 @@
 /** The report of a delivery, from its receipts. */
-
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { FileCounts } from '../domain/counts.ts';
@@ -12,7 +9,8 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { contentKey } from '../store/layout.ts';
 import { prunedText, readPruned } from '../store/pruned.ts';
 import { writeReportFiles } from '../store/report.ts';
-import { readEarlierReport, reportFolderName } from '../store/report-files.ts';
+import { REPORT_NAMES } from '../store/report-rows.ts';
+import { reportFolderName } from '../store/report-shelf.ts';
 import type { Store } from '../store/store.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { FileState, ReportedFile } from './app.ts';
@@ -26,7 +24,7 @@ export async function reportDelivery(
   installation: Installation,
   record: DeliveryRecord,
 ): Promise<ReportedFile & Pick<FileCounts, 'sentNow'>> {
-  const { store, ledgers, reportsRoot, settings, temporal } = installation;
+  const { store, ledgers, reports, settings, temporal } = installation;
   const { workflowId, fileName: file, endpoint } = record;
   const info = await temporal.client.workflow
     .getHandle(workflowId)
@@ -42,48 +40,38 @@ export async function reportDelivery(
   const pruned = await readPruned(store, record.sha256);
   const then = pruned?.counts[endpoint];
   if (pruned !== undefined && then !== undefined && !(await hasRows(store, record))) {
-    const reportDir = join(reportsRoot, reportFolderName(file, record.sha256, endpoint));
-    const reports = await namesOf(reportDir).catch(() => []);
+    const earlier = await reports.earlier(reportFolderName(file, record.sha256, endpoint));
     const about = { sha256: record.sha256, file, workflowId, endpoint, state, seconds };
-    return { ...then, ...about, sentNow: 0, readToTheEnd: true, reportDir, reports, prunedAt: pruned.at };
+    const left = { reportDir: earlier?.place ?? '', reports: earlier === undefined ? [] : REPORT_NAMES };
+    return { ...then, ...about, ...left, sentNow: 0, readToTheEnd: true, prunedAt: pruned.at };
   }
-  const written = writeReportFiles(
-    { store, ledgers },
-    reportsRoot,
-    { ...record, ...settings.reports },
-    () => undefined,
-  );
+  const written = writeReportFiles({ store, ledgers }, reports, { ...record, ...settings.reports }, () => undefined);
   const summary = await written.catch(async (error: unknown) => {
     throw error instanceof ChunksMissing ? await rowsAreGone(installation, record, state) : error;
   });
-  const reports = await namesOf(summary.reportDir);
   // The newest round may be an earlier run's: this one was stopped before it had one.
   const isOwn = summary.roundRunId === info?.runId || summary.roundRunId === firstRunId(info);
   const sentNow = isOwn ? (summary.sentNow ?? 0) : 0;
   const why = fault instanceof Fault ? { fault: { code: fault.code, message: fault.message } } : {};
   const { roundRunId: _run, ...counts } = summary;
-  return { ...counts, sentNow, file, workflowId, endpoint, state, ...why, seconds, reports };
+  return { ...counts, sentNow, file, workflowId, endpoint, state, ...why, seconds, reports: REPORT_NAMES };
 }
 
 /** Of the chain of runs that continue-as-new makes: rounds belong to its first run. */
 const firstRunId = (info: WorkflowExecutionDescription | undefined): string | undefined =>
   info?.raw.workflowExecutionInfo?.firstRunId ?? undefined;
 
-const namesOf = async (folder: string): Promise<string[]> =>
-  (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-
 async function hasRows(store: Store, { sha256, parse }: DeliveryRecord): Promise<boolean> {
   return (await readWindow(store, { sha256, parseKey: parseKey(parse), window: 1 })) !== undefined;
 }
 
 async function rowsAreGone(
-  { reportsRoot, store }: Installation,
+  { reports, store }: Installation,
   { fileName, sha256, endpoint }: DeliveryRecord,
   state: FileState,
 ): Promise<Fault> {
-  const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
-  const earlier = await readEarlierReport(reportDir);
-  const stays = earlier === undefined ? '' : ` The report of ${earlier.writtenAt ?? 'before'} stays: ${reportDir}.`;
+  const earlier = await reports.earlier(reportFolderName(fileName, sha256, endpoint));
+  const stays = earlier === undefined ? '' : ` The report of ${earlier.writtenAt ?? 'before'} stays: ${earlier.place}.`;
   return new Fault(
     'not_found',
     `the rows of ${fileName} are not in the store any more (chunks-… was deleted${await prunedText(store, sha256)}): there can be no new report`,

@@ -15,13 +15,13 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { readDeliveryRecord } from '../store/delivery-record.ts';
 import { rememberName } from '../store/file-names.ts';
 import { contentKey } from '../store/layout.ts';
+import type { OpenedStore } from '../store/open-store.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import { writeStagedFile } from '../store/staged-file.ts';
 import type { FileEnd } from './app.ts';
 import { hitsOf } from './find-user.ts';
 import type { FollowContext } from './follow.ts';
 import { follow } from './follow.ts';
-import type { Home } from './home.ts';
 import { saveEarlierUsers } from './save-earlier-users.ts';
 
 const LONGEST_NAME = 100;
@@ -43,7 +43,7 @@ interface Alert {
 
 /** Throws Fault `not_found` where the user has no alert in the file, or its text is gone; `usage` where there is nothing to send *again*. */
 export async function prepareResend(
-  home: Home,
+  home: OpenedStore,
   record: DeliveryRecord,
   userId: string,
   say: (text: string) => void,
@@ -64,7 +64,7 @@ const namesIn = ({ columns }: Alert): Partial<ParseOptions> =>
     : { userIdColumn: USER, alertMessageColumn: MESSAGE, columns: Object.keys(columns).sort() };
 
 async function deliveredAlert(
-  home: Home,
+  home: OpenedStore,
   record: DeliveryRecord,
   userId: string,
   say: (text: string) => void,
@@ -72,7 +72,7 @@ async function deliveredAlert(
   const { sha256, endpoint, fileName } = record;
   const { names } = await saveEarlierUsers(home, say);
   const own = names.filter((name) => name.startsWith(`${sha256}.${parseKey(record.parse)}.`));
-  const [hit] = await hitsOf(home.folder, own, userId);
+  const [hit] = await hitsOf(home, own, userId);
   if (hit === undefined) {
     throw new Fault('not_found', `${fileName} has no alert for this user`, 'wds find lists the files that have one.');
   }
@@ -106,7 +106,7 @@ async function deliveredAlert(
 }
 
 /** Whether it has reached the user, or may have: then the next one is another alert. */
-async function wasSent({ store, ledgers }: Home, of: { readonly sha256: string; readonly endpoint: string }) {
+async function wasSent({ store, ledgers }: OpenedStore, of: { readonly sha256: string; readonly endpoint: string }) {
   if ((await readDeliveryRecord(store, of)) === undefined) return false;
   const outcome = (await ledgers.read({ ...of, chunk: 1 })).get(1)?.outcome;
   return outcome === 'delivered' || outcome === 'unconfirmed';

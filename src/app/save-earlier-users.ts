@@ -11,22 +11,22 @@ import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { storedFiles } from '../store/file-names.ts';
 import { usersKey } from '../store/layout.ts';
+import type { OpenedStore } from '../store/open-store.ts';
 import { readRefusal } from '../store/refusals.ts';
 import { saveUsers } from '../store/saved-users.ts';
-import { fileOf, savedWindows } from '../store/scan-users.ts';
+import { fileOf } from '../store/scan-users.ts';
 import type { Store } from '../store/store.ts';
-import type { Home } from './home.ts';
 
 const FILES_AT_ONCE = 32;
 const FIRST_WINDOW = '.0001';
 
 /** Returns the names of all windows whose users are saved by now, and of the files whose rows are not there (any more, or yet). */
 export async function saveEarlierUsers(
-  home: Home,
+  home: Pick<OpenedStore, 'store' | 'users'>,
   say: (text: string) => void,
 ): Promise<{ readonly names: readonly string[]; readonly unsearched: readonly string[] }> {
-  const { store, folder } = home;
-  const names = savedWindows(folder);
+  const { store, users } = home;
+  const names = await users.windows();
   const saved = new Set(names.filter((name) => name.endsWith(FIRST_WINDOW)).map(fileOf));
   const files = (await storedFiles(store)).filter((sha256) => !saved.has(sha256));
   const unsearched: string[] = [];
@@ -43,7 +43,7 @@ export async function saveEarlierUsers(
     });
     await Promise.all(examined);
   }
-  return { names: said ? savedWindows(folder) : names, unsearched: unsearched.sort() };
+  return { names: said ? await users.windows() : names, unsearched: unsearched.sort() };
 }
 
 /** false: its rows are not there. */

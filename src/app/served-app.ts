@@ -1,6 +1,4 @@
 /** The application behind the HTTP API, on Temporal. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { deliveryTo } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
@@ -12,10 +10,9 @@ import { MAKE_ROOM } from '../intake/disk-guard.ts';
 import { OK } from '../monitoring/readiness.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
-import { reportFolderName } from '../store/report-files.ts';
 import { PAGE } from '../store/report-rows.ts';
+import { reportFolderName } from '../store/report-shelf.ts';
 import type { Installation } from '../temporal/installation.ts';
-import { isErrno } from '../thrown.ts';
 import type { AppContext, FileStatus, StatusReport } from './app.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import { orderEndpoint, pickEndpoint, readEndpoint, readEndpoints } from './endpoints.ts';
@@ -153,18 +150,17 @@ class TemporalServedApp implements ServedApp {
   }
 
   user(userId: string, limit: number): Promise<FoundUser> {
-    const { home } = this.settings;
-    return findUser({ home, userId, limit, say: (text) => this.logger.info({ event: 'users_saved' }, text) });
+    return findUser({
+      at: this.settings,
+      userId,
+      limit,
+      say: (text) => this.logger.info({ event: 'users_saved' }, text),
+    });
   }
 
   async reportPage(id: string, endpoint?: string): Promise<string | undefined> {
-    const { reportsRoot } = this.#parts.installation;
-    const record = await this.#find(id, endpoint);
-    const path = join(reportsRoot, reportFolderName(record.fileName, record.sha256, record.endpoint), PAGE);
-    return readFile(path, 'utf8').catch((error: unknown) => {
-      if (isErrno(error, 'ENOENT')) return undefined;
-      throw error;
-    });
+    const { fileName, sha256, endpoint: name } = await this.#find(id, endpoint);
+    return this.#parts.installation.reports.read(reportFolderName(fileName, sha256, name), PAGE);
   }
 
   async pauseFile(id: string, paused: boolean, endpoint?: string): Promise<FileStatus> {

@@ -40,14 +40,14 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
     const example = options.example && settings.statedDelivery.first === undefined;
     if (receiver !== undefined && example && !signal.aborted) await deliverExample(app, receiver.endpoint, options);
     const installation = await app.installation();
-    const { temporal, devServer, reportsRoot } = installation;
+    const { temporal, devServer, reports } = installation;
     const parts = { context: app.context, installation, routes };
     if (options.observer.files !== undefined) services.lookOn(options.observer.files, LOOK_EVERY_MS);
     door = await openOver(parts, app.openDoor, { portMayDiffer: true });
     if (!signal.aborted) {
       options.observer.ready({
         inboxes: routed.inboxes,
-        reportsRoot,
+        reportsRoot: reports.place,
         temporalAddress: temporal.address,
         webUi: devServer?.uiUrl,
         api: door.address,

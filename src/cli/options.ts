@@ -16,6 +16,11 @@ interface SettingFlag {
 
 export const GLOBAL_SETTING_FLAGS: readonly SettingFlag[] = [
   { flags: '--home <dir>', about: 'folder of all state (default: ./.wds)', key: 'home' },
+  {
+    flags: '--store <s3-url>',
+    about: 'bucket of all state: s3://bucket/prefix (default: in home)',
+    key: 'store.location',
+  },
   { flags: '--log-level <level>', about: 'fatal, error, warn, info, debug, trace or silent', key: 'logLevel' },
 ];
 

@@ -103,10 +103,12 @@ function filesTable(files: readonly FileStatus[], paint: Paint, width: number): 
 
 export function statusText(status: StatusReport, paint: Paint, width = 80): string {
   const { address, embedded, namespace, webUi } = status.temporal;
+  const identity = `${status.store ?? status.home}   installation ${status.installation}`;
   const about = labelled([
     ['Temporal', `${address}, namespace ${namespace}${embedded ? ' (run by wds)' : ''}`],
     ...(webUi === undefined ? [] : [['Web UI', webUi] as const]),
-    ['Home', `${status.home}   installation ${status.installation}`],
+    ['Home', status.store === undefined ? identity : status.home],
+    ...(status.store === undefined ? [] : [['Store', identity] as const]),
     ...(status.inboxes === undefined
       ? [['Inbox', status.inbox] as const]
       : status.inboxes.map(

@@ -9,6 +9,7 @@ import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
 import { compileEndpoints } from './compile-endpoint.ts';
 import { compileInboxes } from './compile-inboxes.ts';
 import { compileNotify } from './compile-notify.ts';
+import { compileStore } from './compile-store.ts';
 import type { SettingsWithDefaults } from './defaults.ts';
 import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
@@ -102,6 +103,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
   };
   return deepFreeze({
     home,
+    store: compileStore(stated, context),
     inbox: inboxes[0]?.folder ?? resolve(cwd, 'inbox'),
     inboxes,
     watch: stated.intake.watch,

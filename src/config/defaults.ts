@@ -83,7 +83,8 @@ export type EndpointWithDefaults = Omit<Complete<EndpointOptions, typeof DEFAULT
 };
 type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
 
-export interface SettingsWithDefaults extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes'> {
+export interface SettingsWithDefaults
+  extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes' | 's3'> {
   readonly home: string;
   readonly network: 'any' | 'public';
   /** undefined: it has none, but `inboxes`. */

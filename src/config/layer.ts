@@ -118,6 +118,10 @@ function withoutEmptyGroups(value: Group, schema: z.ZodType): Group {
   return Object.fromEntries(entries);
 }
 
+/** `store: s3://…` stands for the group with that location. */
+const withStoreGroup = (value: Group): Group =>
+  typeof value.store === 'string' ? { ...value, store: { location: value.store } } : value;
+
 function shownAt(path: Path, value: unknown): string {
   const isUrl = path.at(-1) === 'url' && typeof value === 'string';
   return shownValue(isUrl ? shownUrl(value) : value);
@@ -132,7 +136,7 @@ function withoutPath(value: Group, path: Path): void {
 }
 
 export function checkLayer(raw: Group, originOf: OriginOf): { options: SettingsOptions; faults: ConfigFault[] } {
-  const value = withoutEmptyGroups(raw, settingsSchema);
+  const value = withoutEmptyGroups(withStoreGroup(raw), settingsSchema);
   const checked = settingsSchema.safeParse(value);
   if (checked.success) return { options: checked.data, faults: [] };
 

@@ -9,6 +9,7 @@ import { notify } from './notify-schema.ts';
 import { parse, share } from './parse-schema.ts';
 import { restraints } from './restraint-schema.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
+import { s3, store } from './store-schema.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -119,38 +120,6 @@ const reports = z.strictObject({
   }),
 });
 
-const days = atLeast(0, 36_500);
-
-const GROUP_ACCESS = ['none', 'read', 'write'] as const;
-
-const store = z.strictObject({
-  groupAccess: setting(z.enum(GROUP_ACCESS), {
-    expects: 'none, read or write',
-    about:
-      'What the group of the user who runs wds may do with the files that wds makes: `none`: modes 0600 and 0700; `read`: 0640, 0750; `write`: 0660, 0770. Others may do nothing. What is there already stays as it is.',
-    env: 'WDS_GROUP_ACCESS',
-  }),
-  retainDays: setting(
-    z.union([
-      days,
-      z.strictObject({
-        original: days.exactOptional(),
-        content: days.exactOptional(),
-        chunks: days.exactOptional(),
-        reports: days.exactOptional(),
-      }),
-    ]),
-    {
-      expects:
-        'days from 0 to 36500 for all parts of a file, or for some of them: {original: 30, content: 30, chunks: 90, reports: 365}',
-      about:
-        'For how long the parts of a file that is delivered are kept: the dropped `original`, its `content` in the store, its `chunks`, its `reports`. Older ones are pruned by the watcher and the files workers, and by `wds prune`. Receipts stay.',
-      otherwise: 'nothing is pruned',
-      env: 'WDS_RETAIN_DAYS',
-    },
-  ),
-});
-
 const monitoring = z.strictObject({
   host: setting(z.string().trim().min(1).max(255), {
     expects: 'an address of this machine, such as 127.0.0.1 or 0.0.0.0',
@@ -173,6 +142,8 @@ export const settingsSchema = z.strictObject({
     flag: '--home <dir>',
     path: true,
   }),
+  store: store.exactOptional(),
+  s3: s3.exactOptional(),
   inbox: setting(text, {
     expects: 'the path of a folder other than home',
     about: 'The watched drop folder.',
@@ -210,7 +181,6 @@ export const settingsSchema = z.strictObject({
   endpoints: z.record(endpointName, namedEndpoint).exactOptional(),
   delivery: delivery.exactOptional(),
   reports: reports.exactOptional(),
-  store: store.exactOptional(),
   api: api.exactOptional(),
   notify: notify.exactOptional(),
   monitoring: monitoring.exactOptional(),

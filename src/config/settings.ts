@@ -50,6 +50,16 @@ export type Part = (typeof PARTS)[number];
 /** For how long the parts of a file are kept; a part that is absent is kept for ever. */
 export type RetainMs = Readonly<Partial<Record<Part, number>>>;
 
+/** A bucket, and how its service is reached; what is not stated is left to the AWS SDK. */
+export interface S3Settings {
+  readonly bucket: string;
+  /** Without slashes at its ends; '': the whole bucket. */
+  readonly prefix: string;
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly pathStyle: boolean;
+}
+
 /** Of the HTTP API. */
 export interface ApiSettings {
   readonly host: string;
@@ -95,6 +105,8 @@ export interface NotifySettings {
 export interface Settings {
   /** Absolute. */
   readonly home: string;
+  /** The bucket that the store lies in; undefined: it is in the home. */
+  readonly store: S3Settings | undefined;
   /** Absolute; the first one of several. */
   readonly inbox: string;
   /** Those for the endpoint that is meant. Empty: there is none for it. */

@@ -147,12 +147,20 @@ export function yamlLayer(text: string, name: string): Layer {
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const typed = (value: string | boolean): unknown =>
-  typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : value;
+const BOOLEANS = new Map([
+  ['true', true],
+  ['false', false],
+]);
+const typed = (value: string | boolean): unknown => {
+  if (typeof value !== 'string') return value;
+  return NUMBER.test(value.trim()) ? Number(value) : (BOOLEANS.get(value.trim()) ?? value);
+};
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command)$/.test(key);
+  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command)$/.test(
+    key,
+  );
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {

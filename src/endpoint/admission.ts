@@ -4,15 +4,15 @@
  * ones that are never answered.
  */
 import type { Clock } from '../clock.ts';
+import type { WaveForm } from '../domain/ledger/waves.ts';
 import type { EndpointHealth } from './health.ts';
+import { Lately } from './lately.ts';
 import type { Pacer } from './pacer.ts';
 import type { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
 
 /** A wave: rows announced by one intent line. */
 const MAX_WAVE = 64;
-/** A wave holds no more than the pacer lets go within this time, so that an announced row is soon a sent one. */
-const WAVE_HORIZON_MS = 100;
 const PACER_POLL_MS = 10;
 /** Open requests to an ill endpoint, where nobody is left but alerts that were tried before: each is to have its last tries. */
 const LAST_TRIES_AT_ONCE = 4;
@@ -35,6 +35,7 @@ export interface AdmissionParts {
   readonly pacer: Pacer;
   readonly lease: RateLease;
   readonly probe: Probe | undefined;
+  readonly waves: WaveForm;
   readonly clock: Clock;
   /** The endpoint's own probe has answered. */
   readonly onProbed: (well: boolean) => void;
@@ -46,27 +47,35 @@ export class Admission {
   readonly #pacer: Pacer;
   readonly #lease: RateLease;
   readonly #probe: Probe | undefined;
+  readonly #waves: WaveForm;
   readonly #clock: Clock;
   readonly #onProbed: (well: boolean) => void;
   readonly #waiting: Waiting[] = [];
   /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
   #admitted = 0;
-  /** Of these, alerts that were tried before. */
+  /** Of these, requests that are on a connection, or about to be. */
+  #onWire = 0;
+  /** Alerts that were tried before. */
   #admittedAgain = 0;
   /** Of the admitted, not yet handed to the pacer: their intents are being written. */
   #announcing = 0;
   /** Since when requests have been open of which nothing is heard; undefined: something was. */
   #unheardSinceMs: number | undefined;
   #freshSeenMs = Number.NEGATIVE_INFINITY;
+  /** Since when a wave is being gathered; undefined: none is. */
+  #gatheringSinceMs: number | undefined;
+  readonly #answers: Lately;
   #cancelPacerPoll: (() => void) | undefined;
   #cancelGrowth: (() => void) | undefined;
 
-  constructor({ maxConnections, health, pacer, lease, probe, clock, onProbed }: AdmissionParts) {
+  constructor({ maxConnections, health, pacer, lease, probe, waves, clock, onProbed }: AdmissionParts) {
     this.#maxConnections = maxConnections;
     this.#health = health;
     this.#pacer = pacer;
     this.#lease = lease;
     this.#probe = probe;
+    this.#waves = waves;
+    this.#answers = new Lately(waves.aheadMs);
     this.#clock = clock;
     this.#onProbed = onProbed;
   }
@@ -81,9 +90,14 @@ export class Admission {
     for (const { resolve } of this.#waiting.splice(0)) resolve(0);
   }
 
-  /** One of the admitted was handed to the pacer. */
+  /** One of the admitted was handed to the pacer, or waits for a place. */
   announced(): void {
     this.#announcing--;
+  }
+
+  /** No connection is free for a request that was announced ahead. */
+  get isFull(): boolean {
+    return this.#waves.mostAhead > 0 && this.#onWire >= this.#limit;
   }
 
   giveBack(count: number, tried: boolean): void {
@@ -98,8 +112,16 @@ export class Admission {
     if (this.#admitted === 0) this.#unheardSinceMs = undefined;
   }
 
+  /** A request that was sent has ended. */
+  answered(tried: boolean): void {
+    this.#onWire--;
+    if (this.#waves.mostAhead > 0) this.#answers.count(this.#clock.now());
+    this.leave(1, tried);
+  }
+
   /** A request goes out. */
   sent(nowMs: number): void {
+    this.#onWire++;
     if (this.#health.state === 'unproven') this.#unheardSinceMs ??= nowMs;
   }
 
@@ -136,8 +158,8 @@ export class Admission {
     return this.#health.inDoubt(this.#admitted);
   }
 
-  /** Lets in as many as may be; at the end of each event-loop turn. */
-  admit(): void {
+  /** Lets in as many as may be; at the end of each event-loop turn. `ahead`: how many wait for a place. */
+  admit(ahead = 0): void {
     let paced = false;
     while (this.#waiting.length > 0) {
       const places = this.#freePlaces();
@@ -146,7 +168,7 @@ export class Admission {
         if (this.#unheardSinceMs !== undefined && !this.#health.ill) this.#lookAgain();
         break;
       }
-      const allowed = this.#pacer.allowance(WAVE_HORIZON_MS) - this.#announcing;
+      const allowed = this.#pacer.allowance(this.#waves.horizonMs) - this.#announcing - ahead;
       if (allowed <= 0) {
         paced = true;
         this.#pollPacer();
@@ -156,8 +178,15 @@ export class Admission {
         this.#probe.ask(this.#onProbed);
         break;
       }
-      const [next] = this.#waiting.splice(index, 1) as [Waiting];
+      const next = this.#waiting[index]!;
       const count = Math.min(next.max, next.tried ? places.again : places.first, allowed, MAX_WAVE);
+      if (this.#gathers(count, next)) {
+        paced = allowed <= count;
+        this.#pollPacer();
+        break;
+      }
+      this.#gatheringSinceMs = undefined;
+      this.#waiting.splice(index, 1);
       this.#admitted += count;
       if (next.tried) this.#admittedAgain += count;
       this.#announcing += count;
@@ -172,17 +201,36 @@ export class Admission {
    * that they starve nobody; and where the endpoint is ill, none of them stands in the way of one that may tell whether it is back.
    */
   #freePlaces(): { readonly first: number; readonly again: number } {
-    const maxConnections = this.#maxConnections;
-    const unheardMs = this.#unheardSinceMs === undefined ? 0 : this.#clock.now() - this.#unheardSinceMs;
-    const limit = Math.min(this.#health.openRequestLimit(maxConnections, unheardMs), this.#lease.openLimit);
+    const limit = this.#limit;
     const again = this.#admittedAgain;
     if (this.#health.ill) {
       const first = limit - (this.#admitted - again);
       if (this.#waiting.some(({ tried }) => !tried)) return { first, again: 0 };
       return { first, again: (this.#onlyTriedAreLeft ? LAST_TRIES_AT_ONCE : Math.min(first, limit)) - again };
     }
-    const free = limit - this.#admitted;
+    const free = limit + this.#mayBeAhead - this.#admitted;
     return { first: free, again: Math.min(free, Math.ceil(limit / 2) - again) };
+  }
+
+  /** Of open requests. */
+  get #limit(): number {
+    const unheardMs = this.#unheardSinceMs === undefined ? 0 : this.#clock.now() - this.#unheardSinceMs;
+    return Math.min(this.#health.openRequestLimit(this.#maxConnections, unheardMs), this.#lease.openLimit);
+  }
+
+  get #mayBeAhead(): number {
+    const { mostAhead } = this.#waves;
+    if (mostAhead === 0 || this.#health.state !== 'well') return 0;
+    return Math.min(mostAhead, this.#answers.number(this.#clock.now()));
+  }
+
+  /** Whether a wave of so many is too small to be worth its announcement yet. */
+  #gathers(count: number, { max }: Waiting): boolean {
+    const { least, gatherMs } = this.#waves;
+    if (count >= Math.min(max, least) || this.#health.state !== 'well') return false;
+    const nowMs = this.#clock.now();
+    this.#gatheringSinceMs ??= nowMs;
+    return nowMs - this.#gatheringSinceMs < gatherMs;
   }
 
   /** There has been no alert for long that might tell whether an ill endpoint is back. */

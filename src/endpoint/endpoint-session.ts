@@ -8,6 +8,8 @@ import type { Answer, JudgeContext, Verdict } from '../domain/answers.ts';
 import { causeOf, judge, signOf } from '../domain/answers.ts';
 import type { AmbiguousPolicy, Endpoint } from '../domain/endpoint.ts';
 import { LONGEST_CAUSE } from '../domain/governor/contract.ts';
+import type { WaveForm } from '../domain/ledger/waves.ts';
+import { WAVES_OF_A_FOLDER } from '../domain/ledger/waves.ts';
 import { clipped } from '../domain/plain-text.ts';
 import { Admission } from './admission.ts';
 import type { EndpointClient } from './endpoint-client.ts';
@@ -17,13 +19,8 @@ import type { Pacer } from './pacer.ts';
 import type { AskProbe } from './probe.ts';
 import { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
+import { RequestQueue } from './request-queue.ts';
 import { Turn } from './turn.ts';
-
-/** A request in the pacer's queue. */
-interface Queued {
-  readonly mayWrite: () => boolean;
-  readonly withhold: () => void;
-}
 
 export interface SessionRequest {
   readonly id: string;
@@ -47,6 +44,8 @@ export interface SessionParts {
   readonly lease: RateLease;
   /** Asks an endpoint that seems ill whether it is well, without an alert; undefined: there is no such question. */
   readonly probe?: AskProbe | undefined;
+  /** As the ledger has them. */
+  readonly waves?: WaveForm;
   readonly clock?: Clock;
 }
 
@@ -55,12 +54,11 @@ export class EndpointSession {
   readonly health = new EndpointHealth();
   readonly #overload = new Overload();
   readonly #client: EndpointClient;
-  readonly #pacer: Pacer;
   readonly #lease: RateLease;
   readonly #clock: Clock;
   /** Reused for every answer: an object an answer is to be seen. */
   readonly #judging: { -readonly [Key in keyof JudgeContext]: JudgeContext[Key] };
-  readonly #queued = new Set<Queued>();
+  readonly #queue: RequestQueue;
   readonly #turn: Turn;
   readonly #admission: Admission;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
@@ -71,18 +69,21 @@ export class EndpointSession {
   readonly #afterwards = new Set<Promise<void>>();
   #stopping = false;
 
-  constructor({ endpoint, client, pacer, lease, probe, clock = systemClock }: SessionParts) {
+  constructor({ endpoint, client, pacer, lease, probe, waves = WAVES_OF_A_FOLDER, clock = systemClock }: SessionParts) {
     this.endpoint = endpoint;
     this.#client = client;
-    this.#pacer = pacer;
     this.#lease = lease;
     this.#clock = clock;
     this.#admission = new Admission({
-      ...{ maxConnections: endpoint.maxConnections, health: this.health, pacer, lease, clock },
+      ...{ maxConnections: endpoint.maxConnections, health: this.health, pacer, lease, waves, clock },
       probe: probe && new Probe(probe, clock),
       onProbed: (well) => (well ? this.#turn.schedule() : this.wake()),
     });
-    this.#turn = new Turn(clock, () => this.#admission.admit());
+    this.#queue = new RequestQueue(pacer, () => this.#admission.isFull);
+    this.#turn = new Turn(clock, () => {
+      this.#queue.release();
+      this.#admission.admit(this.#queue.ahead);
+    });
     const { ambiguous, idempotencyKey, maxRetryAfterMs, success } = endpoint;
     this.#judging = {
       ...{ ambiguous, idempotencyKeySent: idempotencyKey !== 'off', maxRetryAfterMs, nowMs: 0 },
@@ -168,11 +169,11 @@ export class EndpointSession {
 
   /**
    * Something has changed: resolves all waiting admissions to 0, so that their owners look at the world again, and takes requests that may
-   * not be written any more out of the pacer's queue, where a long pause would hold them.
+   * not be written any more out of the queue.
    */
   wake(): void {
     this.#admission.sendAway();
-    for (const turn of [...this.#queued]) if (!turn.mayWrite() && this.#queued.has(turn)) turn.withhold();
+    this.#queue.withholdForbidden();
   }
 
   /**
@@ -181,24 +182,18 @@ export class EndpointSession {
    */
   send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
     this.#admission.announced();
-    if (this.#pacer.takes()) {
+    if (this.#queue.takes()) {
       this.#sendNow(request, mayWrite, done);
       return;
     }
-    const turn: Queued = {
+    this.#queue.push({
       mayWrite,
-      withhold: () => {
-        this.#queued.delete(turn);
-        cancel();
+      go: () => this.#sendNow(request, mayWrite, done),
+      onWithheld: () => {
         this.#admission.leave(1, request.tried);
         this.#turn.schedule();
         done({ kind: 'withheld' });
       },
-    };
-    this.#queued.add(turn);
-    const cancel = this.#pacer.enqueue(() => {
-      this.#queued.delete(turn);
-      this.#sendNow(request, mayWrite, done);
     });
   }
 
@@ -224,7 +219,7 @@ export class EndpointSession {
       this.#judging.hasTakenOne = this.health.successes > 0;
       const isWell = this.health.state === 'well';
       const verdict = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
-      this.#admission.leave(1, request.tried);
+      this.#admission.answered(request.tried);
       const ownFault = this.#isItsOwnFault(request) || (verdict.kind === 'permanent' && request.refusedBefore);
       const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });
       this.health.take(sign);

@@ -3,6 +3,7 @@
  * writer that did not hear how its write ended finds out by reading. Nothing retries a conditional write but this file.
  */
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
 import type { ChunkOf } from './layout.ts';
 import { ledgerPrefix } from './layout.ts';
@@ -20,8 +21,6 @@ export interface ObjectStore {
   replace(key: string, text: string, etag: string | undefined): Promise<string | 'conflict'>;
   /** Writes, whatever is there. */
   write(key: string, text: string): Promise<void>;
-  /** Names directly below a prefix. */
-  list(prefix: string): Promise<string[]>;
 }
 
 /** The object. */
@@ -43,6 +42,10 @@ interface Version {
 }
 
 const MOST_TRIES = 100;
+/** A service that fails, or asks to be left alone, is tried for so long, ever more rarely: an attempt that gave up would lose its answers. */
+const TROUBLE_LIMIT_MS = 20_000;
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 2_000;
 export const ledgerKey = (of: ChunkOf): string => `${ledgerPrefix(of)}/ledger`;
 
 export async function readContent(objects: ObjectStore, key: string): Promise<Version | undefined> {
@@ -54,14 +57,16 @@ export async function readContent(objects: ObjectStore, key: string): Promise<Ve
 export class ChunkObject {
   readonly of: ChunkOf;
   readonly objects: ObjectStore;
+  readonly #clock: Clock;
   readonly #writer = randomUUID();
   #sequence = 0;
   /** As this attempt last saw it; undefined: not yet, or it does not know. */
   #known: Version | undefined;
 
-  constructor(objects: ObjectStore, of: ChunkOf) {
+  constructor(objects: ObjectStore, of: ChunkOf, clock: Clock) {
     this.objects = objects;
     this.of = of;
+    this.#clock = clock;
   }
 
   /**
@@ -74,12 +79,15 @@ export class ChunkObject {
     ) => Promise<Omit<Content, 'writer' | 'sequence'>> | Omit<Content, 'writer' | 'sequence'>,
   ): Promise<void> {
     const key = ledgerKey(this.of);
+    const endMs = this.#clock.now() + TROUBLE_LIMIT_MS;
+    let waitMs = FIRST_WAIT_MS;
     let trouble: unknown;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const before = this.#known ?? (await readContent(this.objects, key));
       const mark = { writer: this.#writer, sequence: ++this.#sequence };
+      const before = this.#known ?? (await readContent(this.objects, key));
       const content: Content = { ...(await next(before?.content)), ...mark };
       this.#known = undefined;
+      trouble = undefined;
       try {
         const etag = await this.objects.replace(key, JSON.stringify(content), before?.etag);
         if (etag !== 'conflict') {
@@ -89,13 +97,19 @@ export class ChunkObject {
       } catch (error) {
         trouble = error;
       }
-      // Also after a conflict: the store may have retried on its way what had succeeded.
+      // Also after a conflict: something on the way may have sent again what had succeeded.
       const now = await readContent(this.objects, key);
       this.#known = now;
       if (now?.content.writer === mark.writer && now.content.sequence === mark.sequence) return;
+      if (trouble === undefined) continue;
+      if (this.#clock.now() > endMs) break;
+      await pause(this.#clock, waitMs);
+      waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs);
     }
     throw new Fault('store', `${key} cannot be written: others are always faster, or it fails`, 'It is tried again.', {
       cause: trouble,
     });
   }
 }
+
+const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, () => resolve()));

@@ -22,6 +22,7 @@ import {
 } from '../domain/ledger/journal.ts';
 import { settled } from '../domain/ledger/outcomes.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
+import { WAVES_OF_A_FOLDER } from '../domain/ledger/waves.ts';
 import type { Reading } from './folder-journals.ts';
 import { entriesOf, FolderJournals, parseBase } from './folder-journals.ts';
 import type { ChunkOf } from './layout.ts';
@@ -40,6 +41,7 @@ export interface FolderLedgersOptions {
 }
 
 export class FolderLedgers implements Ledgers {
+  readonly waves = WAVES_OF_A_FOLDER;
   readonly #store: JournalStore;
   readonly #clock: Clock;
   readonly #boot: string;

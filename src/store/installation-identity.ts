@@ -6,17 +6,21 @@ import { randomBytes } from 'node:crypto';
 import { Fault } from '../domain/failure.ts';
 import type { Store } from './store.ts';
 
-const KEY = 'installation.json';
+export const INSTALLATION_KEY = 'installation.json';
 const PATTERN = /^[0-9a-f]{12}$/;
 const MOUNTED = 'Is the store mounted? wds goes on by itself once it is there again.';
 
 /** undefined: the store has none, so it is new, or not there. Throws Fault('store') for one that cannot be read. */
 export async function readInstallationId(store: Store): Promise<string | undefined> {
-  const bytes = await store.get(KEY);
+  const bytes = await store.get(INSTALLATION_KEY);
   if (bytes === undefined) return undefined;
   const id = idIn(bytes.toString('utf8'));
   if (id !== undefined) return id;
-  throw new Fault('store', `${KEY} of the store is damaged`, 'Restore it from a copy: it says whose store this is.');
+  throw new Fault(
+    'store',
+    `${INSTALLATION_KEY} of the store is damaged`,
+    'Restore it from a copy: it says whose store this is.',
+  );
 }
 
 function idIn(text: string): string | undefined {
@@ -32,11 +36,11 @@ function idIn(text: string): string | undefined {
 export async function settleInstallationId(store: Store): Promise<string> {
   const known = await readInstallationId(store);
   if (known !== undefined) return known;
-  await store.create(KEY, `${JSON.stringify({ id: randomBytes(6).toString('hex') })}\n`);
+  await store.create(INSTALLATION_KEY, `${JSON.stringify({ id: randomBytes(6).toString('hex') })}\n`);
   // Whoever was first decides.
   const settled = await readInstallationId(store);
   if (settled !== undefined) return settled;
-  throw new Fault('store', `${KEY} of the store vanished as soon as it was written`, MOUNTED);
+  throw new Fault('store', `${INSTALLATION_KEY} of the store vanished as soon as it was written`, MOUNTED);
 }
 
 /** The store is not the one that this process began with. `replaced`: it is another installation's; otherwise it is not there. */

@@ -4,6 +4,7 @@
  */
 import type { ResultKind, Scope } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
+import type { WaveForm } from '../domain/ledger/waves.ts';
 import type { ChunkOf } from './layout.ts';
 
 /** Who wants to write, and what for. */
@@ -48,6 +49,8 @@ export interface Ledger {
 }
 
 export interface Ledgers {
+  /** How announcements are best cut. */
+  readonly waves: WaveForm;
   /** Takes the next epoch, and reads what all lower ones say. Throws StaleRound where a newer round is at work on the chunk. */
   open(of: ChunkOf, attempt: Attempt): Promise<Ledger>;
   /** What the receipts of a chunk say now. */

@@ -13,6 +13,7 @@ import { settled } from '../domain/ledger/outcomes.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import { foldable, foldJournals } from '../domain/ledger/row-state.ts';
 import { parseStates, statesText } from '../domain/ledger/states-text.ts';
+import { WAVES_OF_OBJECTS } from '../domain/ledger/waves.ts';
 import type { Content, ObjectStore } from './chunk-object.ts';
 import { ChunkObject, ledgerKey, readContent } from './chunk-object.ts';
 import type { ChunkOf } from './layout.ts';
@@ -31,6 +32,7 @@ export interface ObjectLedgersOptions {
 }
 
 export class ObjectLedgers implements Ledgers {
+  readonly waves = WAVES_OF_OBJECTS;
   readonly #objects: ObjectStore;
   readonly #clock: Clock;
 
@@ -40,7 +42,7 @@ export class ObjectLedgers implements Ledgers {
   }
 
   async open(of: ChunkOf, { round, scope, parseKey }: Attempt): Promise<Ledger> {
-    const chunk = new ChunkObject(this.#objects, of);
+    const chunk = new ChunkObject(this.#objects, of, this.#clock);
     let header: JournalHeader | undefined;
     let states: RowStates = new Map();
     await chunk.change(async (before) => {
@@ -69,10 +71,11 @@ export class ObjectLedgers implements Ledgers {
   /** Lowest epoch first. An attempt's text only grows: of what it has written here and there the longer one holds. */
   async #journals(of: ChunkOf, content: Content | undefined): Promise<ParsedJournal[]> {
     const texts = new Map((content?.journals ?? []).map(({ epoch, text }) => [epoch, text]));
-    for (const name of await this.#objects.list(ledgerPrefix(of))) {
-      const epoch = Number(/^late-(\d+)$/.exec(name)?.[1]);
-      const late = texts.has(epoch) ? await this.#objects.read(lateKey(of, epoch)) : undefined;
-      if ((late?.text.length ?? 0) > (texts.get(epoch)?.length ?? 0)) texts.set(epoch, late!.text);
+    for (const [epoch, text] of texts) {
+      // Whoever ended in good order was superseded by nobody.
+      if (parseJournal(text, epoch)?.closed) continue;
+      const late = await this.#objects.read(lateKey(of, epoch));
+      if ((late?.text.length ?? 0) > text.length) texts.set(epoch, late!.text);
     }
     const parsed = [...texts].map(([epoch, text]) => parseJournal(text, epoch));
     return parsed.filter((journal) => journal !== undefined).sort((a, b) => a.epoch - b.epoch);
@@ -155,31 +158,42 @@ class ObjectLedger implements Ledger {
     const { epoch } = this.#header;
     const results = this.#pending;
     this.#pending = '';
-    const said = this.#text + results;
+    const before = this.#text + results;
     let begunMs = this.#clock.now();
+    let asked = false;
     try {
-      await this.#chunk.change((before) => {
+      await this.#chunk.change((content) => {
         begunMs = this.#clock.now();
-        if (!before?.journals.some((entry) => entry.epoch === epoch)) throw new Superseded();
-        const newer = before.journals.map((entry) => parseJournal(entry.text, entry.epoch));
-        const taken = newer.some(
-          (other) => other !== undefined && lines.some((line) => supersedes(other, this.#header, line)),
-        );
-        if (taken || foldedLater(before, epoch)) throw new Superseded();
-        const journals = before.journals.map((entry) => (entry.epoch === epoch ? { epoch, text: said + more } : entry));
-        return { ...before, journals };
+        this.#mustOwn(content, lines);
+        // From here on it may be there, whatever is heard of it, and texts only grow: whoever reads two believes the longer one.
+        asked = true;
+        const text = before + more;
+        this.#text = text;
+        return {
+          ...content,
+          journals: content.journals.map((entry) => (entry.epoch === epoch ? { epoch, text } : entry)),
+        };
       });
-      this.#text = said + more;
       return begunMs;
     } catch (error) {
-      if (!(error instanceof Superseded)) {
-        this.#pending = results + this.#pending;
-        throw error;
-      }
+      if (!asked) this.#text = before + (more === CLOSED_LINE ? CLOSED_LINE : '');
+      if (!(error instanceof Superseded)) throw error;
     }
-    this.#text = said + (more === CLOSED_LINE ? CLOSED_LINE : '');
     await this.#chunk.objects.write(lateKey(this.#chunk.of, epoch), this.#text);
     return undefined;
+  }
+
+  /** Throws Superseded unless these rows are still this attempt's. */
+  #mustOwn(content: Content | undefined, lines: readonly number[]): asserts content is Content {
+    const { epoch } = this.#header;
+    if (!content?.journals.some((entry) => entry.epoch === epoch)) throw new Superseded();
+    const newer = content.journals
+      .filter((entry) => entry.epoch > epoch)
+      .map(({ text, epoch }) => parseJournal(text.slice(0, text.indexOf('\n') + 1), epoch));
+    const taken = newer.some(
+      (other) => other !== undefined && lines.some((line) => supersedes(other, this.#header, line)),
+    );
+    if (taken || foldedLater(content, epoch)) throw new Superseded();
   }
 }
 

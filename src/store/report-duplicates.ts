@@ -5,7 +5,7 @@ import type { RowState } from '../domain/ledger/row-state.ts';
 import type { ChunkRow } from './chunks.ts';
 import { readWindow, userOf } from './chunks.ts';
 import { readDeliveryRecord } from './delivery-record.ts';
-import type { ReportFiles } from './report-files.ts';
+import type { ReportWriter } from './report-shelf.ts';
 import type { Store } from './store.ts';
 
 const DUPLICATE_COLUMNS = ['line', 'firstLine', 'userId'];
@@ -42,7 +42,7 @@ export class EarlierFiles {
 
   /** The rows that are alerts of this file; the others are counted and listed. */
   async without(
-    files: ReportFiles,
+    files: ReportWriter,
     rows: readonly ChunkRow[],
     states: ReadonlyMap<number, RowState>,
   ): Promise<readonly ChunkRow[]> {

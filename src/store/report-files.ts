@@ -17,25 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/failure.ts';
 import { errnoOf, isErrno } from '../thrown.ts';
 import { makeFolder, syncFolder } from './durable-write.ts';
-
-/** Where the reports of a file are, below the reports folder: readable, and unique by the hash. */
-export function reportFolderName(fileName: string, sha256: string, endpoint: string): string {
-  const readable =
-    fileName
-      .replace(/[^\p{L}\p{N}._-]+/gu, '_')
-      .replace(/^\.+/, '')
-      .slice(0, 80) || 'file';
-  return `${readable}-${sha256.slice(0, 8)}-${endpoint}`;
-}
-
-/** Of `report.json`, as far as its writers care. */
-export interface EarlierReport {
-  readonly alerts?: number;
-  readonly delivered?: number;
-  readonly number?: number;
-  readonly readToTheEnd?: boolean;
-  readonly writtenAt?: string;
-}
+import type { EarlierReport, ReportShelf, ReportWriter } from './report-shelf.ts';
 
 const WRITING = '.writing';
 const SUMMARY = 'report.json';
@@ -45,8 +27,7 @@ const GONE = 'gone-';
 const NEWER_LIMIT_MS = 5_000;
 const POLL_MS = 50;
 
-/** undefined: there is none, or it is being replaced, or it cannot be read. */
-export async function readEarlierReport(folder: string): Promise<EarlierReport | undefined> {
+async function readEarlierReport(folder: string): Promise<EarlierReport | undefined> {
   try {
     return JSON.parse(await readFile(join(folder, SUMMARY), 'utf8')) as EarlierReport;
   } catch {
@@ -54,8 +35,33 @@ export async function readEarlierReport(folder: string): Promise<EarlierReport |
   }
 }
 
-export class ReportFiles {
-  /** The order of the reports: a higher one was begun later. */
+/** A folder of reports for each file, below one folder. */
+export class FolderReports implements ReportShelf {
+  readonly place: string;
+
+  constructor(root: string) {
+    this.place = root;
+  }
+
+  open(folderName: string, headers: Readonly<Record<string, string>>): Promise<ReportFiles> {
+    return ReportFiles.open(this.place, folderName, headers);
+  }
+
+  async earlier(folderName: string): Promise<(EarlierReport & { readonly place: string }) | undefined> {
+    const place = join(this.place, folderName);
+    const report = await readEarlierReport(place);
+    return report && { ...report, place };
+  }
+
+  async read(folderName: string, name: string): Promise<string | undefined> {
+    return readFile(join(this.place, folderName, name), 'utf8').catch((error: unknown) => {
+      if (isErrno(error, 'ENOENT')) return undefined;
+      throw error;
+    });
+  }
+}
+
+export class ReportFiles implements ReportWriter {
   readonly number: number;
   readonly #folder: string;
   readonly #drafts: string;
@@ -67,7 +73,10 @@ export class ReportFiles {
     this.number = number;
   }
 
-  /** `headers`: the first line of each file, in the order in which they are published; `report.json` is the last. */
+  get place(): string {
+    return this.#folder;
+  }
+
   static async open(
     reportsRoot: string,
     folderName: string,
@@ -108,7 +117,6 @@ export class ReportFiles {
     }
   }
 
-  /** Replaces the report by this one, unless a newer one has done so. Either way a whole report, no older than this, is there. */
   async publish(): Promise<void> {
     await Promise.all([...this.#streams].map(([name, stream]) => this.#end(name, stream)));
     try {
@@ -174,7 +182,6 @@ export class ReportFiles {
     );
   }
 
-  /** After a throw: nothing of the new report stays. */
   async discard(): Promise<void> {
     for (const stream of this.#streams.values()) {
       stream.destroy();

@@ -12,7 +12,7 @@ import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Findings } from '../domain/rows/findings.ts';
 import type { ChunkRow } from './chunks.ts';
 import { readRejects } from './chunks.ts';
-import type { ReportFiles } from './report-files.ts';
+import type { ReportWriter } from './report-shelf.ts';
 import type { ReportStats, RowEnd } from './report-stats.ts';
 import type { Store } from './store.ts';
 
@@ -43,6 +43,18 @@ const DROPPABLE = { spreadsheet: false } as const;
 const ORIGIN = 'wdsOrigin';
 export const SUMMARY = 'report.json';
 export const PAGE = 'report.html';
+/** All files of a report, sorted. */
+export const REPORT_NAMES: readonly string[] = [
+  'ambiguous.csv',
+  'duplicates.csv',
+  'failed.csv',
+  'invalid.csv',
+  'receipts.csv',
+  PAGE,
+  SUMMARY,
+  'suppressed.csv',
+  'unconfirmed.csv',
+];
 /** Lines of ambiguous alerts that report.json names by itself; ambiguous.csv names all. */
 const MOST_LINES_NAMED = 1_000;
 
@@ -90,7 +102,7 @@ function carriedColumns({ columns = [], userIdColumn, alertMessageColumn }: Pars
 
 export async function appendRejects(
   store: Store,
-  files: ReportFiles,
+  files: ReportWriter,
   parse: ParseOptions,
   of: { sha256: string; parseKey: string; window: number },
   columns: number,
@@ -110,7 +122,7 @@ export async function appendRejects(
 }
 
 export async function appendChunk(
-  files: ReportFiles,
+  files: ReportWriter,
   request: ReportRequest,
   rows: readonly ChunkRow[],
   states: ReadonlyMap<number, RowState>,

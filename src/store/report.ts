@@ -3,7 +3,6 @@
  * deleted, and after a crash. Memory is bounded by one chunk.
  */
 
-import { join } from 'node:path';
 import type { FileSummary } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
@@ -15,10 +14,11 @@ import { findingsOf } from '../domain/rows/findings.ts';
 import { missing, readChunk, readWindow } from './chunks.ts';
 import type { Ledgers } from './ledger.ts';
 import { duplicateColumns, EarlierFiles } from './report-duplicates.ts';
-import { ReportFiles, readEarlierReport, reportFolderName } from './report-files.ts';
 import { reportPage } from './report-page.ts';
 import type { Counts, ReportRequest } from './report-rows.ts';
 import { appendChunk, appendRejects, headers, PAGE, SUMMARY } from './report-rows.ts';
+import type { ReportShelf } from './report-shelf.ts';
+import { reportFolderName } from './report-shelf.ts';
 import { ReportStats } from './report-stats.ts';
 import { newestRound } from './rounds.ts';
 import type { Store } from './store.ts';
@@ -36,16 +36,15 @@ export interface WrittenReport extends FileSummary {
  */
 export async function writeReportFiles(
   { store, ledgers }: { readonly store: Store; readonly ledgers: Ledgers },
-  reportsRoot: string,
+  reports: ReportShelf,
   request: ReportRequest,
   heartbeat: () => void,
 ): Promise<WrittenReport> {
   const { sha256, endpoint, fileName, parse } = request;
   const folderName = reportFolderName(fileName, sha256, endpoint);
-  const reportDir = join(reportsRoot, folderName);
   const newest = await newestRound(store, request);
   const columns = await duplicateColumns(store, { sha256, parseKey: parseKey(parse) }, newest?.once !== undefined);
-  const files = await ReportFiles.open(reportsRoot, folderName, headers(request, columns));
+  const files = await reports.open(folderName, headers(request, columns));
   const counts: Counts = { ...NO_COUNTS, suppressed: 0 };
   const stats = new ReportStats();
   const windows: WindowFindings[] = [];
@@ -74,13 +73,13 @@ export async function writeReportFiles(
       }
       complete = window.next === null;
     }
-    if (!complete && (await wasReadBefore(store, reportDir, request))) {
+    if (!complete && (await wasReadBefore(store, reports, request))) {
       throw await missing(store, request, `what ${fileName} consists of`);
     }
     counts.alerts -= earlier.duplicates;
     counts.duplicates += earlier.duplicates;
     const ofEarlierFiles = earlier.duplicates === 0 ? {} : { ofEarlierFiles: earlier.duplicates };
-    const summary = { sha256, reportDir, ...counts, sentNow, ...ofEarlierFiles, ...findingsOf(windows) };
+    const summary = { sha256, reportDir: files.place, ...counts, sentNow, ...ofEarlierFiles, ...findingsOf(windows) };
     const difference = request.seen && differenceFrom(request.seen, counts);
     if (difference !== undefined) throw new OtherStore(difference);
     const report = {
@@ -107,10 +106,12 @@ export async function writeReportFiles(
 /** Whether the file was once read to its end: all of it is, before the first receipt is written. */
 async function wasReadBefore(
   store: Store,
-  reportDir: string,
-  { sha256, endpoint, round }: ReportRequest,
+  reports: ReportShelf,
+  { sha256, endpoint, fileName, round }: ReportRequest,
 ): Promise<boolean> {
-  if (round !== undefined || (await readEarlierReport(reportDir))?.readToTheEnd === true) return true;
+  const earlier = (): ReturnType<ReportShelf['earlier']> =>
+    reports.earlier(reportFolderName(fileName, sha256, endpoint));
+  if (round !== undefined || (await earlier())?.readToTheEnd === true) return true;
   return (await store.list(`${sha256}/${endpoint}`)).some((name) => /^(\d{6}|row-)/.test(name));
 }
 

@@ -28,10 +28,15 @@ export interface Round extends RoundRecord {
   readonly round: number;
 }
 
-/** undefined: no round has begun. */
+/** undefined: no round has begun. A listing may be older than what is there, so it is looked whether there are more. */
 export async function newestRound(store: Store, of: DeliveryOf): Promise<Round | undefined> {
-  const round = Number((await store.list(roundsPrefix(of))).at(-1) ?? 0);
-  return round === 0 ? undefined : readRound(store, of, round);
+  const listed = Number((await store.list(roundsPrefix(of))).at(-1) ?? 0);
+  let newest = listed === 0 ? undefined : await readRound(store, of, listed);
+  for (let round = listed; ; ) {
+    const next = await readRound(store, of, ++round);
+    if (next === undefined) return newest;
+    newest = next;
+  }
 }
 
 async function readRound(store: Store, of: DeliveryOf, round: number): Promise<Round | undefined> {

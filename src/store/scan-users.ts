@@ -1,9 +1,10 @@
 /**
  * Looks through the users of all files that were ever read in a home, from a folder store, as fast as the disk gives them: each object in one go, into
- * memory that is used again. Reading is synchronous, for ten thousand small files would cost ten times as much otherwise; the caller breathes.
+ * memory that is used again. Reading is synchronous, for ten thousand small files would cost ten times as much otherwise; between them it breathes.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isErrno } from '../thrown.ts';
 import type { WindowRef } from './chunks.ts';
 import { USERS } from './layout.ts';
@@ -13,25 +14,27 @@ import { storeFault } from './store-fault.ts';
 
 const NAME = /^([0-9a-f]{64})\.(.+)\.(\d+)$/;
 const FIRST_BYTES = 1024 * 1024;
+const BREATHE_EVERY_MS = 20;
 
-/** Names of the windows whose users are saved. */
-export function savedWindows(storeFolder: string): string[] {
-  const folder = join(storeFolder, USERS);
-  try {
-    return readdirSync(folder).filter((name) => NAME.test(name));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw storeFault('list', folder, error);
-  }
+/** Where a user is: in which window, and where there. */
+export type UserHit = WindowRef & UserPlace;
+
+/** The users of all files that were ever read into a store. */
+export interface SavedUsers {
+  /** Names of the windows whose users are saved. */
+  windows(): Promise<readonly string[]>;
+  /** Where the user is whose hash in a file is `hashIn`, in these windows, in their order; windows that are gone are passed over. */
+  find(windows: readonly string[], hashIn: (sha256: string) => Uint32Array): Promise<UserHit[]>;
 }
 
+export const isSavedWindow = (name: string): boolean => NAME.test(name);
 export const fileOf = (name: string): string => name.slice(0, 64);
 export function windowOf(name: string): WindowRef {
   const [, sha256 = '', parseKey = '', window] = NAME.exec(name) ?? [];
   return { sha256, parseKey, window: Number(window) };
 }
 
-export class UsersReader {
+export class FolderUsers implements SavedUsers {
   readonly #folder: string;
   #bytes = new Uint8Array(FIRST_BYTES);
   #words = new Uint32Array(this.#bytes.buffer);
@@ -40,8 +43,30 @@ export class UsersReader {
     this.#folder = join(storeFolder, USERS);
   }
 
-  /** Where the user of this hash is in a window; undefined: not in it, or the window is gone. */
-  find(name: string, hash: Uint32Array): UserPlace | undefined {
+  async windows(): Promise<readonly string[]> {
+    try {
+      return readdirSync(this.#folder).filter(isSavedWindow);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw storeFault('list', this.#folder, error);
+    }
+  }
+
+  async find(windows: readonly string[], hashIn: (sha256: string) => Uint32Array): Promise<UserHit[]> {
+    const hits: UserHit[] = [];
+    let breathedMs = performance.now();
+    for (const name of windows) {
+      const place = this.#placeIn(name, hashIn(fileOf(name)));
+      if (place !== undefined) hits.push({ ...windowOf(name), ...place });
+      if (performance.now() - breathedMs < BREATHE_EVERY_MS) continue;
+      await nextTurn();
+      breathedMs = performance.now();
+    }
+    return hits;
+  }
+
+  /** undefined: not in it, or the window is gone. */
+  #placeIn(name: string, hash: Uint32Array): UserPlace | undefined {
     const path = `${this.#folder}/${name}`;
     let file: number | undefined;
     try {

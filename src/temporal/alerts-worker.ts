@@ -137,7 +137,14 @@ class Sender {
           `the endpoint ${why}: ${manner === 'once' ? 'each connection is used for one request, and read leniently' : 'they are used again'}`,
         ),
     });
-    this.session = new EndpointSession({ endpoint, client: this.client, pacer, lease, probe });
+    this.session = new EndpointSession({
+      endpoint,
+      client: this.client,
+      pacer,
+      lease,
+      probe,
+      waves: context.ledgers.waves,
+    });
   }
 
   #standBy(standingBy: boolean): void {

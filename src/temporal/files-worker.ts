@@ -66,7 +66,7 @@ function createFilesWorker(
   { requestTimeoutMs, reading }: FilesWorkerOptions,
   taskQueue: string,
 ): Promise<Worker> {
-  const { store, ownStore, ledgers, reportsRoot, reportForm, logger, refused } = context;
+  const { store, ownStore, ledgers, reports, reportForm, logger, refused } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
@@ -108,7 +108,7 @@ function createFilesWorker(
           store,
           ledgers,
           clock: systemClock,
-          reportsRoot,
+          reports,
           ...reportForm,
           scope,
           onReport: async (input, summary) => {

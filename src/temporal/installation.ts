@@ -2,10 +2,9 @@
  * One installation of wds as a process sees it: the store of its home, the Temporal service it talks to, and the workers it runs. Where no
  * service is configured, the embedded dev server of the home is started, or attached to.
  */
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import { DEFAULT_TIMEOUT_MS, deliveryTo } from '../config/settings.ts';
 import { startDevServer } from '../dev-server/dev-server.ts';
@@ -14,12 +13,13 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import type { GovernorConfig } from '../domain/governor/contract.ts';
 import { serverMark } from '../domain/names.ts';
 import { Monitoring } from '../monitoring/monitoring.ts';
-import { thisBoot } from '../store/boot.ts';
 import { settleEndpointName } from '../store/endpoint-names.ts';
-import { FolderLedgers } from '../store/folder-ledger.ts';
-import { FolderStore } from '../store/folder-store.ts';
 import { OwnStore, settleInstallationId } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
+import type { OpenedStore } from '../store/open-store.ts';
+import { openStore } from '../store/open-store.ts';
+import type { ReportShelf } from '../store/report-shelf.ts';
+import type { SavedUsers } from '../store/scan-users.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
 import { watchAccess } from './access-watch.ts';
@@ -50,8 +50,11 @@ export class Installation {
   readonly settings: Settings;
   readonly store: Store;
   readonly ownStore: OwnStore;
+  /** For people. */
+  readonly storePlace: string;
   readonly ledgers: Ledgers;
-  readonly reportsRoot: string;
+  readonly users: SavedUsers;
+  readonly reports: ReportShelf;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
   readonly notices: Notices;
@@ -72,7 +75,8 @@ export class Installation {
 
   private constructor(
     options: InstallationOptions,
-    { store, ownStore }: OpenedStore,
+    { store, ledgers, users, reports, place }: OpenedStore,
+    ownStore: OwnStore,
     target: TemporalTarget,
     temporal: TemporalConnection,
     devServer: SharedServer | undefined,
@@ -91,14 +95,20 @@ export class Installation {
     });
     this.lost.catch(() => undefined);
     this.store = store;
-    this.ledgers = new FolderLedgers({ store, clock: systemClock, boot: thisBoot() });
+    this.ledgers = ledgers;
     this.ownStore = ownStore;
-    this.reportsRoot = join(options.settings.home, 'reports');
+    this.storePlace = place;
+    this.users = users;
+    this.reports = reports;
     const { client } = temporal;
     this.access = watchAccess(temporal, this.monitoring, options.logger);
     const { home } = options.settings;
     addChecks(this.monitoring.readiness, { temporal, access: this.access, ownStore, home });
-    this.owners = new EndpointOwners(client, ownStore.installation, options.settings.home);
+    this.owners = new EndpointOwners(
+      client,
+      ownStore.installation,
+      options.settings.store === undefined ? home : place,
+    );
     const { owners } = this;
     const sameClock = devServer !== undefined || isThisHost(target.address);
     this.notices = new Notices({
@@ -114,15 +124,19 @@ export class Installation {
   static async open(options: InstallationOptions): Promise<Installation> {
     const { settings, say } = options;
     const configured = temporalTarget(settings.temporal);
-    const opened = await openStore(settings.home);
-    const mark = serverMark(opened.ownStore.installation);
+    const opened = await openStore(settings);
+    await opened.prove();
+    // A store in a bucket makes none, and a process has a place of its own all the same.
+    await mkdir(settings.home, { recursive: true });
+    const ownStore = new OwnStore(opened.store, await settleInstallationId(opened.store), opened.place);
+    const mark = serverMark(ownStore.installation);
     const devServer =
       configured === undefined ? await startDevServer({ home: settings.home, mark, log: say }) : undefined;
     try {
       const target = configured ?? devServerTarget(devServer!);
       const temporal = await connect(target);
       const { missing } = await findSearchAttributes(temporal.connection, temporal.namespace);
-      return new Installation(options, opened, target, temporal, devServer, missing.length === 0);
+      return new Installation(options, opened, ownStore, target, temporal, devServer, missing.length === 0);
     } catch (error) {
       await devServer?.stop();
       throw error;
@@ -210,7 +224,7 @@ export class Installation {
       this.#native = this.#connectNative();
     }
     const connection = await this.#native;
-    const { store, ownStore, ledgers, reportsRoot, settings } = this;
+    const { store, ownStore, ledgers, reports, settings } = this;
     const { client } = this.temporal;
     const reportForm = settings.reports;
     const logger = this.#logger;
@@ -219,17 +233,6 @@ export class Installation {
     const { notify } = settings;
     const { notices } = this;
     const seen = { logger, notices, notify, monitoring, access, refused: this.#refused, suppressed: this.#suppressed };
-    return { ...seen, client, connection, store, ownStore, ledgers, reportsRoot, reportForm };
+    return { ...seen, client, connection, store, ownStore, ledgers, reports, reportForm };
   }
-}
-
-interface OpenedStore {
-  readonly store: FolderStore;
-  readonly ownStore: OwnStore;
-}
-
-async function openStore(home: string): Promise<OpenedStore> {
-  const place = join(home, 'store');
-  const store = new FolderStore(place);
-  return { store, ownStore: new OwnStore(store, await settleInstallationId(store), place) };
 }

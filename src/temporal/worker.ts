@@ -11,6 +11,7 @@ import type { NotifySettings, ReportForm } from '../config/settings.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
+import type { ReportShelf } from '../store/report-shelf.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
 import type { Notices } from './notices.ts';
@@ -21,7 +22,7 @@ export interface WorkerContext {
   readonly store: Store;
   readonly ownStore: OwnStore;
   readonly ledgers: Ledgers;
-  readonly reportsRoot: string;
+  readonly reports: ReportShelf;
   readonly reportForm: ReportForm;
   readonly logger: Logger;
   /** Who is to be told of events. */

@@ -14,6 +14,7 @@ import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
+import { FolderReports } from '../../src/store/report-files.ts';
 import type { Crash } from '../support/crashing-store.ts';
 import { CrashingStore } from '../support/crashing-store.ts';
 import type { Reply, StagedAlerts } from '../support/delivery-fixture.ts';
@@ -221,12 +222,12 @@ function retryable(error: unknown): undefined {
 }
 
 async function judge(staged: StagedAlerts, receiver: ScriptedReceiver, story: Story, round: number): Promise<void> {
-  const reportsRoot = join(staged.root, 'reports');
+  const reports = new FolderReports(join(staged.root, 'reports'));
   const writeReport = createWriteReport({
     store: staged.store,
     clock: systemClock,
     ledgers: new FolderLedgers({ store: staged.store, clock: systemClock, boot: 'this run' }),
-    reportsRoot,
+    reports,
     scope: () => ({ attempt: 1, heartbeat: () => undefined }),
     onReport: () => undefined,
   });

@@ -15,6 +15,7 @@ import { FAILURE, fileWorkflowId } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
 import { OnceIndex } from '../../src/store/once/once-index.ts';
 import { rowPiecesOf } from '../../src/store/once/row-pieces.ts';
+import { FolderReports } from '../../src/store/report-files.ts';
 import { beginRound } from '../../src/store/rounds.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import {
@@ -99,7 +100,13 @@ async function file(rows: readonly string[], origins: readonly string[] = []) {
     retry: () => nextRound(store, sha256),
     ledgers,
     report: async () => {
-      const of = { store, ledgers, clock: systemClock, reportsRoot: join(home.root, 'reports'), scope: parts.scope };
+      const of = {
+        store,
+        ledgers,
+        clock: systemClock,
+        reports: new FolderReports(join(home.root, 'reports')),
+        scope: parts.scope,
+      };
       const writeReport = createWriteReport({ ...of, onReport: () => undefined });
       const about = { sha256, endpoint: 'test', parse, fileName: `${sha256.slice(0, 6)}.csv`, workflowId: 'w' };
       return writeReport({ ...about, round: await round() });

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SuppressionListFault } from '../../src/domain/failure.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
+import { FolderReports } from '../../src/store/report-files.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import {
   alertInput,
@@ -48,7 +49,7 @@ function report(round?: number) {
   const request = { sha256, parse, endpoint: 'test', fileName: 'alerts.csv', workflowId: 'w' };
   const { ledgers } = startWorker().dependencies;
   const asked = round === undefined ? request : { ...request, round };
-  return writeReportFiles({ store, ledgers }, join(root, 'reports'), asked, () => undefined);
+  return writeReportFiles({ store, ledgers }, new FolderReports(join(root, 'reports')), asked, () => undefined);
 }
 
 describe('users on a suppression list', () => {

@@ -9,6 +9,7 @@ import { FAILURE } from '../../src/domain/names.ts';
 import type { ParseOptions } from '../../src/domain/parse-options.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
+import { FolderReports } from '../../src/store/report-files.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import { failureOf, stageAlerts } from '../support/delivery-fixture.ts';
 
@@ -27,7 +28,7 @@ function run(
   const of = { sha256, endpoint: 'test', parse, fileName: 'a.csv', workflowId: 'w', round: 1, ...changes };
   const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'this run' });
   const writeReport = createWriteReport({
-    ...{ store, ledgers, reportsRoot, scope },
+    ...{ store, ledgers, reports: new FolderReports(reportsRoot), scope },
     clock: systemClock,
     onReport: () => undefined,
   });

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SeveralFiles } from '../../src/app/app.ts';
 import { findDelivery } from '../../src/app/find-delivery.ts';
-import { openHome } from '../../src/app/home.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../../src/domain/parse-options.ts';
 import { settleDeliveryRecord } from '../../src/store/delivery-record.ts';
 import { rememberName } from '../../src/store/file-names.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
+import { openKnownStore } from '../../src/store/open-store.ts';
 
 let home: string;
 let store: FolderStore;
@@ -122,7 +122,11 @@ test('what nobody knows is not found, and a name without a delivery is none', as
 });
 
 test('a mistyped home is said, and not made', async () => {
-  await expect(openHome(join(home, 'typo'))).rejects.toMatchObject({ code: 'not_found' });
+  await expect(openKnownStore({ home: join(home, 'typo'), store: undefined })).rejects.toMatchObject({
+    code: 'not_found',
+  });
   await mkdir(join(home, 'empty'));
-  await expect(openHome(join(home, 'empty'))).rejects.toThrow('there is no store in it');
+  await expect(openKnownStore({ home: join(home, 'empty'), store: undefined })).rejects.toThrow(
+    'there is no store in it',
+  );
 });

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => staged.remove());
 
 const find = (userId: string, limit = 100): Promise<FoundUser> =>
-  findUser({ home: staged.root, userId, limit, say: (text) => said.push(text) });
+  findUser({ at: { home: staged.root, store: undefined }, userId, limit, say: (text) => said.push(text) });
 
 const wallMs = (): number => Date.UTC(2030, 0, 1);
 
@@ -135,6 +135,11 @@ describe('files that a version of before has read', () => {
 });
 
 test('where there is no home, that is said', async () => {
-  const options = { home: join(staged.root, 'typo'), userId: 'u', limit: 1, say: () => undefined };
+  const options = {
+    at: { home: join(staged.root, 'typo'), store: undefined },
+    userId: 'u',
+    limit: 1,
+    say: () => undefined,
+  };
   await expect(findUser(options)).rejects.toMatchObject({ code: 'not_found' });
 });

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { FilePreview } from '../../src/app/preview.ts';
 import { previewFile } from '../../src/app/preview.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { reportFolderName } from '../../src/store/report-files.ts';
+import { reportFolderName } from '../../src/store/report-shelf.ts';
 import { makeFolder } from '../config/folder.ts';
 
 const CONFIG = {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openHome } from '../../src/app/home.ts';
 import type { Resend } from '../../src/app/resend.ts';
 import { prepareResend } from '../../src/app/resend.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -11,6 +10,7 @@ import { rangeScope } from '../../src/domain/ledger/journal.ts';
 import { DEFAULT_PARSE_OPTIONS, parseKey } from '../../src/domain/parse-options.ts';
 import { readDeliveryRecord, settleDeliveryRecord } from '../../src/store/delivery-record.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
+import { openKnownStore } from '../../src/store/open-store.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import { stageAlerts } from '../support/delivery-fixture.ts';
 
@@ -33,7 +33,12 @@ const sent = (kind: ResultKind, line: number) =>
 
 async function resend(userId: string): Promise<Resend> {
   const delivery = (await readDeliveryRecord(staged.store, { sha256: staged.sha256, endpoint: 'test' }))!;
-  return prepareResend(await openHome(staged.root), delivery, userId, () => undefined);
+  return prepareResend(
+    await openKnownStore({ home: staged.root, store: undefined }),
+    delivery,
+    userId,
+    () => undefined,
+  );
 }
 
 test('is a file of one row that says which row it resends, and the same one until that was sent', async () => {

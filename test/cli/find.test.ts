@@ -67,8 +67,8 @@ test('is an object with -o json, a line for each alert with -o jsonl', async () 
 
 test('looks into the home that is configured, and needs no endpoint', async () => {
   let home = '';
-  const findUser = async (options: { readonly home: string }): Promise<FoundUser> => {
-    home = options.home;
+  const findUser = async (options: { readonly at: { readonly home: string } }): Promise<FoundUser> => {
+    home = options.at.home;
     return found();
   };
   await wds(['find', '--home', '/var/wds', '--', '-1'], { findUser });

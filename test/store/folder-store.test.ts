@@ -58,18 +58,6 @@ describe('objects', () => {
     expect(String(await store.get('a/b'))).toBe('two');
     expect(String(await store.get('c/d'))).toBe('three');
   });
-
-  test('are listed sorted, sized, read in parts and deleted', async () => {
-    await store.put('a/2', 'xyz');
-    await store.put('a/1', '');
-    expect(await store.list('a')).toEqual(['1', '2']);
-    expect(await store.list('none')).toEqual([]);
-    expect([await store.size('a/2'), await store.size('a/3'), await store.exists('a/1')]).toEqual([3, undefined, true]);
-    expect(String(await store.readRange('a/2', 1, 3))).toBe('yz');
-    await expect(store.readRange('a/2', 1, 9)).rejects.toMatchObject({ code: 'store' });
-    await store.delete('a');
-    expect(await store.get('a/2')).toBeUndefined();
-  });
 });
 
 describe('an object that is created', () => {

@@ -1,151 +1,45 @@
-/** What every form of the ledger owes to those who send, whichever store it lies in. */
+/** The ledger in a folder and in a bucket: both keep one contract. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/clock.ts';
 import { systemClock } from '../../src/clock.ts';
-import { supersedes } from '../../src/domain/ledger/fence.ts';
-import type { Scope } from '../../src/domain/ledger/journal.ts';
-import { linesScope, rangeScope } from '../../src/domain/ledger/journal.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
-import type { ChunkOf } from '../../src/store/layout.ts';
-import type { Ledger, Ledgers } from '../../src/store/ledger.ts';
-import { StaleRound } from '../../src/store/ledger.ts';
+import type { Ledgers } from '../../src/store/ledger.ts';
 import { ObjectLedgers } from '../../src/store/object-ledger.ts';
-import type { RequestFault } from '../support/memory-objects.ts';
-import { MemoryObjects } from '../support/memory-objects.ts';
+import { BucketObjects } from '../../src/store/s3/s3-store.ts';
+import type { RequestFault } from '../support/memory-bucket.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import { attempt, ledgerContract, newChunk } from './contracts/ledger.ts';
 
 let root: string;
-let chunks = 0;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'wds-contract-'));
 });
 afterAll(() => rm(root, { recursive: true }));
 
-const newChunk = (): ChunkOf => ({ sha256: 'abc', endpoint: 'crm', chunk: ++chunks });
+/** Waiting costs no time. */
+let waitedMs = 0;
+const hurried: Clock = {
+  ...systemClock,
+  now: () => systemClock.now() + waitedMs,
+  after: (delayMs, callback) => {
+    waitedMs += delayMs;
+    return systemClock.after(0, callback);
+  },
+};
+const ledgersIn = (bucket: MemoryBucket): Ledgers =>
+  new ObjectLedgers({ objects: new BucketObjects(bucket), clock: hurried });
 const folder = (): Ledgers => new FolderLedgers({ store: new FolderStore(root), clock: systemClock, boot: 'run' });
 const forms: [string, () => Ledgers][] = [
   ['a folder', folder],
-  ['an object store', () => new ObjectLedgers({ objects: new MemoryObjects(), clock: systemClock })],
+  ['a bucket', () => ledgersIn(new MemoryBucket())],
 ];
-const attempt = (round: number, scope: Scope = rangeScope(1, 9)) => ({
-  round,
-  scope,
-  parseKey: 'csv-1',
-  durable: false,
-});
 
 describe.each(forms)('a ledger in %s', (_, create) => {
-  test('gives each of many that open at once an epoch of its own, and only the last may send', async () => {
-    const [ledgers, of] = [create(), newChunk()];
-    const opened = await Promise.all(Array.from({ length: 6 }, () => ledgers.open(of, attempt(1))));
-    expect(new Set(opened.map(({ epoch }) => epoch)).size).toBe(6);
-    const confirmed: Ledger[] = [];
-    for (const ledger of opened) if ((await ledger.announce([5])) !== undefined) confirmed.push(ledger);
-    expect(confirmed.map(({ epoch }) => epoch)).toEqual([Math.max(...opened.map(({ epoch }) => epoch))]);
-    await Promise.all(opened.map((ledger) => ledger.close()));
-  });
-
-  test('knows since when a request of somebody who died can have no answer, however many have looked since', async () => {
-    const [ledgers, of] = [create(), newChunk()];
-    await (await ledgers.open(of, attempt(1))).announce([5]);
-    await (await ledgers.open(of, attempt(1, linesScope('takeover', [7])))).close();
-    await (await ledgers.open(of, attempt(1, linesScope('takeover', [5])))).close();
-    const fencedMs = (await ledgers.read(of)).get(5)?.openFencedMs;
-    expect(fencedMs).toBeLessThan(Number.POSITIVE_INFINITY);
-    for (let looks = 0; looks < 80; looks++) await (await ledgers.open(of, attempt(1))).close();
-    expect((await ledgers.read(of)).get(5)?.openFencedMs).toBe(fencedMs);
-  });
-
-  test('keeps a late answer of a superseded attempt', async () => {
-    const [ledgers, of] = [create(), newChunk()];
-    const old = await ledgers.open(of, attempt(1));
-    expect(await old.announce([5, 6])).toBeDefined();
-    const newer = await ledgers.open(of, attempt(1));
-    expect(newer.states.get(5)).toMatchObject({ unknown: 1 });
-    old.record('d', 5, 200, 1);
-    expect(await old.announce([7])).toBeUndefined();
-    await old.close();
-    expect((await ledgers.read(of)).get(5)).toMatchObject({ outcome: 'delivered', unknown: 0 });
-    expect((await ledgers.read(of)).get(6)).toMatchObject({ outcome: undefined, unknown: 1 });
-    await newer.close();
-  });
-
-  test('refuses rounds that are over, and other numberings, also when all journals are folded', async () => {
-    const [ledgers, of] = [create(), newChunk()];
-    for (let times = 0; times < 30; times++) await (await ledgers.open(of, attempt(2))).close();
-    await expect(ledgers.open(of, attempt(1))).rejects.toThrow(StaleRound);
-    await expect(ledgers.open(of, { ...attempt(2), parseKey: 'csv-2' })).rejects.toMatchObject({ code: 'store' });
-  });
-
-  test('lets attempts at different rows work side by side', async () => {
-    const [ledgers, of] = [create(), newChunk()];
-    const batch = await ledgers.open(of, attempt(1, rangeScope(1, 5)));
-    const alert = await ledgers.open(of, attempt(1, linesScope('alert', [8])));
-    const other = await ledgers.open(of, attempt(1, linesScope('takeover', [3])));
-    const at = await Promise.all([batch.announce([1, 2]), alert.announce([8]), batch.announce([3])]);
-    expect(at.map((confirmed) => confirmed !== undefined)).toEqual([true, true, false]);
-    batch.record('d', 1, 200, 1);
-    await Promise.all([batch.close(), alert.close(), other.close()]);
-    expect((await ledgers.read(of)).get(1)?.outcome).toBe('delivered');
-  });
-
-  test('either shows a newcomer what was announced, or tells the older attempt: in whatever order they come', async () => {
-    const move = fc.record({
-      who: fc.nat(3),
-      what: fc.constantFrom('open', 'announce', 'answer', 'close'),
-      line: fc.integer({ min: 1, max: 3 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(fc.array(move, { maxLength: 24 }), async (moves) => {
-        const [ledgers, of] = [create(), newChunk()];
-        const scopes = [rangeScope(1, 3), rangeScope(1, 3), linesScope('takeover', [2]), rangeScope(2, 3)];
-        const open = new Map<number, { ledger: Ledger; sent: Set<number> }>();
-        const sent: { line: number; epoch: number }[] = [];
-        const delivered = new Set<number>();
-        for (const { who, what, line } of moves) {
-          const own = open.get(who);
-          if (what === 'open' && own === undefined) {
-            const ledger = await ledgers.open(of, attempt(1, scopes[who]));
-            for (const each of sent) {
-              // A newcomer knows of every request that was begun before it came.
-              const state = ledger.states.get(each.line);
-              expect(state?.outcome === 'delivered' || (state?.unknown ?? 0) > 0).toBe(true);
-            }
-            open.set(who, { ledger, sent: new Set() });
-          } else if (what === 'announce' && own !== undefined) {
-            const header = { round: 1, atMs: 0, scope: scopes[who]! };
-            const newer = [...open].some(([other, { ledger }]) =>
-              supersedes(
-                { ...header, scope: scopes[other]!, epoch: ledger.epoch },
-                { ...header, epoch: own.ledger.epoch },
-                line,
-              ),
-            );
-            const at = await own.ledger.announce([line]);
-            if (newer) expect(at).toBeUndefined();
-            if (at === undefined) continue;
-            sent.push({ line, epoch: own.ledger.epoch });
-            own.sent.add(line);
-          } else if (what === 'answer' && own?.sent.delete(line)) {
-            own.ledger.record('d', line, 200, 1);
-            own.ledger.writeResults();
-            delivered.add(line);
-            await own.ledger.sync();
-          } else if (what === 'close' && own !== undefined && own.sent.size === 0) {
-            await own.ledger.close();
-            open.delete(who);
-          }
-        }
-        const states = await ledgers.read(of);
-        for (const line of delivered) expect(states.get(line)?.outcome).toBe('delivered');
-        await Promise.all([...open.values()].map(({ ledger }) => ledger.close()));
-      }),
-      { seed: 11, numRuns: 60 },
-    );
-  });
+  ledgerContract(create, 60);
 });
 
 describe('a ledger in an object store whose requests fail', () => {
@@ -153,11 +47,11 @@ describe('a ledger in an object store whose requests fail', () => {
     ['before they do anything', (turn) => (turn % 3 === 0 ? 'before' : undefined)],
     ['and were done all the same', (turn) => (turn % 2 === 0 ? 'after' : undefined)],
   ])('%s, says what is true, and no two versions are equal', async (_, faultAt) => {
-    const objects = new MemoryObjects();
-    const ledgers = new ObjectLedgers({ objects, clock: systemClock });
+    const bucket = new MemoryBucket();
+    const ledgers = ledgersIn(bucket);
     const of = newChunk();
     let turn = 0;
-    objects.fault = (request) => (request === 'replace' ? faultAt(++turn) : undefined);
+    bucket.fault = (request) => (request === 'put' ? faultAt(++turn) : undefined);
     for (let line = 1; line <= 8; line++) {
       const ledger = await ledgers.open(of, attempt(1));
       expect(await ledger.announce([line])).toBeDefined();
@@ -166,32 +60,32 @@ describe('a ledger in an object store whose requests fail', () => {
     }
     const states = await ledgers.read(of);
     for (let line = 1; line <= 8; line++) expect(states.get(line)).toMatchObject({ outcome: 'delivered', unknown: 0 });
-    expect(objects.equalVersions).toEqual([]);
+    expect(bucket.equalVersions).toEqual([]);
   });
 
   test('all the time is a fault of the store, and what was answered is written when it works again', async () => {
-    const objects = new MemoryObjects();
-    const ledgers = new ObjectLedgers({ objects, clock: systemClock });
+    const bucket = new MemoryBucket();
+    const ledgers = ledgersIn(bucket);
     const of = newChunk();
     const ledger = await ledgers.open(of, attempt(1));
     await ledger.announce([5]);
-    objects.fault = (request) => (request === 'replace' ? 'before' : undefined);
+    bucket.fault = (request) => (request === 'put' ? 'before' : undefined);
     ledger.record('d', 5, 200, 1);
     await expect(ledger.sync()).rejects.toMatchObject({ code: 'store' });
-    objects.fault = () => undefined;
+    bucket.fault = () => undefined;
     await ledger.close();
     expect((await ledgers.read(of)).get(5)?.outcome).toBe('delivered');
   });
 
   test('takes one request for a wave', async () => {
-    const objects = new MemoryObjects();
-    const ledger = await new ObjectLedgers({ objects, clock: systemClock }).open(newChunk(), attempt(1));
-    const before = objects.requests;
+    const bucket = new MemoryBucket();
+    const ledger = await ledgersIn(bucket).open(newChunk(), attempt(1));
+    const before = bucket.requests;
     for (let line = 1; line <= 9; line++) {
       await ledger.announce([line]);
       ledger.record('d', line, 200, 1);
     }
-    expect(objects.requests - before).toBe(9);
+    expect(bucket.requests - before).toBe(9);
     await ledger.close();
   });
 });

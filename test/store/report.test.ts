@@ -7,8 +7,10 @@ import { parseKey } from '../../src/domain/parse-options.ts';
 import { FolderLedgers } from '../../src/store/folder-ledger.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
-import { reportFolderName } from '../../src/store/report-files.ts';
+import { FolderReports } from '../../src/store/report-files.ts';
 import type { ReportRequest } from '../../src/store/report-rows.ts';
+import { headers, REPORT_NAMES } from '../../src/store/report-rows.ts';
+import { reportFolderName } from '../../src/store/report-shelf.ts';
 import type { StagedAlerts } from '../support/delivery-fixture.ts';
 import { csvRecords, stageAlerts, stageContent } from '../support/delivery-fixture.ts';
 
@@ -22,7 +24,7 @@ const request = (changes: Partial<ReportRequest> = {}): ReportRequest => {
 const wallMs = (): number => Date.UTC(2030, 0, 1);
 const ledgers = () => new FolderLedgers({ store: staged.store, clock: { ...systemClock, wallMs }, boot: 'this run' });
 const write = (changes: Partial<ReportRequest> = {}, reports = join(staged.root, 'reports'), store = staged.store) =>
-  writeReportFiles({ store, ledgers: ledgers() }, reports, request(changes), () => undefined);
+  writeReportFiles({ store, ledgers: ledgers() }, new FolderReports(reports), request(changes), () => undefined);
 
 /** Lines 2, 3, … in chunks of 4: delivered, rejected, undelivered, unconfirmed, waiting, open request, sent twice, nothing. */
 async function journalled(): Promise<void> {
@@ -237,4 +239,9 @@ test('folders are named for people, and never out of the reports folder', () => 
   expect(reportFolderName('Größe 1/2.csv', 'abcdef0123', 'crm')).toBe('Größe_1_2.csv-abcdef01-crm');
   expect(reportFolderName('../../etc', 'abcdef0123', 'crm')).not.toContain('/');
   expect(reportFolderName('...', 'abcdef0123', 'crm')).toBe('file-abcdef01-crm');
+});
+
+test('the files of a report are named in one list', async () => {
+  staged = await stageAlerts(1);
+  expect(Object.keys(headers(request(), [])).sort()).toEqual(REPORT_NAMES);
 });

@@ -6,6 +6,7 @@ import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
 import { Fault } from '../../domain/failure.ts';
 import { routesOf } from '../routes.ts';
+import { bucketState } from './bucket.ts';
 import { endpointFindings } from './endpoint.ts';
 import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
@@ -54,7 +55,7 @@ async function readConfiguration(
 
 async function findingsOf(settings: Settings): Promise<(Finding | undefined)[]> {
   const { home, endpoint, endpoints, minFreeBytes } = settings;
-  const store = await storeState(home);
+  const store = settings.store === undefined ? await storeState(home) : await bucketState(settings.store);
   const inboxes = settings.inboxes.map(({ folder }) => folder);
   const meant = endpoint === undefined ? endpoints : [endpoint];
   const [disk, permissions, folders, watching, temporal, ...connections] = await Promise.all([

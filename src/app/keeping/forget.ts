@@ -22,8 +22,9 @@ import {
   redactUser,
 } from '../../store/redaction.ts';
 import { writeReportFiles } from '../../store/report.ts';
+import { FolderReports } from '../../store/report-files.ts';
 import { newestRound } from '../../store/rounds.ts';
-import type { Hit } from '../find-user.ts';
+import type { UserHit } from '../../store/scan-users.ts';
 import { hitsOf } from '../find-user.ts';
 import { saveEarlierUsers } from '../save-earlier-users.ts';
 import { removeRefusalsOf, windowsOf } from './file-texts.ts';
@@ -46,7 +47,7 @@ export async function planForget(house: House, userId: string): Promise<ForgetPl
   const files = await storedFiles(house.store);
   await finishRedactions(house.store, files);
   const { names } = await saveEarlierUsers(house, () => undefined);
-  const hits = await hitsOf(house.folder, names, userId);
+  const hits = await hitsOf(house, names, userId);
   const read = await filesReadBy(house);
   const found: FoundFile[] = [];
   for (const sha256 of files) {
@@ -109,7 +110,7 @@ class Forgetting {
   }
 
   /** Whoever was not alerted is not alerted any more: not by a retry, nor when the same bytes come again. */
-  async #close(record: DeliveryRecord, { line, chunk, parseKey: key }: Hit): Promise<void> {
+  async #close(record: DeliveryRecord, { line, chunk, parseKey: key }: UserHit): Promise<void> {
     if (parseKey(record.parse) !== key) return;
     const { store, ledgers } = this.#house;
     const { sha256, endpoint } = record;
@@ -149,7 +150,7 @@ class Forgetting {
       const [report] = (await partsInHome(this.#house, sha256, [record])).filter(isReport);
       if (report === undefined) continue;
       const request = { ...record, ...this.#options.reports };
-      const written = writeReportFiles({ store, ledgers }, reportsRoot, request, () => undefined);
+      const written = writeReportFiles({ store, ledgers }, new FolderReports(reportsRoot), request, () => undefined);
       await written.catch(() => remove(report));
     }
   }

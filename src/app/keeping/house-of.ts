@@ -6,11 +6,12 @@ import type { Installation } from '../../temporal/installation.ts';
 import { FILE_WORKFLOWS } from '../file-status.ts';
 import type { House } from './house.ts';
 
+/** Of one whose store is in its home. */
 export function houseOf(installation: Installation): House {
-  const { store, ledgers, reportsRoot, settings, temporal, id } = installation;
+  const { store, ledgers, users, reports, settings, temporal, id } = installation;
   const { workflow } = temporal.client;
   return {
-    ...{ store, ledgers, reportsRoot, inboxes: settings.inboxes.map((inbox) => inbox.folder) },
+    ...{ store, ledgers, users, reportsRoot: reports.place, inboxes: settings.inboxes.map((inbox) => inbox.folder) },
     folder: join(settings.home, 'store'),
     async runOf(workflowId) {
       try {

@@ -4,13 +4,15 @@ import { endedOf, NO_COUNTS } from '../../domain/counts.ts';
 import { parseKey } from '../../domain/parse-options.ts';
 import { readWindow } from '../../store/chunks.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
+import type { OpenedStore } from '../../store/open-store.ts';
 import { readPruned } from '../../store/pruned.ts';
 import { readRefusal } from '../../store/refusals.ts';
 import { rowOutcome } from '../../store/report-rows.ts';
 import { newestRound } from '../../store/rounds.ts';
-import type { Home } from '../home.ts';
 
-export interface House extends Home {
+export interface House extends Pick<OpenedStore, 'store' | 'ledgers' | 'users'> {
+  /** Where the store is. */
+  readonly folder: string;
   readonly reportsRoot: string;
   /** Those whose originals are looked at. */
   readonly inboxes: readonly string[];
@@ -33,7 +35,7 @@ export interface Standing {
 
 /** Reads all receipts of a delivery, and no row. */
 export async function standingOf(
-  { store, ledgers }: Pick<Home, 'store' | 'ledgers'>,
+  { store, ledgers }: Pick<House, 'store' | 'ledgers'>,
   record: DeliveryRecord,
 ): Promise<Standing> {
   const { sha256, endpoint, parse, firstSubmittedAt } = record;
@@ -73,7 +75,7 @@ export async function standingOf(
   return { counts, open: refused ? 0 : open, state: refused ? 'refused' : 'read', lastMs };
 }
 
-async function withoutRows(store: Home['store'], record: DeliveryRecord, lastMs: number): Promise<Standing> {
+async function withoutRows(store: House['store'], record: DeliveryRecord, lastMs: number): Promise<Standing> {
   const { sha256, endpoint, parse } = record;
   const known = (await readPruned(store, sha256))?.counts[endpoint];
   if (known !== undefined) {

@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import type { RetainMs, Settings } from '../../config/settings.ts';
 import { DAY_MS } from '../../config/settings.ts';
 import { Fault } from '../../domain/failure.ts';
+import type { OpenedStore } from '../../store/open-store.ts';
+import { openKnownStore } from '../../store/open-store.ts';
 import { Installation } from '../../temporal/installation.ts';
 import { findDelivery } from '../find-delivery.ts';
-import { openHome } from '../home.ts';
 import { forget, planForget } from './forget.ts';
 import type { House } from './house.ts';
 import { houseOf } from './house-of.ts';
@@ -61,10 +62,18 @@ export interface Keeping {
   verify(context: KeepingContext, order: VerifyOrder): Promise<VerifyResult>;
 }
 
+/** wds keeps stores in folders in order. Throws Fault `not_found` where there is none, `config` where it lies on S3. */
+async function openFolder(settings: Settings): Promise<OpenedStore> {
+  const opened = await openKnownStore(settings);
+  if (settings.store === undefined) return opened;
+  const next = 'wds prune, forget and verify work on stores in folders: not with S3 yet.';
+  throw new Fault('config', `the store is ${opened.place}`, next);
+}
+
 async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<PruneResult> {
   const { settings, logger, signal, say } = context;
   const { retainMs, force, dryRun, file } = order;
-  const { store } = await openHome(settings.home);
+  const { store } = await openFolder(settings);
   const named = file === undefined ? undefined : await findDelivery(store, file, settings.endpoint?.name);
   const only = named && new Set([named.sha256]);
   const onceMs = settings.statedDelivery.onceDays * DAY_MS;
@@ -75,7 +84,7 @@ async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<Pr
 
 async function forgetUser({ settings, logger, say }: KeepingContext, order: ForgetOrder): Promise<ForgetResult> {
   const { userId, dryRun, confirm } = order;
-  await openHome(settings.home);
+  await openFolder(settings);
   return inHouse({ settings, logger, say }, async (house) => {
     const plan = await planForget(house, userId);
     const busy = plan.files.find((file) => file.busy !== undefined);
@@ -92,7 +101,7 @@ async function forgetUser({ settings, logger, say }: KeepingContext, order: Forg
 
 async function verifyHome({ settings, signal }: KeepingContext, order: VerifyOrder): Promise<VerifyResult> {
   const { file, onProgress } = order;
-  const home = await openHome(settings.home);
+  const home = await openFolder(settings);
   const named = file === undefined ? undefined : await findDelivery(home.store, file, settings.endpoint?.name);
   const only = named && new Set([named.sha256]);
   return verify({ ...home, reportsRoot: join(settings.home, 'reports') }, { only, signal, onProgress });

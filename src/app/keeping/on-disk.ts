@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Part } from '../../config/settings.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
 import { contentKey } from '../../store/layout.ts';
-import { reportFolderName } from '../../store/report-files.ts';
+import { reportFolderName } from '../../store/report-shelf.ts';
 import { isErrno } from '../../thrown.ts';
 
 export interface OnDisk {

@@ -7,7 +7,7 @@ import type { DeliveryRecord } from '../../store/delivery-record.ts';
 import { contentKey } from '../../store/layout.ts';
 import type { Redacted } from '../../store/redaction.ts';
 import { tellsOf } from '../../store/redaction.ts';
-import type { Hit } from '../find-user.ts';
+import type { UserHit } from '../../store/scan-users.ts';
 import { refusalsOf, windowsOf } from './file-texts.ts';
 import type { House } from './house.ts';
 
@@ -15,7 +15,7 @@ export interface FoundFile {
   readonly sha256: string;
   readonly file: string;
   /** Its alerts of the user. */
-  readonly hits: readonly Hit[];
+  readonly hits: readonly UserHit[];
   readonly records: readonly DeliveryRecord[];
   /** Why nothing of it may be changed now; undefined: it may. */
   readonly busy: string | undefined;

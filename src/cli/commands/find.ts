@@ -14,8 +14,8 @@ export function registerFind(program: Command, context: CommandContext): void {
     .option('-n, --limit <count>', 'newest files only', numberFrom(1, 100_000, true), 100)
     .action(async (userId: string, { limit }: { readonly limit: number }, self: Command) => {
       const { terminal, invocation } = context;
-      const { home } = await context.settings(self, { logLevel: 'warn' });
-      const found = await invocation.findUser({ home, userId, limit, say: (text) => terminal.message(text) });
+      const at = await context.settings(self, { logLevel: 'warn' });
+      const found = await invocation.findUser({ at, userId, limit, say: (text) => terminal.message(text) });
       const { output } = self.optsWithGlobals() as GlobalOptions;
       if (output === 'text') terminal.data(foundText(found, terminal.paintData));
       else if (output === 'json') terminal.data(JSON.stringify(found, null, 2));

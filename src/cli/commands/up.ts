@@ -55,7 +55,7 @@ function upText(
   { inboxes, reportsRoot, temporalAddress, webUi, api, endpoints, bundledRate }: UpState,
   cwd: string,
 ): string {
-  const here = (path: string): string => relative(cwd, path) || '.';
+  const here = (place: string): string => (place.startsWith('s3://') ? place : relative(cwd, place) || '.');
   const named = endpoints.map(({ name, url }) => ({
     name: bundledRate === undefined ? name : `the bundled receiver, ${bundledRate} alerts a second`,
     url,

@@ -35,7 +35,7 @@ const erase = async (userId: string): Promise<number> => {
   return plan.files.length;
 };
 const find = async (userId: string) =>
-  (await findUser({ home: at.staged.root, userId, limit: 9, say: () => undefined })).alerts;
+  (await findUser({ at: { home: at.staged.root, store: undefined }, userId, limit: 9, say: () => undefined })).alerts;
 const ref = () => ({ sha256: at.staged.sha256, parseKey: parseKey(at.staged.parse), window: 1 });
 
 async function all<Item>(source: AsyncIterable<Item>): Promise<Item[]> {

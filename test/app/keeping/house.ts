@@ -10,6 +10,8 @@ import { readDeliveryRecord } from '../../../src/store/delivery-record.ts';
 import { rememberName } from '../../../src/store/file-names.ts';
 import { FolderLedgers } from '../../../src/store/folder-ledger.ts';
 import { writeReportFiles } from '../../../src/store/report.ts';
+import { FolderReports } from '../../../src/store/report-files.ts';
+import { FolderUsers } from '../../../src/store/scan-users.ts';
 import type { StagedAlerts } from '../../support/delivery-fixture.ts';
 import { stageAlerts } from '../../support/delivery-fixture.ts';
 
@@ -36,7 +38,14 @@ export class TestHouse {
     const { runs } = this;
     const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'this run' });
     return {
-      ...{ store, ledgers, folder: storeFolder, reportsRoot: join(root, 'reports'), inboxes: [join(root, 'inbox')] },
+      ...{
+        store,
+        ledgers,
+        users: new FolderUsers(storeFolder),
+        folder: storeFolder,
+        reportsRoot: join(root, 'reports'),
+        inboxes: [join(root, 'inbox')],
+      },
       runOf: async (workflowId) => runs.get(workflowId),
       async *underWay() {
         for (const [workflowId, run] of runs) if (run === 'running') yield workflowId;
@@ -72,7 +81,8 @@ export class TestHouse {
   async report(): Promise<string> {
     const { store, sha256 } = this.staged;
     const record = (await readDeliveryRecord(store, { sha256, endpoint: OF.endpoint }))!;
-    return (await writeReportFiles(this.house, this.house.reportsRoot, record, () => undefined)).reportDir;
+    return (await writeReportFiles(this.house, new FolderReports(this.house.reportsRoot), record, () => undefined))
+      .reportDir;
   }
 
   /** A file that was dropped, as it lies in `processed`. */

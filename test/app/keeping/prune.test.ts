@@ -50,7 +50,12 @@ describe('of a file that is delivered and old', () => {
       ...{ why: 'retention', parts: ['chunks', 'content'] },
       counts: { test: { rows: 11, alerts: 10, delivered: 10, invalid: 1, pending: 0 } },
     });
-    const found = await findUser({ home: at.staged.root, userId: 'user-7', limit: 9, say: () => undefined });
+    const found = await findUser({
+      at: { home: at.staged.root, store: undefined },
+      userId: 'user-7',
+      limit: 9,
+      say: () => undefined,
+    });
     expect(found).toMatchObject({ alerts: [{ outcome: 'delivered', line: 7 }], unsearched: [] });
     expect((await pruned()).files).toEqual([]);
   });
@@ -184,7 +189,12 @@ describe('afterwards', () => {
     await at.deliver();
     await rm(join(at.staged.storeFolder, 'users'), { recursive: true });
     await pruned();
-    const found = await findUser({ home: at.staged.root, userId: 'user-7', limit: 9, say: () => undefined });
+    const found = await findUser({
+      at: { home: at.staged.root, store: undefined },
+      userId: 'user-7',
+      limit: 9,
+      say: () => undefined,
+    });
     expect(found).toMatchObject({ alerts: [{ outcome: 'delivered' }], unsearched: [] });
   });
 });

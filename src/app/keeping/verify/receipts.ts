@@ -1,11 +1,11 @@
 /** The receipts of a delivery: whether they can be read, fit the rows, and are all that the last report has counted. */
-import { join } from 'node:path';
 import { parseJournal } from '../../../domain/ledger/journal.ts';
 import { parseKey } from '../../../domain/parse-options.ts';
 import type { DeliveryRecord } from '../../../store/delivery-record.ts';
 import { parseBase } from '../../../store/folder-journals.ts';
 import { deliveryPrefix, FIRST_PLACES_CHUNK, ledgerPrefix } from '../../../store/layout.ts';
-import { readEarlierReport, reportFolderName } from '../../../store/report-files.ts';
+import { FolderReports } from '../../../store/report-files.ts';
+import { reportFolderName } from '../../../store/report-shelf.ts';
 import { newestRound } from '../../../store/rounds.ts';
 import type { House } from '../house.ts';
 import type { Findings } from './findings.ts';
@@ -43,8 +43,8 @@ export async function checkReceipts(
         findings.fault(ledgerPrefix(of), `there are receipts of chunk ${chunk}, and no such chunk`, FOREIGN);
     });
   }
-  const reportDir = join(reportsRoot, reportFolderName(fileName, sha256, endpoint));
-  const counted = (await readEarlierReport(reportDir))?.delivered ?? 0;
+  const reports = new FolderReports(reportsRoot);
+  const counted = (await reports.earlier(reportFolderName(fileName, sha256, endpoint)))?.delivered ?? 0;
   if (counted > delivered) {
     const found = `the report of ${endpoint} counts ${counted} delivered, and the receipts know of ${delivered}`;
     findings.fault(prefix, found, RECEIPTS_LOST);

@@ -1,0 +1,47 @@
+/**
+ * What wds asks of an object store: whole objects with versions (ETags), writes that hold only if the object is still a certain version, and
+ * listing by prefix. Strongly consistent, as S3 is. Keys are relative to the prefix that the store lies under. Every method throws
+ * Fault('store') where the service fails; what is safe to repeat was repeated by then.
+ */
+
+export interface StoredObject {
+  readonly bytes: Buffer;
+  readonly etag: string;
+}
+
+export interface ObjectHead {
+  readonly sizeBytes: number;
+  /** Who wrote it, where the writer gave a name (`PutOptions`). */
+  readonly writer: string | undefined;
+}
+
+export interface PutOptions {
+  /** Only if the object is still this version; `absent`: only if there is none. Such a write is sent once and never repeated. */
+  readonly only?: { readonly etag: string } | 'absent';
+  /** Kept with the object: by it a writer that did not hear how its write ended finds out whether it was done. */
+  readonly writer?: string;
+}
+
+export type Pieces = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+
+export interface Bucket {
+  /** `s3://bucket/prefix`, for people. */
+  readonly place: string;
+  /** undefined: there is no such object. */
+  get(key: string): Promise<StoredObject | undefined>;
+  /** Bytes start … end (exclusive); fewer where the object is shorter. undefined: there is no such object. */
+  getRange(key: string, start: number, end: number): Promise<Buffer | undefined>;
+  /** From byte `start` to the end. Throws where there is no such object, or it is replaced meanwhile. */
+  stream(key: string, start: number): AsyncIterable<Buffer>;
+  head(key: string): Promise<ObjectHead | undefined>;
+  /** The ETag of the new version; `conflict`: the condition does not hold, and nothing was written. */
+  put(key: string, body: string | Uint8Array, options?: PutOptions): Promise<string | 'conflict'>;
+  /** An object of any size. Nothing is visible until the source has ended; a throw leaves nothing. */
+  upload(key: string, source: Pieces): Promise<void>;
+  /** Within the service, whatever the size. */
+  copy(from: string, to: string): Promise<void>;
+  /** Names directly below a prefix, sorted, also those that others lie below. */
+  list(prefix: string): Promise<string[]>;
+  /** The object, and all below it. */
+  delete(key: string): Promise<void>;
+}

@@ -1,0 +1,167 @@
+/**
+ * Reports in a bucket: each in a folder of its own, `reports/<file>/<number>`, and `reports/<file>/report.json` says which one holds. It is written
+ * last, and only over that of a lower number, so a report is there whole, and an older one never replaces a newer one. Numbers are taken by
+ * creating an object. What is being written lies in a folder of this process until then.
+ */
+import { once } from 'node:events';
+import type { WriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '../../domain/failure.ts';
+import type { EarlierReport, ReportShelf, ReportWriter } from '../report-shelf.ts';
+import { storeFault } from '../store-fault.ts';
+import type { Bucket } from './bucket.ts';
+import type { S3Store } from './s3-store.ts';
+
+const REPORTS = 'reports';
+const SUMMARY = 'report.json';
+const BEGUN = 'begun';
+const MOST_TRIES = 50;
+
+export interface S3ReportsOptions {
+  readonly bucket: Bucket;
+  readonly store: S3Store;
+  /** A folder of this host, for what is being written. */
+  readonly drafts: string;
+}
+
+const folderOf = (folderName: string): string => `${REPORTS}/${folderName}`;
+const numberOf = (text: string): number => Number(/^\d{6,}$/.exec(text)?.[0] ?? 0);
+const numbered = (number: number): string => String(number).padStart(6, '0');
+
+export class S3Reports implements ReportShelf {
+  readonly place: string;
+  readonly #options: S3ReportsOptions;
+
+  constructor(options: S3ReportsOptions) {
+    this.#options = options;
+    this.place = `${options.bucket.place}/${REPORTS}`;
+  }
+
+  async open(folderName: string, headers: Readonly<Record<string, string>>): Promise<ReportWriter> {
+    const { bucket, store, drafts } = this.#options;
+    const folder = folderOf(folderName);
+    const number = await takeNumber(store, folder);
+    await mkdir(drafts, { recursive: true });
+    const draft = await mkdtemp(join(drafts, 'report-'));
+    return new S3Report({ bucket, folder, number, draft, headers });
+  }
+
+  async earlier(folderName: string): Promise<(EarlierReport & { readonly place: string }) | undefined> {
+    const report = await newestOf(this.#options.bucket, folderOf(folderName));
+    if (report === undefined) return undefined;
+    return { ...report, place: `${this.place}/${folderName}/${numbered(report.number ?? 0)}` };
+  }
+
+  async read(folderName: string, name: string): Promise<string | undefined> {
+    const { bucket } = this.#options;
+    const { number } = (await newestOf(bucket, folderOf(folderName))) ?? {};
+    if (number === undefined) return undefined;
+    return (await bucket.get(`${folderOf(folderName)}/${numbered(number)}/${name}`))?.bytes.toString('utf8');
+  }
+}
+
+async function newestOf(bucket: Bucket, folder: string): Promise<EarlierReport | undefined> {
+  const object = await bucket.get(`${folder}/${SUMMARY}`);
+  return object && (JSON.parse(object.bytes.toString('utf8')) as EarlierReport);
+}
+
+/** The folder of the highest number stays, so no number comes twice. */
+async function takeNumber(store: S3Store, folder: string): Promise<number> {
+  let number = Math.max(0, ...(await store.list(folder)).map(numberOf));
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    if (await store.create(`${folder}/${numbered(++number)}/${BEGUN}`, '')) return number;
+  }
+  throw new Fault('store', `no number can be had for a report in ${folder}`, 'It is tried again.');
+}
+
+interface S3ReportParts {
+  readonly bucket: Bucket;
+  readonly folder: string;
+  readonly number: number;
+  readonly draft: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+class S3Report implements ReportWriter {
+  readonly number: number;
+  readonly place: string;
+  readonly #parts: S3ReportParts;
+  readonly #streams = new Map<string, WriteStream>();
+
+  constructor(parts: S3ReportParts) {
+    const { bucket, folder, number, draft, headers } = parts;
+    this.#parts = parts;
+    this.number = number;
+    this.place = `${bucket.place}/${folder}/${numbered(number)}`;
+    for (const [name, header] of Object.entries(headers)) {
+      const stream = createWriteStream(join(draft, name));
+      // Faults surface at the next append or at the end; without a listener they would end the process.
+      stream.on('error', () => undefined);
+      this.#streams.set(name, stream);
+      stream.write(header);
+    }
+  }
+
+  async append(name: string, text: string): Promise<void> {
+    if (text === '') return;
+    const stream = this.#streams.get(name);
+    if (stream === undefined) throw new Error(`no report file ${name}`);
+    if (stream.errored) throw storeFault('write', join(this.#parts.draft, name), stream.errored);
+    if (!stream.write(text)) await once(stream, 'drain');
+  }
+
+  async publish(): Promise<void> {
+    const { bucket, folder, number, draft } = this.#parts;
+    for (const [name, stream] of this.#streams) {
+      const path = join(draft, name);
+      stream.end();
+      if (!stream.closed) await once(stream, 'close');
+      if (stream.errored) throw storeFault('write', path, stream.errored);
+      await bucket.upload(`${folder}/${numbered(number)}/${name}`, createReadStream(path));
+    }
+    await this.#replaceOlder();
+    await rm(draft, { recursive: true, force: true });
+  }
+
+  async #replaceOlder(): Promise<void> {
+    const { bucket, folder, number } = this.#parts;
+    const own = await bucket.get(`${folder}/${numbered(number)}/${SUMMARY}`);
+    const key = `${folder}/${SUMMARY}`;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const there = await bucket.get(key);
+      const newest = there && (JSON.parse(there.bytes.toString('utf8')) as EarlierReport);
+      if ((newest?.number ?? 0) >= number) return;
+      if (own === undefined) break;
+      const only = there === undefined ? ('absent' as const) : { etag: there.etag };
+      // Whether this one was done is seen by what is there: numbers are not used twice.
+      const done = await bucket.put(key, own.bytes, { only }).catch(() => 'conflict');
+      if (done === 'conflict') continue;
+      await this.#removeOlder();
+      return;
+    }
+    throw new Fault('store', `the report ${this.place} cannot be published`, 'It is written again.');
+  }
+
+  /** What others are writing there comes to nothing, for a newer report is there. */
+  async #removeOlder(): Promise<void> {
+    const { bucket, folder, number } = this.#parts;
+    for (const name of await bucket.list(folder)) {
+      const older = numberOf(name);
+      if (older > 0 && older < number) await bucket.delete(`${folder}/${name}`);
+    }
+  }
+
+  async discard(): Promise<void> {
+    const { bucket, folder, number, draft } = this.#parts;
+    for (const stream of this.#streams.values()) {
+      stream.destroy();
+      if (!stream.closed) await once(stream, 'close').catch(() => undefined);
+    }
+    await rm(draft, { recursive: true, force: true });
+    for (const name of this.#streams.keys()) {
+      await bucket.delete(`${folder}/${numbered(number)}/${name}`).catch(() => undefined);
+    }
+  }
+}
