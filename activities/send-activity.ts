@@ -192,7 +192,7 @@ export async function attemptRows(
   const batch = new Batch({ session, ledger, retry, ambiguous, clock, open, random, mostLeft, onlyWaits, closesMs });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {
-    ledger.sync().catch((error: unknown) => batch.stop({ kind: 'store', error }));
+    ledger.keepUp().catch((error: unknown) => batch.stop({ kind: 'store', error }));
   });
   const closesInMs = closesMs - clock.wallMs();
   const cancelClosing = closesInMs < LONGEST_ATTEMPT_MS ? clock.after(closesInMs, () => session.wake()) : undefined;

@@ -98,7 +98,8 @@ async function sendBatch(
   // From here on answers to what was left behind may come in: they are counted by sendAlert.
   const counts = { ...outcomes.counts };
   plan.stubborn.push(...(await handOver(attempt, outcomes, laggards, room, context)));
-  await ledger.sync();
+  // Otherwise it is closed right now, which writes all.
+  if (attempt.drained !== undefined) await ledger.sync();
   const leftBehind = new Set(laggards);
   const again = [...outcomes.again, ...plan.resting].filter((row) => !row.ended && !leftBehind.has(row));
   if (end.kind === 'done') {

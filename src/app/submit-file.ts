@@ -19,5 +19,10 @@ export async function submitFile(
   const careful = isPosted ? { first: undefined, stopAtFailures: undefined } : {};
   const delivery = deliveryTo(endpoint, { ...statedDelivery, ...careful });
   await rememberName(store, submission.fileName, { sha256: submission.staged.sha256, endpoint: endpoint.name });
-  return deliveries.submit({ ...submission, endpoint: endpoint.name, parse: parseFor(endpoint, parse), delivery });
+  return deliveries.submit({
+    ...submission,
+    endpoint: endpoint.name,
+    parse: parseFor(endpoint, parse, statedDelivery),
+    delivery,
+  });
 }

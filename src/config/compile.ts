@@ -15,7 +15,7 @@ import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel, SettingsOptions } from './schema.ts';
-import type { ApiSettings, RetainMs, Settings, TemporalFlags } from './settings.ts';
+import type { ApiSettings, RetainMs, Settings, StatedDelivery, TemporalFlags } from './settings.ts';
 import { DAY_MS, deepFreeze, deliveryTo, PARTS, parseFor } from './settings.ts';
 import type { Environment } from './sources.ts';
 
@@ -41,6 +41,7 @@ const seconds = (value: number): number => Math.round(value * 1_000);
 function compileParse(
   { separator, encoding, maxInvalid: _share, ...stated }: SettingsWithDefaults['parse'],
   endpoint: Endpoint | undefined,
+  delivery: Pick<StatedDelivery, 'inBucket'>,
 ): Omit<ParseOptions, 'format'> {
   const between = separator === undefined ? undefined : separatorOf(separator);
   const encodedIn = encoding === undefined ? undefined : encodingOf(encoding);
@@ -49,7 +50,7 @@ function compileParse(
     ...(between === undefined ? {} : { separator: between }),
     ...(encodedIn === undefined || encodedIn === 'utf-8' ? {} : { encoding: encodedIn }),
   };
-  return parseFor(endpoint, all);
+  return parseFor(endpoint, all, delivery);
 }
 
 function compileApi(stated: SettingsWithDefaults['api'], { env, collect }: CompileContext): ApiSettings {
@@ -94,8 +95,10 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
       problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
     });
   }
+  const store = compileStore(stated, context);
   const { stopAtFailures, notBefore: _not, notAfter: _late, window: _hours, ...delivery } = stated.delivery;
   const statedDelivery = {
+    inBucket: store !== undefined,
     ...delivery,
     maxInvalid: shareOf(stated.parse.maxInvalid) ?? DEFAULT_MAX_INVALID,
     stopAtFailures: shareOf(stopAtFailures),
@@ -103,7 +106,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
   };
   return deepFreeze({
     home,
-    store: compileStore(stated, context),
+    store,
     inbox: inboxes[0]?.folder ?? resolve(cwd, 'inbox'),
     inboxes,
     watch: stated.intake.watch,
@@ -115,7 +118,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     maxExpandedBytes: stated.intake.maxExpandedMiB * MIB,
     maxFileBytes: stated.intake.maxFileMiB * MIB,
     minFreeBytes: stated.intake.minFreeMiB === undefined ? undefined : stated.intake.minFreeMiB * MIB,
-    parse: compileParse(stated.parse, endpoint),
+    parse: compileParse(stated.parse, endpoint, statedDelivery),
     endpoint,
     endpoints,
     delivery: deliveryTo(endpoint, statedDelivery),

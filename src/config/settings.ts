@@ -21,6 +21,8 @@ export interface TemporalFlags {
 
 /** What the operator stated about delivering; the rest follows from the endpoint. */
 export interface StatedDelivery {
+  /** The store lies in one. */
+  readonly inBucket: boolean;
   readonly once: 'file' | 'message';
   readonly onceDays: number;
   readonly batchSize?: number;
@@ -158,7 +160,7 @@ export const DAY_MS = 24 * 3_600_000;
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
   const rate = endpoint?.rate ?? 'auto';
   return {
-    batchSize: stated.batchSize ?? defaultBatchSize(rate),
+    batchSize: stated.batchSize ?? defaultBatchSize(rate, stated.inBucket),
     parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 8 : 4),
     ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
     ...(stated.once === 'file' ? {} : { once: { withinMs: Math.round(stated.onceDays * DAY_MS) } }),
@@ -176,9 +178,10 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
 export const parseFor = (
   endpoint: Endpoint | undefined,
   parse: Omit<ParseOptions, 'format'>,
+  { inBucket }: Pick<StatedDelivery, 'inBucket'>,
 ): Omit<ParseOptions, 'format'> => {
   const { columns: _others, ...common } = parse;
-  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto');
+  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto', inBucket);
   return { ...common, chunkSize, ...columnsFor(endpoint === undefined ? [] : [endpoint]) };
 };
 

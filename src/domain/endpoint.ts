@@ -122,10 +122,14 @@ export const PACE_FRACTION = 0.99;
 const UNLIMITED_BATCH = 5_000;
 const LARGEST_BATCH = 1_000;
 
+/** Of a store in a bucket, where each batch costs requests: so many seconds of the rate, for a batch and for a chunk. */
+const BUCKET_SECONDS = 4;
+
 /** One batch is about one second of the rate (docs/decisions/0001-batches-not-an-activity-an-alert.md). */
-export function defaultBatchSize(rate: Rate): number {
+export function defaultBatchSize(rate: Rate, inBucket = false): number {
   if (rate === 'unlimited') return UNLIMITED_BATCH;
-  return typeof rate === 'number' ? Math.max(1, Math.min(LARGEST_BATCH, Math.round(rate))) : LARGEST_BATCH;
+  if (typeof rate !== 'number') return LARGEST_BATCH;
+  return Math.max(1, Math.min(LARGEST_BATCH, Math.round(inBucket ? rate * BUCKET_SECONDS : rate)));
 }
 
 const SMALLEST_CHUNK = 100;
@@ -134,11 +138,10 @@ const SMALLEST_CHUNK = 100;
  * Half a second of the rate. A batch lies within a chunk, and a chunk is one worker's at a time: the last ones of a file are sent at that
  * worker's share of the rate, so they should be small.
  */
-export function defaultChunkSize(rate: Rate): number {
+export function defaultChunkSize(rate: Rate, inBucket = false): number {
   if (rate === 'unlimited') return UNLIMITED_BATCH;
-  return typeof rate === 'number'
-    ? Math.max(SMALLEST_CHUNK, Math.min(LARGEST_BATCH, Math.round(rate / 2)))
-    : LARGEST_BATCH;
+  if (typeof rate !== 'number') return LARGEST_BATCH;
+  return Math.max(SMALLEST_CHUNK, Math.min(LARGEST_BATCH, Math.round(inBucket ? rate * BUCKET_SECONDS : rate / 2)));
 }
 
 /** From here on a batch is sent so quickly that a worker with two of them may stand idle until the next one is there. */

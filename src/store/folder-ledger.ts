@@ -185,6 +185,10 @@ class FolderLedger implements Ledger {
     await this.#parts.journal.flush();
   }
 
+  keepUp(): Promise<void> {
+    return this.sync();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     try {

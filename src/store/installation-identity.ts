@@ -8,6 +8,8 @@ import type { Store } from './store.ts';
 
 export const INSTALLATION_KEY = 'installation.json';
 const PATTERN = /^[0-9a-f]{12}$/;
+/** So long a store that is lasting is taken for what it was. */
+const TRUSTED_MS = 10_000;
 const MOUNTED = 'Is the store mounted? wds goes on by itself once it is there again.';
 
 /** undefined: the store has none, so it is new, or not there. Throws Fault('store') for one that cannot be read. */
@@ -59,6 +61,7 @@ export class OwnStore {
   readonly installation: string;
   readonly #store: Store;
   readonly #place: string;
+  #confirmedMs = Number.NEGATIVE_INFINITY;
 
   /** `place`: where the store is, for people. */
   constructor(store: Store, installation: string, place: string) {
@@ -67,10 +70,14 @@ export class OwnStore {
     this.#place = place;
   }
 
-  /** Throws StoreMismatch unless it is still that one. Reads the identity anew each time: one small file. */
+  /** Throws StoreMismatch unless it is still that one. Reads the identity anew each time, one small file; where nothing can be mounted, now and then. */
   async confirm(): Promise<void> {
+    if (this.#store.lasting && performance.now() - this.#confirmedMs < TRUSTED_MS) return;
     const found = await readInstallationId(this.#store);
-    if (found === this.installation) return;
+    if (found === this.installation) {
+      this.#confirmedMs = performance.now();
+      return;
+    }
     throw found === undefined
       ? new StoreMismatch(false, `the store of installation ${this.installation} is not in ${this.#place}`, MOUNTED)
       : new StoreMismatch(

@@ -44,6 +44,8 @@ export interface Ledger {
   writeResults(): void;
   /** Power-loss safe up to here. */
   sync(): Promise<void>;
+  /** The same for what was recorded a second ago, or earlier: called again and again, it bounds what a crash may take. */
+  keepUp(): Promise<void>;
   /** Ends in good order; whatever was recorded is written. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -23,6 +23,8 @@ import { StaleRound } from './ledger.ts';
 
 /** Closed journals beyond which they are folded. */
 const FOLD_FROM = 24;
+/** Results that no announcement has taken along since. */
+const LONGEST_PENDING_MS = 1_000;
 /** Results of an attempt that others have superseded: a journal of its own, that nobody else writes. */
 const lateKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/late-${epoch}`;
 
@@ -99,6 +101,7 @@ class ObjectLedger implements Ledger {
   /** All that this attempt has said. */
   #text: string;
   #pending = '';
+  #pendingSinceMs = 0;
   #closed = false;
   #writing: Promise<unknown> = Promise.resolve();
 
@@ -128,6 +131,7 @@ class ObjectLedger implements Ledger {
   }
 
   record(kind: ResultKind, line: number, status: number | undefined, attempts: number, reason = ''): void {
+    if (this.#pending === '') this.#pendingSinceMs = this.#clock.now();
     this.#pending += resultLine(kind, line, status, attempts, this.#clock.wallMs(), reason);
   }
 
@@ -138,6 +142,11 @@ class ObjectLedger implements Ledger {
     await this.#inTurn(async () => {
       if (this.#pending !== '') await this.#write('', []);
     });
+  }
+
+  /** The next announcement takes along what was recorded, and mostly comes soon. */
+  async keepUp(): Promise<void> {
+    if (this.#pending !== '' && this.#clock.now() - this.#pendingSinceMs >= LONGEST_PENDING_MS) await this.sync();
   }
 
   async close(): Promise<void> {

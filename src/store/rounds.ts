@@ -6,7 +6,7 @@ import type { AmbiguousPolicy } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { OnceOptions } from '../domain/ledger/earlier.ts';
 import type { DeliveryOf } from './layout.ts';
-import { roundKey, roundsPrefix } from './layout.ts';
+import { deliveryPrefix, roundKey, roundsPrefix } from './layout.ts';
 import { StaleRound } from './ledger.ts';
 import type { Store } from './store.ts';
 
@@ -28,15 +28,29 @@ export interface Round extends RoundRecord {
   readonly round: number;
 }
 
+const MOST_SEEN = 1_000;
+/** The newest round that was seen of each delivery, in stores that keep what they have. */
+const seen = new WeakMap<Store, Map<string, Round>>();
+
 /** undefined: no round has begun. A listing may be older than what is there, so it is looked whether there are more. */
 export async function newestRound(store: Store, of: DeliveryOf): Promise<Round | undefined> {
-  const listed = Number((await store.list(roundsPrefix(of))).at(-1) ?? 0);
-  let newest = listed === 0 ? undefined : await readRound(store, of, listed);
-  for (let round = listed; ; ) {
-    const next = await readRound(store, of, ++round);
-    if (next === undefined) return newest;
+  const known = seen.get(store) ?? new Map<string, Round>();
+  let newest = known.get(deliveryPrefix(of)) ?? (await newestListed(store, of));
+  for (;;) {
+    const next = await readRound(store, of, (newest?.round ?? 0) + 1);
+    if (next === undefined) break;
     newest = next;
   }
+  if (store.lasting && newest !== undefined) {
+    if (known.size >= MOST_SEEN) known.clear();
+    seen.set(store, known.set(deliveryPrefix(of), newest));
+  }
+  return newest;
+}
+
+async function newestListed(store: Store, of: DeliveryOf): Promise<Round | undefined> {
+  const round = Number((await store.list(roundsPrefix(of))).at(-1) ?? 0);
+  return round === 0 ? undefined : readRound(store, of, round);
 }
 
 async function readRound(store: Store, of: DeliveryOf, round: number): Promise<Round | undefined> {

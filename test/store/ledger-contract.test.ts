@@ -77,6 +77,23 @@ describe('a ledger in an object store whose requests fail', () => {
     expect((await ledgers.read(of)).get(5)?.outcome).toBe('delivered');
   });
 
+  test('after an announcement that was not heard of keeps the answers of an attempt that was superseded', async () => {
+    const bucket = new MemoryBucket();
+    const ledgers = ledgersIn(bucket);
+    const of = newChunk();
+    const old = await ledgers.open(of, attempt(1));
+    await old.announce([1]);
+    let puts = 0;
+    bucket.fault = (request) => (request === 'put' ? (puts++, 'after') : puts > 0 ? 'before' : undefined);
+    await expect(old.announce(Array.from({ length: 64 }, (_, index) => 1_000_000 + index))).rejects.toThrow();
+    bucket.fault = () => undefined;
+    const newer = await ledgers.open(of, attempt(1));
+    old.record('d', 1, 200, 1);
+    await old.close();
+    await newer.close();
+    expect((await ledgers.read(of)).get(1)?.outcome).toBe('delivered');
+  });
+
   test('takes one request for a wave', async () => {
     const bucket = new MemoryBucket();
     const ledger = await ledgersIn(bucket).open(newChunk(), attempt(1));

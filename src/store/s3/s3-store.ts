@@ -14,6 +14,7 @@ const INCOMING = 'incoming';
 const MOST_TRIES = 5;
 
 export class S3Store implements Store {
+  readonly lasting = true;
   readonly #bucket: Bucket;
 
   constructor(bucket: Bucket) {
