@@ -83,8 +83,12 @@ describe('a ledger in an object store whose requests fail', () => {
     const of = newChunk();
     const old = await ledgers.open(of, attempt(1));
     await old.announce([1]);
-    let puts = 0;
-    bucket.fault = (request) => (request === 'put' ? (puts++, 'after') : puts > 0 ? 'before' : undefined);
+    let isLost = false;
+    bucket.fault = (request) => {
+      if (request !== 'put') return isLost ? 'before' : undefined;
+      isLost = true;
+      return 'after';
+    };
     await expect(old.announce(Array.from({ length: 64 }, (_, index) => 1_000_000 + index))).rejects.toThrow();
     bucket.fault = () => undefined;
     const newer = await ledgers.open(of, attempt(1));
