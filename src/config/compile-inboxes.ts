@@ -9,6 +9,10 @@ import type { InboxSettings } from './settings.ts';
 /** Folders that a watcher has in its inbox (src/intake/inbox-names.ts). */
 const OF_AN_INBOX: ReadonlySet<string> = new Set(['.wds', 'processed', 'rejected', 'results', 'urgent']);
 
+/** `s3://…`, after it was taken for a path. */
+const isBucket = (folder: string): boolean => /(^|[/\\])s3:[/\\]/.test(folder);
+const BUCKET_INBOX = 'an inbox in a bucket is not there yet; expected a folder, whose files wds puts into the store';
+
 interface InboxContext {
   readonly cwd: string;
   readonly home: string;
@@ -30,6 +34,7 @@ export async function compileInboxes(
   }
   if (inboxes === undefined) {
     const folder = resolve(cwd, inbox ?? 'inbox');
+    if (isBucket(folder)) collect({ key: 'inbox', problem: BUCKET_INBOX });
     if (folder === home)
       collect({ key: 'inbox', problem: wrongValue(JSON.stringify(folder), 'another folder than home') });
     const only = meant ?? (endpoints.length === 1 ? endpoints[0] : undefined);
@@ -42,6 +47,7 @@ export async function compileInboxes(
   const identities = new Map<string, string>();
   for (const { key, folder, endpoints: names } of stated) {
     const fault = (problem: string): void => collect({ key, problem });
+    if (isBucket(folder)) fault(BUCKET_INBOX);
     if (folder === home) fault('the folder is home; expected another one');
     for (const identity of await identitiesOf(folder)) {
       const other = identities.get(identity);

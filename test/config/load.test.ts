@@ -159,6 +159,11 @@ describe('faults', () => {
     ['a: &a [x]\nb: *c', 'aliases cannot be resolved'],
     ['home: ""', 'home: "", expected the path of a folder'],
     ['home: same\ninbox: ./same/', 'expected another folder than home'],
+    ['inbox: s3://alerts/in', 'expected a folder, whose files wds puts into the store'],
+    ['store: /mnt/store', 'expected s3://bucket or s3://bucket/prefix'],
+    ['store: s3://Bad_Name/x', 'expected s3://bucket or s3://bucket/prefix'],
+    ['s3: { endpoint: http://127.0.0.1:9000 }', 'expected the setting store as well'],
+    ['store: { location: s3://alerts/wds, retainDays: 3 }', 'wds does not prune a store on S3 yet'],
     [
       'parse: { userIdColumn: Text, alertMessageColumn: text }',
       'expected another column than parse.alertMessageColumn',
@@ -314,5 +319,27 @@ describe('the endpoint', () => {
     expect(endpoint).toMatchObject({ timeoutMs: 1_500, maxRetryAfterMs: 3_600_000, retry: compiled });
     expect(endpoint).toMatchObject({ maximumUnanswered: 3 });
     expect(delivery).toMatchObject({ ambiguous: 'hold' });
+  });
+});
+
+describe('a store on S3', () => {
+  test('is named by a URL, in short or as a setting of its group, and found with the defaults of the SDK', async () => {
+    for (const text of ['store: s3://alerts/of/wds/', 'store: { location: s3://alerts/of/wds }']) {
+      const cwd = await makeFolder({ 'wds.config.yaml': text });
+      const { settings } = await loadSettings({ cwd, env: {}, flags: {}, temporal: {} });
+      expect(settings.store).toEqual({
+        ...{ bucket: 'alerts', prefix: 'of/wds', endpoint: undefined, region: undefined, pathStyle: false },
+      });
+    }
+  });
+
+  test("of a service of one's own needs no region", async () => {
+    const cwd = await makeFolder({});
+    const env = { WDS_STORE: 's3://alerts', WDS_S3_ENDPOINT: 'http://127.0.0.1:9000', WDS_S3_PATH_STYLE: 'false' };
+    const { settings } = await loadSettings({ cwd, env, flags: {}, temporal: {} });
+    expect(settings.store).toEqual({
+      ...{ bucket: 'alerts', prefix: '', endpoint: 'http://127.0.0.1:9000', region: 'us-east-1', pathStyle: false },
+    });
+    expect(settings.delivery.batchSize).toBe(1_000);
   });
 });
