@@ -215,7 +215,6 @@ describe('a body template', () => {
     const columns = endpoints.map((endpoint) => parseFor(endpoint, parse, { inBucket: false }).columns);
     expect(columns).toEqual([undefined, ['n']]);
   });
-  });
 });
 
 describe('inboxes', () => {
