@@ -66,8 +66,8 @@ export interface FilePreview {
   readonly when: { readonly from: string | null; readonly late: boolean; readonly why: string | null };
 }
 
-/** Throws Faults `config` (a suppression list), `not_found`, `unsupported_file`, `file_refused` (it cannot be read). A file that would be refused is told as such. */
-export async function previewFile(file: string, settings: Settings): Promise<FilePreview> {
+/** Throws Faults `config` (a suppression list), `not_found`, `unsupported_file`, `file_refused` (it cannot be read). A file that would be refused is told as such. `file`: what it is called, where that is not its path. */
+export async function previewFile(path: string, settings: Settings, file = path): Promise<FilePreview> {
   const kind = detectFormat(basename(file));
   if (kind === undefined) throw unsupportedFile(file);
   const tooLarge = fileTooLarge(
@@ -79,7 +79,7 @@ export async function previewFile(file: string, settings: Settings): Promise<Fil
   const endpoint = settings.endpoint;
   const paths = [settings.suppressFile, settings.statedDelivery.suppressFile].filter((path) => path !== undefined);
   const sink = new PreviewSink(await new SuppressionLists().of(paths), settings.parse.columns);
-  const { sha256, sizeBytes, read, refusal } = await readAll(file, kind, settings, sink);
+  const { sha256, sizeBytes, read, refusal } = await readAll(path, kind, settings, sink);
   const counts = refusal === undefined ? sink.counts() : NO_COUNTS;
   const before = await deliveredBefore(settings, sha256);
   const own = before.find((delivery) => delivery.endpoint === endpoint?.name);

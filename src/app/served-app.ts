@@ -22,6 +22,8 @@ import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FoundUser } from './find-user.ts';
 import { findUser } from './find-user.ts';
 import { Intake } from './intake.ts';
+import type { FilePreview } from './preview.ts';
+import { previewFile } from './preview.ts';
 import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
 import type { Route } from './routes.ts';
@@ -184,6 +186,11 @@ class TemporalServedApp implements ServedApp {
     const { installation } = this.#parts;
     const endpoint = await pickEndpoint(installation, name);
     return order === undefined ? readEndpoint(installation, endpoint) : orderEndpoint(installation, endpoint, order);
+  }
+
+  preview(path: string, name: string, endpoints: readonly string[]): Promise<FilePreview> {
+    const endpoint = this.#endpoints.find((one) => one.name === endpoints[0]);
+    return previewFile(path, { ...this.settings, endpoint }, name);
   }
 
   async requireRoom(): Promise<void> {

@@ -14,6 +14,7 @@ import type { SubmitOutcome } from '../temporal/file-deliveries.ts';
 import type { FileStatus, StatusReport } from './app.ts';
 import type { EndpointStatus } from './endpoint-status.ts';
 import type { FoundUser } from './find-user.ts';
+import type { FilePreview } from './preview.ts';
 
 /** What became of one alert of a file. */
 export interface Receipt {
@@ -78,6 +79,8 @@ export interface ServedApp {
   cancelFile(id: string, endpoint?: string): Promise<FileStatus>;
   endpoints(): Promise<readonly EndpointStatus[]>;
   endpoint(name: string, order?: Override): Promise<EndpointStatus>;
+  /** What a file would come to at the first of these endpoints. `name`: what it will be called. */
+  preview(path: string, name: string, endpoints: readonly string[]): Promise<FilePreview>;
   /** Throws Fault `store` while the disk is too full for more to come in. */
   requireRoom(): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface Upload {
   /** Of the dropped bytes: how the file is known from here on. */
   readonly sha256: string;
   readonly sizeBytes: number;
+  /** Where it lies until then. */
+  readonly path: string;
   /** Moves it into the inbox, and returns its name there: another one where its own was taken. From then on it survives a crash. */
   place(priority: FilePriority): Promise<string>;
   discard(): Promise<void>;
@@ -99,6 +101,7 @@ export class Uploads {
     return {
       sha256,
       sizeBytes,
+      path,
       place: (priority) => this.#place(path, name, priority),
       discard: () => rm(path, { force: true }),
     };

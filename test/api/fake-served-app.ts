@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import { buildServer } from '../../src/api/server.ts';
 import type { FoundUser } from '../../src/app/find-user.ts';
+import { previewFile } from '../../src/app/preview.ts';
 import type { Receipt, ServedApp } from '../../src/app/served.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import type { FlagValues } from '../../src/config/sources.ts';
@@ -118,6 +119,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
       orders.push(`endpoint ${JSON.stringify(order)}`);
       return ENDPOINT;
     },
+    preview: (path, name) => previewFile(path, loaded, name),
     requireRoom: async () => undefined,
     ...app,
   };

@@ -37,6 +37,8 @@ label { display: block; font-weight: 600; }
 input, select { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--soft); border-radius: .35rem; padding: .4rem .6rem; max-width: 100%; }
 input[type=file] { border-style: dashed; padding: 1rem; width: 100%; }
 button { font: inherit; font-weight: 600; color: var(--on-button); background: var(--button); border: 0; border-radius: .35rem; padding: .5rem 1rem; min-height: 2.75rem; cursor: pointer; }
+pre { overflow-x: auto; border: 1px solid var(--line); border-radius: .35rem; padding: .5rem; font-size: .85rem; }
+summary { cursor: pointer; }
 button.quiet { color: var(--link); background: none; border: 1px solid var(--soft); }
 `;
 

@@ -39,11 +39,15 @@ ${files.some(isUnderWay) ? html`<p data-again><a href="/">Look again</a></p>` : 
 
 /** One for each inbox: the address says where, and no field of the form, for fields may come behind the files. */
 function uploadButtons(inboxes: readonly { readonly endpoints: readonly string[] }[]): Html {
-  if (inboxes.length <= 1) return html`<button>Upload and deliver</button>`;
+  if (inboxes.length <= 1) {
+    return html`<div class="orders"><button>Upload and deliver</button>
+<button class="quiet" formaction="/ui/preview">Preview first</button></div>`;
+  }
   const choices = new Map(inboxes.map(({ endpoints }) => [endpoints.join(','), endpoints.join(' and ')]));
   const buttons = [...choices].map(
     ([query, text]) =>
-      html`<button formaction="/ui/upload?endpoint=${encodeURIComponent(query)}">Upload and deliver to ${text}</button>`,
+      html`<button formaction="/ui/upload?endpoint=${encodeURIComponent(query)}">Upload and deliver to ${text}</button>
+<button class="quiet" formaction="/ui/preview?endpoint=${encodeURIComponent(query)}">Preview for ${text} first</button>`,
   );
   return html`<div class="orders">${buttons}</div>`;
 }

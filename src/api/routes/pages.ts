@@ -10,13 +10,15 @@ import { fileDetailPage } from '../pages/file-page.ts';
 import { filesPage } from '../pages/files-page.ts';
 import type { Page } from '../pages/html.ts';
 import { html, pageText } from '../pages/html.ts';
+import { previewPage } from '../pages/preview-page.ts';
 import { userPage } from '../pages/user-page.ts';
+import { Previews } from '../previews.ts';
 import { Problem, problemOf } from '../problem.ts';
 import type { Received } from '../received.ts';
 import { endpointOrder, fileId } from '../schemas.ts';
 import { overrideOf } from './endpoints.ts';
 import { fileOrReceived } from './files.ts';
-import { takeUploads } from './uploads.ts';
+import { receiveUploads, takeUploads } from './uploads.ts';
 
 const FILES_SHOWN = 30;
 const ALERTS_SHOWN = 100;
@@ -74,9 +76,34 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
   scope.post<{ Querystring: { readonly endpoint?: string } }>('/ui/upload', async (request, reply) => {
     const { endpoint } = request.query;
     const context = { name: undefined, priority: 'normal', endpoint, received, counters } as const;
-    const files = await takeUploads(app, request, context);
-    const [only] = files;
-    return reply.redirect(files.length === 1 && only?.endpoints.length === 1 ? `/ui/files/${only.id}` : '/', 303);
+    return reply.redirect(pageOf(await takeUploads(app, request, context)), 303);
+  });
+  const previews = new Previews();
+  scope.addHook('onClose', () => previews.close());
+  scope.post<{ Querystring: { readonly endpoint?: string } }>('/ui/preview', async (request, reply) => {
+    const { endpoint } = request.query;
+    const context = { name: undefined, priority: 'normal', endpoint, received, counters } as const;
+    const uploads = await receiveUploads(app, request, context);
+    try {
+      const { files, endpoints } = uploads;
+      const shown = await Promise.all(files.map(({ name, upload }) => app.preview(upload.path, name, endpoints)));
+      return reply.redirect(`/ui/previews/${await previews.hold({ uploads, previews: shown })}`, 303);
+    } catch (error) {
+      await uploads.discard();
+      throw error;
+    }
+  });
+  scope.get<Named>('/ui/previews/:id', async ({ params: { id } }, reply) => {
+    const held = previews.find(id);
+    if (held === undefined) throw previewIsGone();
+    return show(reply, previewPage(id, held.previews));
+  });
+  scope.post<Named>('/ui/previews/:id/:order', async ({ params: { id, order } }, reply) => {
+    if (order !== 'deliver' && order !== 'discard') throw noSuchOrder();
+    const uploads = previews.take(id)?.uploads;
+    if (uploads === undefined) throw previewIsGone();
+    if (order === 'discard') await uploads.discard();
+    return reply.redirect(order === 'discard' ? '/' : pageOf(await uploads.place()), 303);
   });
   scope.post<Named>('/ui/files/:id/:order', async ({ params }, reply) => {
     const id = idIn(params.id);
@@ -84,7 +111,7 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
     else if (params.order === 'approve') await app.approveFile(id);
     else if (params.order === 'cancel') await app.cancelFile(id);
     else if (params.order === 'retry') await app.beginRetry(id, false);
-    else throw new Problem(404, 'no_such_path', 'There is no such order.');
+    else throw noSuchOrder();
     return reply.redirect(`/ui/files/${encodeURIComponent(id)}`, 303);
   });
   scope.post<Named>('/ui/endpoints/:name', async ({ params, body }, reply) => {
@@ -100,6 +127,19 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
     await app.endpoint(params.name, overrideOf(order.data));
     return reply.redirect('/ui/endpoints', 303);
   });
+}
+
+const noSuchOrder = (): Problem => new Problem(404, 'no_such_path', 'There is no such order.');
+
+const previewIsGone = (): Problem =>
+  new Problem(404, 'not_found', 'This preview is not there any more, and nothing of it was sent.', {
+    nextStep: 'Upload the files again.',
+  });
+
+/** What shows what became of uploaded files. */
+function pageOf(files: readonly { readonly id: string; readonly endpoints: readonly string[] }[]): string {
+  const [only] = files;
+  return files.length === 1 && only?.endpoints.length === 1 ? `/ui/files/${only.id}` : '/';
 }
 
 function idIn(id: string): string {

@@ -95,16 +95,34 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
   ];
 }
 
+/** Uploads that are on the disk, and that nobody else sees yet. */
+export interface ReceivedUploads {
+  readonly files: readonly { readonly name: string; readonly upload: Upload }[];
+  /** Names: those that the inbox delivers to. */
+  readonly endpoints: readonly string[];
+  /** Hands them to the inbox. */
+  place(): Promise<readonly z.output<typeof uploaded>['files'][number][]>;
+  discard(): Promise<void>;
+}
+
+/** All files of a request, delivered, or none of them. */
+export async function takeUploads(app: ServedApp, request: FastifyRequest, context: UploadContext) {
+  return (await receiveUploads(app, request, context)).place();
+}
+
 /** All files of a request, or none: the faults are Problems, and those of what has the disk. */
-export async function takeUploads(
+export async function receiveUploads(
   app: ServedApp,
   request: FastifyRequest,
   { name, priority, endpoint, received, counters }: UploadContext,
-): Promise<readonly z.output<typeof uploaded>['files'][number][]> {
+): Promise<ReceivedUploads> {
   const inbox = inboxFor(app, endpoint);
   const { endpoints } = inbox;
   await app.requireRoom();
   const uploads: { readonly name: string; readonly upload: Upload }[] = [];
+  const discard = async (): Promise<void> => {
+    await Promise.all(uploads.map(({ upload }) => upload.discard()));
+  };
   try {
     for await (const { name: as, source } of request.isMultipart() ? formFiles(request) : rawFile(request, name)) {
       const upload = await inbox.uploads.receive(as, source);
@@ -113,22 +131,25 @@ export async function takeUploads(
     }
     if (uploads.length === 0) throw new Problem(422, 'no_file', 'the form holds no file');
   } catch (error) {
-    await Promise.all(uploads.map(({ upload }) => upload.discard()));
+    await discard();
     throw refusalOf(error);
   }
-  const files: { id: string; name: string; sizeBytes: number; endpoints: string[] }[] = [];
-  for (const { name: as, upload } of uploads) {
-    const { sha256, sizeBytes } = upload;
-    const placed = await upload.place(priority);
-    received.add({ sha256, name: placed, endpoint: endpoints[0] ?? '' });
-    counters.uploaded(sizeBytes);
-    app.logger.info(
-      { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
-      as === placed ? 'uploaded' : 'uploaded; its name was taken',
-    );
-    files.push({ id: sha256, name: placed, sizeBytes, endpoints: [...endpoints] });
-  }
-  return files;
+  const place = async () => {
+    const files: { id: string; name: string; sizeBytes: number; endpoints: string[] }[] = [];
+    for (const { name: as, upload } of uploads) {
+      const { sha256, sizeBytes } = upload;
+      const placed = await upload.place(priority);
+      received.add({ sha256, name: placed, endpoint: endpoints[0] ?? '' });
+      counters.uploaded(sizeBytes);
+      app.logger.info(
+        { event: 'upload_received', file: plainText(placed), sha256, sizeBytes },
+        as === placed ? 'uploaded' : 'uploaded; its name was taken',
+      );
+      files.push({ id: sha256, name: placed, sizeBytes, endpoints: [...endpoints] });
+    }
+    return files;
+  };
+  return { files: uploads, endpoints, place, discard };
 }
 
 async function* formFiles(request: FastifyRequest): AsyncGenerator<Incoming> {
