@@ -4,6 +4,7 @@
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
+import { NO_TOKEN } from '../domain/answers.ts';
 import { FAILURE } from '../domain/names.ts';
 
 type Activity<Input, Output> = (input: Input) => Promise<Output>;
@@ -30,6 +31,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 /** Steps that are remembered to have failed; beyond these a recovery may be told too early. */
 const MOST_STEPS = 1_000;
+
+/** Told where tokens are fetched (event `token_trouble`). */
+const isOfToken = ({ message }: ApplicationFailure): boolean => message.startsWith(NO_TOKEN);
 
 export class FaultLog {
   readonly #log: Pick<Logger, 'warn' | 'info'>;
@@ -59,7 +63,7 @@ export class FaultLog {
   }
 
   #failed(step: string, error: unknown): void {
-    const kind = error instanceof ApplicationFailure ? KINDS[error.type ?? ''] : undefined;
+    const kind = error instanceof ApplicationFailure && !isOfToken(error) ? KINDS[error.type ?? ''] : undefined;
     // Whatever else it failed for: it got as far as that.
     if (kind === undefined) {
       this.#went(step);
