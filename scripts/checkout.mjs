@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const DIST = join(ROOT, 'dist');
-export const BUNDLE = join(DIST, 'workflow-bundle.js');
+/** By the file below dist/workflows that each is made from. */
+export const BUNDLES = {
+  'index.js': join(DIST, 'workflow-bundle.js'),
+  'versioned.js': join(DIST, 'workflow-bundle-versioned.js'),
+};
 /** What is compiled; tests run from their sources. */
 export const SOURCE_FOLDERS = ['src', 'workflows', 'activities', 'bench', 'simulation', 'chaos'];
 
@@ -37,7 +41,9 @@ export function isInstalled() {
 /** Whether dist/ was built from the sources as they are now. */
 export function isBuilt() {
   return (
-    existsSync(BUNDLE) === existsSync(join(DIST, 'workflows', 'index.js')) && readText(STAMP) === sourceSignature()
+    Object.entries(BUNDLES).every(
+      ([entry, bundle]) => existsSync(bundle) === existsSync(join(DIST, 'workflows', entry)),
+    ) && readText(STAMP) === sourceSignature()
   );
 }
 

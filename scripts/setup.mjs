@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
-  BUNDLE,
+  BUNDLES,
   DIST,
   filesBelow,
   isBuilt,
@@ -64,7 +64,7 @@ async function build() {
   if (existsSync(join(DIST, 'workflows', 'index.js'))) {
     await step('bundling the workflows', process.execPath, [join(ROOT, 'scripts', 'bundle-workflows.mjs')]);
   } else {
-    rmSync(BUNDLE, { force: true });
+    for (const bundle of Object.values(BUNDLES)) rmSync(bundle, { force: true });
   }
   stampBuild(signature);
 }

@@ -5,7 +5,7 @@
  * records the answers to open requests, and begin again by their receipts at the resume.
  */
 
-import { condition, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, proxyActivities } from '@temporalio/workflow';
 import type { Outcome } from '../src/domain/alert.ts';
 import type {
   CarriedState,
@@ -25,6 +25,7 @@ import type { Decision } from '../src/domain/progress/decision.ts';
 import { restraintsOf } from '../src/domain/restraint/restraints.ts';
 import { grouped } from '../src/domain/rows/words.ts';
 import { fileWork, sendOptions, untilTaken } from './activity-options.ts';
+import { nextRunIsDue } from './next-run.ts';
 import type { Opening } from './opening.ts';
 import { PausableScope } from './pausable-scope.ts';
 import { StubbornAlerts } from './stubborn-alerts.ts';
@@ -104,11 +105,11 @@ export class Delivery {
       await this.#runLanes(() => this.#takeUnsent(), false);
       await this.#runDecided();
       const { beforeRevisits } = this.#hooks;
-      if (beforeRevisits !== undefined && this.#revisit.length > 0 && !this.#historyIsLong()) await beforeRevisits();
-      if (!this.#historyIsLong()) await this.#runLanes(() => this.#takeRevisit(), true);
-      await condition(() => this.#stubborn.size === 0 || this.#stubborn.failure !== undefined || this.#historyIsLong());
+      if (beforeRevisits !== undefined && this.#revisit.length > 0 && !this.#endsSoon()) await beforeRevisits();
+      if (!this.#endsSoon()) await this.#runLanes(() => this.#takeRevisit(), true);
+      await condition(() => this.#stubborn.size === 0 || this.#stubborn.failure !== undefined || this.#endsSoon());
       if (this.#stubborn.failure !== undefined) throw this.#stubborn.failure;
-      return !this.#historyIsLong();
+      return !this.#endsSoon();
     } finally {
       await this.#stubborn.end();
     }
@@ -134,19 +135,18 @@ export class Delivery {
     return countOfChunks(this.#windows) - this.#nextChunk + 1;
   }
 
-  #historyIsLong(): boolean {
-    const { historyLength, continueAsNewSuggested } = workflowInfo();
-    return continueAsNewSuggested || historyLength >= this.#input.delivery.maxHistoryEvents;
+  #endsSoon(): boolean {
+    return nextRunIsDue(this.#input.delivery.maxHistoryEvents);
   }
 
   /** What might not be begun at first is sent when it may. No command of its own: a condition is none. */
   async #runDecided(): Promise<void> {
     const { decision, onProgress } = this.#hooks;
     const isLeft = (): boolean => this.#unfinished.length + this.#unbegun > 0;
-    while (!decision.isOpen && isLeft() && !this.#historyIsLong()) {
+    while (!decision.isOpen && isLeft() && !this.#endsSoon()) {
       decision.partEnded(this.#sent);
       onProgress();
-      await condition(() => decision.isOpen || this.#stubborn.failure !== undefined || this.#historyIsLong());
+      await condition(() => decision.isOpen || this.#stubborn.failure !== undefined || this.#endsSoon());
       if (this.#stubborn.failure !== undefined) throw this.#stubborn.failure;
       await this.#runLanes(() => this.#takeUnsent(), false);
     }
@@ -177,7 +177,7 @@ export class Delivery {
   /** Each lane takes what belongs to one chunk, until there is nothing left. */
   async #runLanes(take: () => Stretch[], closing: boolean): Promise<void> {
     const lane = async (): Promise<void> => {
-      while (!this.#historyIsLong()) {
+      while (!this.#endsSoon()) {
         const stretches = take();
         if (stretches.length === 0) return;
         for (const stretch of stretches) await this.#sendStretch(stretch, closing);
@@ -197,9 +197,9 @@ export class Delivery {
     let { epoch } = stretch;
     while (from < stretch.to) {
       const failed = (): boolean => this.#stubborn.failure !== undefined;
-      await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || failed() || this.#historyIsLong());
+      await condition(() => (!this.#sending.paused && this.#roomForStubborn()) || failed() || this.#endsSoon());
       if (failed()) throw this.#stubborn.failure;
-      if (this.#historyIsLong()) {
+      if (this.#endsSoon()) {
         this.#sent = minus(this.#sent, counted);
         (closing ? this.#revisit : this.#unfinished).push({ ...stretch, from, ...known(epoch) });
         return;

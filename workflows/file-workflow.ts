@@ -8,7 +8,6 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
   CancelledFailure,
-  continueAsNew,
   defineQuery,
   defineSignal,
   isCancellation,
@@ -41,6 +40,7 @@ import { Delivery } from './delivery.ts';
 import { lookBack, onceOf, settleOrigins, takeOverOrigins } from './earlier-files.ts';
 import { failedWith, inItsOwnWords, receiptsMissing, refusedRows, undeliveredAlerts } from './file-end.ts';
 import { logClosed, logDecision, logOrder } from './file-log.ts';
+import { goOn } from './next-run.ts';
 import { Opening } from './opening.ts';
 import { readFile, restore } from './reading.ts';
 import { tellDecision } from './tell-decision.ts';
@@ -156,8 +156,7 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
       delivery.pause(paused);
       show();
       const done = await delivery.run();
-      if (!done)
-        await continueAsNew<typeof fileWorkflow>({ ...submitted, carried: { ...delivery.carried(), ...onceOf(once) } });
+      if (!done) await goOn({ ...submitted, carried: { ...delivery.carried(), ...onceOf(once) } });
       phase = 'reporting';
       show();
       const seen = countsOf(windows, delivery.sent);

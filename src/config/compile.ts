@@ -18,6 +18,7 @@ import type { LogLevel, SettingsOptions } from './schema.ts';
 import type { ApiSettings, RetainMs, Settings, StatedDelivery, TemporalFlags } from './settings.ts';
 import { DAY_MS, deepFreeze, deliveryTo, PARTS, parseFor } from './settings.ts';
 import type { Environment } from './sources.ts';
+import { deploymentVersionOf } from './versioning-schema.ts';
 
 export interface CompileContext {
   readonly env: Environment;
@@ -130,6 +131,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     api: compileApi(stated.api, context),
     notify: await compileNotify(stated.notify, context),
     monitoring: stated.monitoring,
+    deploymentVersion: deploymentVersionOf(stated.versioning),
     temporal: context.temporal,
     logLevel: stated.logLevel ?? context.defaultLogLevel,
     shutdownGraceMs: seconds(graceSeconds),

@@ -84,7 +84,7 @@ export type EndpointWithDefaults = Omit<Complete<EndpointOptions, typeof DEFAULT
 type DeliveryOptions = NonNullable<SettingsOptions['delivery']>;
 
 export interface SettingsWithDefaults
-  extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes' | 's3'> {
+  extends Pick<SettingsOptions, 'logLevel' | 'shutdownGraceSeconds' | 'inboxes' | 's3' | 'versioning'> {
   readonly home: string;
   readonly network: 'any' | 'public';
   /** undefined: it has none, but `inboxes`. */

@@ -10,6 +10,7 @@ import { parse, share } from './parse-schema.ts';
 import { restraints } from './restraint-schema.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
 import { s3, store } from './store-schema.ts';
+import { versioning } from './versioning-schema.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -184,6 +185,7 @@ export const settingsSchema = z.strictObject({
   api: api.exactOptional(),
   notify: notify.exactOptional(),
   monitoring: monitoring.exactOptional(),
+  versioning: versioning.exactOptional(),
 });
 
 /** First layer: what was stated, by whatever source. Everything may be absent. */

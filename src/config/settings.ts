@@ -11,6 +11,7 @@ import type { Schedule } from '../domain/restraint/schedule.ts';
 import { DEFAULTS } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { LogLevel } from './schema.ts';
+import type { DeploymentVersion } from './versioning-schema.ts';
 
 /** Flags about the Temporal service. The environment and the TOML profile are read by @temporalio/envconfig, below these. */
 export interface TemporalFlags {
@@ -146,6 +147,8 @@ export interface Settings {
   /** undefined: nobody is. */
   readonly notify: NotifySettings | undefined;
   readonly monitoring: MonitoringSettings;
+  /** undefined: files workers are not versioned. */
+  readonly deploymentVersion: DeploymentVersion | undefined;
   readonly temporal: TemporalFlags;
   readonly logLevel: LogLevel;
   /** More than the request timeout: what is open when a worker is told to stop can end. */

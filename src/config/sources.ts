@@ -158,7 +158,7 @@ const typed = (value: string | boolean): unknown => {
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command)$/.test(
+  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command|deployment|buildId)$/.test(
     key,
   );
 

@@ -5,9 +5,11 @@ import type { GovernorView } from '../domain/governor/messages.ts';
 import { alertsTaskQueue, filesTaskQueue, installationIn, parseFileWorkflowId } from '../domain/names.ts';
 import type { FileSigns, PendingStep } from '../domain/progress/waiting.ts';
 import { queryGovernor } from './governor-client.ts';
-import { hasPollers } from './task-queue-state.ts';
+import type { QueueVersions } from './task-queue-state.ts';
+import { hasPollers, versionText, workflowPollers } from './task-queue-state.ts';
 
 const { PENDING_ACTIVITY_STATE_STARTED } = proto.temporal.api.enums.v1.PendingActivityState;
+const PINNED = proto.temporal.api.enums.v1.VersioningBehavior.VERSIONING_BEHAVIOR_PINNED;
 const LOOK_LIMIT_MS = 2_000;
 
 /** What several files have in common is asked for once. */
@@ -27,17 +29,22 @@ export class SignsReader {
       client.workflow.getHandle(workflowId).describe(),
     );
     const installation = installationIn(description.memo);
-    const [files, alerts, governor] = await Promise.all([
-      this.#polled(filesTaskQueue(installation), 'workflow'),
-      this.#polled(alertsTaskQueue(endpoint, installation), 'activity'),
+    const [queue, alerts, governor] = await Promise.all([
+      this.#workflowQueue(filesTaskQueue(installation)),
+      this.#sentTo(alertsTaskQueue(endpoint, installation)),
       this.#governor(endpoint),
     ]);
+    const { files, needs } = servedBy(queue, pinnedTo(description));
     const pollers = { files, alerts };
-    return { endpoint, progress, steps: stepsOf(description), pollers, governor, nowMs: Date.now() };
+    return { endpoint, progress, steps: stepsOf(description), pollers, needs, governor, nowMs: Date.now() };
   }
 
-  #polled(queue: string, kind: 'workflow' | 'activity'): Promise<boolean> {
-    return this.#once(queue, () => hasPollers(this.#client, queue, kind, Date.now()));
+  #workflowQueue(queue: string): Promise<QueueVersions> {
+    return this.#once(queue, () => workflowPollers(this.#client, queue, Date.now()));
+  }
+
+  #sentTo(queue: string): Promise<boolean> {
+    return this.#once(queue, () => hasPollers(this.#client, queue, 'activity', Date.now()));
   }
 
   /** undefined: it does not answer just now, or there is none. */
@@ -52,6 +59,27 @@ export class SignsReader {
     this.#asked.set(name, asked);
     return asked;
   }
+}
+
+/** Whether somebody takes the tasks of a workflow that is `pinned` to a version, or goes on with the current one. */
+export function servedBy(
+  { pollers, current }: QueueVersions,
+  pinned: string | undefined,
+): { readonly files: boolean; readonly needs: string | undefined } {
+  const version = pinned ?? current;
+  const files = pollers.some((poller) => poller.version === version);
+  const none = version === undefined && !files && pollers.length > 0;
+  return { files, needs: none ? 'none' : version };
+}
+
+/** The version that a running workflow is bound to; undefined: it goes on with whichever is the current one. */
+function pinnedTo({ raw }: WorkflowExecutionDescription): string | undefined {
+  const { behavior, deploymentVersion, versioningOverride } = raw.workflowExecutionInfo?.versioningInfo ?? {};
+  // Moved by hand: the behaviour is told as it was until its next task.
+  if (versioningOverride?.autoUpgrade) return undefined;
+  const override = versioningOverride?.pinned?.version;
+  const version = override ?? (behavior === PINNED ? deploymentVersion : undefined);
+  return version?.buildId ? versionText(version) : undefined;
 }
 
 type Time = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;

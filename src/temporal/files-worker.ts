@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
+import type { WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
@@ -29,7 +30,7 @@ import { setTaskQueueLimit } from './task-queue-limit.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
 import { commonOptions, run } from './worker.ts';
 
-const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const bundleOf = (name: string) => ({ codePath: fileURLToPath(new URL(`../../${name}.js`, import.meta.url)) });
 
 /** Files that one process reads, or reports on, at the same time: each costs memory and a core. */
 const READING_SLOTS = 2;
@@ -86,8 +87,8 @@ function createFilesWorker(
   });
   return Worker.create({
     ...commonOptions(context),
+    ...workflowsOf(context),
     taskQueue,
-    workflowBundle: { codePath: WORKFLOW_BUNDLE },
     enableNonLocalActivities: reading,
     maxConcurrentActivityTaskExecutions: READING_SLOTS,
     maxConcurrentLocalActivityExecutions: SMALL_FILE_SLOTS,
@@ -128,6 +129,19 @@ function createFilesWorker(
       }),
     },
   });
+}
+
+/**
+ * The workflows. Where a deployment is named, they say how each moves between versions. The alerts workers are never versioned: a file of any
+ * version is sent by whichever of them is there.
+ */
+function workflowsOf({ deploymentVersion }: WorkerContext): Partial<WorkerOptions> {
+  if (deploymentVersion === undefined) return { workflowBundle: bundleOf('workflow-bundle') };
+  const versioning = { useWorkerVersioning: true, defaultVersioningBehavior: 'PINNED' } as const;
+  return {
+    workflowBundle: bundleOf('workflow-bundle-versioned'),
+    workerDeploymentOptions: { version: deploymentVersion, ...versioning },
+  };
 }
 
 /** Beyond these, the SDK's lines about them come through, too. */

@@ -233,6 +233,7 @@ export class Installation {
     const { notify } = settings;
     const { notices } = this;
     const seen = { logger, notices, notify, monitoring, access, refused: this.#refused, suppressed: this.#suppressed };
-    return { ...seen, client, connection, store, ownStore, ledgers, reports, reportForm };
+    const { deploymentVersion } = settings;
+    return { ...seen, deploymentVersion, client, connection, store, ownStore, ledgers, reports, reportForm };
   }
 }

@@ -8,6 +8,7 @@ import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker
 import type { Logger } from 'pino';
 import type { SendDependencies } from '../../activities/send-activity.ts';
 import type { NotifySettings, ReportForm } from '../config/settings.ts';
+import type { DeploymentVersion } from '../config/versioning-schema.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { Ledgers } from '../store/ledger.ts';
@@ -24,6 +25,8 @@ export interface WorkerContext {
   readonly ledgers: Ledgers;
   readonly reports: ReportShelf;
   readonly reportForm: ReportForm;
+  /** undefined: files workers are not versioned. */
+  readonly deploymentVersion: DeploymentVersion | undefined;
   readonly logger: Logger;
   /** Who is to be told of events. */
   readonly notices: Notices;

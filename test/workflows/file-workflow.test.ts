@@ -2,7 +2,7 @@
 
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
+import type { CarriedState, ReadChunksInput, SendAlertsInput } from '../../src/domain/contracts.ts';
 import type { FileSummary } from '../../src/domain/counts.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
@@ -233,6 +233,42 @@ describe('a cancelled file', () => {
     run.cancel();
     expect((await run.ended()).kind).toBe('cancelled');
     expect([recorded, batchesOf(run).length, run.callsOf('writeReport').length]).toEqual([2, 2, 1]);
+  });
+});
+
+describe('another version of the workers becomes the current one', () => {
+  const startOnVersion = async (file: MockedFile): Promise<WorkflowRun> => {
+    const run = await file.start();
+    run.version = { deploymentName: 'wds', buildId: '1' };
+    return run;
+  };
+
+  it('while the file is sent: its run ends soon, and the next one begins there, with what was sent', async () => {
+    const file = new MockedFile(20, { parallelChunks: 1 });
+    file.sendAlerts = ({ from, to }) => {
+      run.versionChanged = batchesOf(run).length >= 3;
+      return batchResult({ delivered: to - from });
+    };
+    const run = await startOnVersion(file);
+    const end = await run.ended();
+    expect(end).toMatchObject({ kind: 'continued', upgrades: true });
+    const { carried } = (end as { input: { carried: CarriedState } }).input;
+    expect(batchesOf(run).length).toBeLessThan(6);
+    expect(carried.sent.delivered).toBe(batchesOf(run).length * 10);
+  });
+
+  it('while it is read: it is read to the end first', async () => {
+    const run = await startOnVersion(new MockedFile(20, { parallelChunks: 1 }));
+    run.versionChanged = true;
+    expect(await run.ended()).toMatchObject({ kind: 'continued', upgrades: true });
+    expect([run.callsOf('readChunks').length, batchesOf(run).length]).toEqual([1, 0]);
+  });
+
+  it('where workers have no version, a long file says nothing of any', async () => {
+    const run = await new MockedFile(20, { maxHistoryEvents: 60 }).start();
+    expect(await run.ended()).toMatchObject({ kind: 'continued', upgrades: false });
+    // The server takes no task that does, and says so to nobody.
+    expect(run.behavior).toBeUndefined();
   });
 });
 

@@ -6,7 +6,12 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { DefaultFailureConverter, defaultPayloadConverter, TypedSearchAttributes } from '@temporalio/common';
+import {
+  DefaultFailureConverter,
+  defaultPayloadConverter,
+  encodeInitialVersioningBehavior,
+  TypedSearchAttributes,
+} from '@temporalio/common';
 import { coresdk } from '@temporalio/proto';
 import { parseWorkflowCode } from '@temporalio/worker/lib/worker.js';
 import type { Workflow, WorkflowCreateOptions } from '@temporalio/worker/lib/workflow/interface.js';
@@ -31,13 +36,21 @@ export type RunEnd =
   | { readonly kind: 'failed'; readonly failure: Error }
   | { readonly kind: 'cancelled' }
   /** `taskQueue`: '' for that of the run itself. */
-  | { readonly kind: 'continued'; readonly input: unknown; readonly taskQueue: string; readonly memo: object };
+  | {
+      readonly kind: 'continued';
+      readonly input: unknown;
+      readonly taskQueue: string;
+      readonly memo: object;
+      /** Whether the next run begins on the current version of the workers. */
+      readonly upgrades: boolean;
+    };
 
 interface Later {
   readonly atMs: number;
   readonly act: () => void;
 }
 
+const AUTO_UPGRADE = encodeInitialVersioningBehavior('AUTO_UPGRADE');
 const protoTime = (ms: number): never => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 }) as never;
 
 /** The sandbox asks for these by name before it schedules them. */
@@ -54,6 +67,11 @@ async function loadBundle(): Promise<ReusableVMWorkflowCreator> {
 export class WorkflowRun {
   /** Set by the test, to be near the end of a run's history. */
   historyLength = 3;
+  /** Set by the test: the version of the worker that runs it, and whether another one has become the current one since. */
+  version: { readonly deploymentName: string; readonly buildId: string } | undefined;
+  versionChanged = false;
+  /** What its worker says to the server of how it moves between versions. */
+  behavior: number | undefined;
   end: RunEnd | undefined;
   readonly #desk: ActivityDesk;
   readonly #runId: string;
@@ -211,12 +229,16 @@ export class WorkflowRun {
     if (this.#activations > MOST_ACTIVATIONS) throw new Error('the workflow goes round in circles');
     const isQuery = jobs.some(({ queryWorkflow }) => queryWorkflow);
     if (!isQuery) this.historyLength += EVENTS_A_JOB * jobs.length;
-    const frame = { runId: this.#runId, timestamp: protoTime(this.#nowMs), historyLength: this.historyLength };
+    const frame = {
+      ...{ runId: this.#runId, timestamp: protoTime(this.#nowMs), historyLength: this.historyLength },
+      ...{ deploymentVersionForCurrentTask: this.version, targetWorkerDeploymentVersionChanged: this.versionChanged },
+    };
     const activation = WorkflowActivation.fromObject({ ...frame, jobs });
     const completion = await this.#workflow.activate(activation);
     // No sinks here; what is logged within a workflow is of no interest.
     await this.#workflow.getAndResetSinkCalls();
     if (completion.failed) throw failures.failureToError(completion.failed.failure ?? {}, defaultPayloadConverter);
+    this.behavior = completion.successful?.versioningBehavior || undefined;
     for (const command of completion.successful?.commands ?? []) this.#do(command);
   }
 
@@ -264,9 +286,10 @@ function endOf(command: Command): RunEnd {
   if (completeWorkflowExecution) return { kind: 'completed', result: fromPayload(completeWorkflowExecution.result) };
   if (command.cancelWorkflowExecution) return { kind: 'cancelled' };
   if (continueAsNewWorkflowExecution) {
-    const { arguments: args, taskQueue, memo } = continueAsNewWorkflowExecution;
+    const { arguments: args, taskQueue, memo, initialVersioningBehavior } = continueAsNewWorkflowExecution;
     const remembered = Object.entries(memo ?? {}).map(([key, value]) => [key, fromPayload(value)]);
-    const next = { taskQueue: taskQueue ?? '', memo: Object.fromEntries(remembered) };
+    const upgrades = initialVersioningBehavior === AUTO_UPGRADE;
+    const next = { taskQueue: taskQueue ?? '', memo: Object.fromEntries(remembered), upgrades };
     return { kind: 'continued', input: fromPayload(args?.[0]), ...next };
   }
   if (failWorkflowExecution) {

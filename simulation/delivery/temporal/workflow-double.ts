@@ -170,10 +170,14 @@ export function continueAsNew(input: unknown): Promise<never> {
   return Promise.reject(new ContinueAsNew(input));
 }
 
+/** With other words for the server, of which there is none here. */
+export const makeContinueAsNewFunc = () => continueAsNew;
+
 export function workflowInfo() {
   const { host, historyLength } = WorkflowRuntime.get();
   const { runId, workflowId } = host;
-  return { runId, workflowId, historyLength, continueAsNewSuggested: false };
+  const versions = { currentDeploymentVersion: undefined, targetWorkerDeploymentVersionChanged: false };
+  return { runId, workflowId, historyLength, continueAsNewSuggested: false, ...versions };
 }
 
 export const patched = (_id: string): boolean => true;

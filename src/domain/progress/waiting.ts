@@ -50,6 +50,8 @@ export interface FileSigns {
   readonly steps: readonly PendingStep[];
   /** Who has lately asked for tasks. A worker that was killed is still counted for a minute. */
   readonly pollers: { readonly files: boolean; readonly alerts: boolean };
+  /** Which version's workers its workflow needs: `wds:0.2.0`. undefined: workers are not versioned. `none`: they are, and none is the current one. */
+  readonly needs?: string | undefined;
   /** The governor's view; undefined: it does not answer, or there is none. */
   readonly governor:
     | {
@@ -80,8 +82,17 @@ const PASSING: ReadonlySet<string> = new Set([FAILURE.superseded, FAILURE.shutti
 
 const because = (why: FileWaiting['why'], text: string): FileWaiting => ({ why, text, since: null, until: null });
 
-const noFilesWorker = (): FileWaiting =>
-  because('no_worker', 'no worker runs its workflow: start wds up, or wds worker --role files');
+function noFilesWorker(needs: FileSigns['needs']): FileWaiting {
+  if (needs === undefined) {
+    return because('no_worker', 'no worker runs its workflow: start wds up, or wds worker --role files');
+  }
+  const text =
+    needs === 'none'
+      ? 'no version of the workers is the current one: temporal worker deployment set-current-version'
+      : `no worker of version ${needs} goes on with its workflow: start one, or read its log; docs/upgrades.md has more`;
+  return because('no_worker', text);
+}
+
 const noAlertsWorker = (endpoint: string): FileWaiting =>
   because('no_worker', `no worker serves endpoint ${endpoint}: start wds up, or wds worker --role alerts`);
 
@@ -92,11 +103,12 @@ export function fileWaiting({
   steps,
   pollers,
   governor,
+  needs,
   nowMs,
 }: FileSigns): FileWaiting | undefined {
   if (progress?.decision !== undefined) return because('decision', progress.decision);
   if (progress?.phase === 'paused') return because('file_paused', 'the file is paused; wds resume goes on with it');
-  if (!pollers.files || progress === undefined) return noFilesWorker();
+  if (!pollers.files || progress === undefined) return noFilesWorker(needs);
   if (progress.closed !== undefined) {
     const { opensMs, text } = progress.closed;
     return { why: 'time', text, since: null, until: new Date(opensMs).toISOString() };

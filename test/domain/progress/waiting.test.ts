@@ -47,6 +47,16 @@ describe('no worker', () => {
     expect(why({ pollers: { files: false, alerts: true } })).toBe('no_worker');
   });
 
+  test('is said with the version that it needs', () => {
+    const text = (needs: string): string | undefined =>
+      fileWaiting({
+        ...{ endpoint: 'crm', progress: undefined, steps: [], governor, nowMs: NOW, needs },
+        pollers: { files: false, alerts: true },
+      })?.text;
+    expect(text('wds:0.2.0')).toContain('no worker of version wds:0.2.0');
+    expect(text('none')).toContain('no version of the workers is the current one');
+  });
+
   test('is said where nobody sends: nobody has asked for tasks, or nobody takes them', () => {
     expect(why({ pollers: { files: true, alerts: false } })).toBe('no_worker');
     const idle = { ...governor, activeWorkers: 0 };
