@@ -1,0 +1,10 @@
+#!/bin/sh
+# Temporal's two databases, made or brought up to the schema of this version of admin-tools. Harmless when there is nothing to do.
+set -eu
+tool() { temporal-sql-tool --plugin postgres12 --endpoint "$POSTGRES_SEEDS" --port 5432 --user "$POSTGRES_USER" --password "$POSTGRES_PWD" --database "$@"; }
+for pair in temporal:temporal temporal_visibility:visibility; do
+  database=${pair%:*}
+  tool "$database" create
+  tool "$database" setup-schema --version 0.0
+  tool "$database" update-schema --schema-dir "/etc/temporal/schema/postgresql/v12/${pair#*:}/versioned"
+done
