@@ -97,6 +97,8 @@ class Pruning {
   /** Files that one under way reads, and which one that is. */
   #read: Promise<ReadonlyMap<string, string>> | undefined;
   readonly #files: PrunedFile[] = [];
+  /** Where a file is among these. */
+  readonly #bySha256 = new Map<string, number>();
   readonly #kept = new Map<string, KeptFile>();
 
   constructor(house: House, request: PruneRequest) {
@@ -162,9 +164,13 @@ class Pruning {
   #gone(file: string, sha256: string | null, parts: readonly OnDisk[]): void {
     const bytes: Record<string, number> = {};
     for (const part of parts) bytes[part.part] = (bytes[part.part] ?? 0) + part.bytes;
-    const known = this.#files.find((one) => one.sha256 !== null && one.sha256 === sha256);
-    if (known === undefined) this.#files.push({ file, sha256, parts: bytes });
-    else this.#files[this.#files.indexOf(known)] = { ...known, parts: added(known.parts, bytes) };
+    const known = sha256 === null ? undefined : this.#bySha256.get(sha256);
+    const pruned = { file, sha256, parts: known === undefined ? bytes : added(this.#files[known]!.parts, bytes) };
+    if (known !== undefined) this.#files[known] = pruned;
+    else {
+      if (sha256 !== null) this.#bySha256.set(sha256, this.#files.length);
+      this.#files.push(pruned);
+    }
   }
 
   #judge(sha256: string, records: readonly DeliveryRecord[]): Promise<Judged> {
