@@ -18,6 +18,7 @@ import { DEFAULT_PARSE_OPTIONS } from '../src/domain/parse-options.ts';
 import { bytesText } from '../src/domain/progress/bytes-text.ts';
 import { FolderLedgers } from '../src/store/folder-ledger.ts';
 import { FolderStore } from '../src/store/folder-store.ts';
+import { FolderUsers } from '../src/store/scan-users.ts';
 import { deliver, readFile } from './delivered-files.ts';
 
 const PARSE = { ...DEFAULT_PARSE_OPTIONS, format: 'csv', chunkSize: 1_000 } as const;
@@ -53,7 +54,7 @@ async function measure(files: number, rows: number): Promise<void> {
     const store = new FolderStore(folder);
     const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'bench' });
     const house: House = {
-      ...{ store, ledgers, folder, reportsRoot: join(home, 'reports'), inboxes: [] },
+      ...{ store, ledgers, users: new FolderUsers(folder), folder, reportsRoot: join(home, 'reports'), inboxes: [] },
       runOf: async () => 'completed',
       async *underWay() {},
     };
@@ -62,7 +63,8 @@ async function measure(files: number, rows: number): Promise<void> {
     }
     console.log(`${files} files of ${rows} alerts`);
     const userId = `user-${files - 1}-${rows >> 1}`;
-    const find = (user: string) => findUser({ home, userId: user, limit: 9, say: () => undefined });
+    const find = (user: string) =>
+      findUser({ at: { home, store: undefined }, userId: user, limit: 9, say: () => undefined });
     const found = ({ alerts }: Awaited<ReturnType<typeof find>>): string => `${alerts.length} found`;
     const signal = new AbortController().signal;
     const looked = ({ sound, bytes, receipts }: Awaited<ReturnType<typeof verify>>): string =>
