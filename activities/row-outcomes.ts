@@ -209,6 +209,7 @@ export class RowOutcomes {
     const ends = doubtful ? 'c' : kind;
     row.ended = true;
     this.counts[OUTCOME_OF_KIND[ends]]++;
+    this.#options.session.figures.ended(OUTCOME_OF_KIND[ends]);
     this.#write(ends, row);
   }
 

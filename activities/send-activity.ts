@@ -51,6 +51,8 @@ export interface SendDependencies {
   readonly random: () => number;
   /** The activity only waits for answers: others may have its slot. Returns what ends that. */
   readonly lendSlot?: () => () => void;
+  /** So many alerts were delivered just now; for figures, and never awaited. */
+  readonly onDelivered?: (of: SendTarget, alerts: number) => void;
 }
 
 /** One attempt at rows of a chunk: its place in the receipts, and how the rows are to be gone about. */
@@ -134,11 +136,13 @@ export async function withAttempt<Result>(
 }
 
 /** A row that would be sent, if its user were not on a suppression list. Who may have been alerted before is not told that he was not. */
-export function suppress({ ledger }: SendAttempt, line: number, { unknown, attempts }: RowToSend): Outcome {
+export function suppress({ ledger, session }: SendAttempt, line: number, { unknown, attempts }: RowToSend): Outcome {
   const reason =
     unknown > 0 ? 'an earlier request was not answered; now on the suppression list' : 'on the suppression list';
   ledger.record(unknown > 0 ? 'c' : 'n', line, undefined, attempts, reason);
-  return unknown > 0 ? 'unconfirmed' : 'suppressed';
+  const outcome = unknown > 0 ? 'unconfirmed' : 'suppressed';
+  session.figures.ended(outcome);
+  return outcome;
 }
 
 /** A receiver that asks for pauses, again and again or for a long one, is not waited for longer than one that is down. */

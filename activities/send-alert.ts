@@ -41,6 +41,7 @@ async function sendOne(
   if (decision.kind === 'wait') throw unsettledFailure(1, decision.atMs - plan.nowMs);
   if (decision.kind === 'unconfirmed') {
     ledger.record('c', input.line, undefined, decision.attempts, 'not answered');
+    attempt.session.figures.ended('unconfirmed');
     await ledger.sync();
     return 'unconfirmed';
   }
@@ -66,6 +67,7 @@ async function sendOne(
   if (standing.kind === 'late') giveUpLate(outcomes, [open], standing.text);
   if (end.kind === 'throttled' && isThrottledForGood(attempt.session) && !open.ended) outcomes.giveUpOn([open]);
   await ledger.sync();
+  dependencies.onDelivered?.(input, outcomes.counts.delivered);
   const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);
   if (outcome !== undefined) return outcome;
   throw isStop(end) ? stopFailure(end, context) : transientFailure(context, dueInMs([open], attempt, clock.wallMs()));

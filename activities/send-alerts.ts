@@ -74,6 +74,7 @@ async function sendBatch(
   if (input.knownEpoch !== undefined && ledger.epoch <= input.knownEpoch) throw receiptsAreMissing(input, ledger.epoch);
   const plan = planBatch(attempt);
   for (const { line, attempts } of plan.unconfirmed) ledger.record('c', line, undefined, attempts, 'not answered');
+  attempt.session.figures.ended('unconfirmed', plan.unconfirmed.length);
   const unsent: readonly UnsentRow[] = [...plan.fresh, ...plan.triedBefore];
   const room = Math.max(0, input.maxHandover - plan.stubborn.length);
   const late = attempt.standing.kind === 'late' ? attempt.standing.text : undefined;
@@ -100,6 +101,7 @@ async function sendBatch(
   plan.stubborn.push(...(await handOver(attempt, outcomes, laggards, room, context)));
   // Otherwise it is closed right now, which writes all.
   if (attempt.drained !== undefined) await ledger.sync();
+  dependencies.onDelivered?.(input, counts.delivered);
   const leftBehind = new Set(laggards);
   const again = [...outcomes.again, ...plan.resting].filter((row) => !row.ended && !leftBehind.has(row));
   if (end.kind === 'done') {

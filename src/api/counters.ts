@@ -9,10 +9,11 @@ export class Counters {
   constructor(metrics: Metrics) {
     const labels = ['method', 'route', 'status'];
     const requests = metrics.counting({ name: 'wds_api_requests_total', help: 'Requests by route and status', labels });
-    const uploads = metrics.counting({ name: 'wds_api_uploads_total', help: 'Files taken' });
-    const bytes = metrics.counting({ name: 'wds_api_upload_bytes_total', help: 'Bytes of the files taken' });
-    const posts = metrics.counting({ name: 'wds_api_posts_total', help: 'Posts taken' });
-    const alerts = metrics.counting({ name: 'wds_api_posted_alerts_total', help: 'Alerts of the posts taken' });
+    const single = (name: string, help: string) => metrics.counting({ name, help }, [[]]);
+    const uploads = single('wds_api_uploads_total', 'Files taken');
+    const bytes = single('wds_api_upload_bytes_total', 'Bytes of the files taken');
+    const posts = single('wds_api_posts_total', 'Posts taken');
+    const alerts = single('wds_api_posted_alerts_total', 'Alerts of the posts taken');
     this.answered = (method, route, status) => requests([method, route, String(status)]);
     this.uploaded = (size) => {
       uploads([]);

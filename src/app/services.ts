@@ -12,6 +12,7 @@ import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
 import { watchDisk } from './disk-watch.ts';
 import { inboxAnswer } from './inbox-answer.ts';
+import { showInbox, showInstallation } from './installation-figures.ts';
 import { pruneForEver } from './keeping/auto-prune.ts';
 import { houseOf } from './keeping/house-of.ts';
 import { MissingWorkers } from './missing-workers.ts';
@@ -71,7 +72,9 @@ export class Services {
   /** Resolves when the first scan of each inbox is done. */
   async startWatchers(routes: readonly Route[]): Promise<void> {
     for (const endpoint of endpointsOf(routes)) await this.#installation.claimEndpoint(endpoint);
-    this.#context.monitoring.readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
+    const { metrics, readiness } = this.#context.monitoring;
+    readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
+    showInstallation(metrics, this.#installation);
     await Promise.all(routes.map((route) => this.#startWatcher(route)));
     this.#prune(routes.map(({ inbox }) => inbox));
   }
@@ -109,6 +112,7 @@ export class Services {
       })),
     );
     this.#watchers.push(watcher);
+    showInbox(this.#context.monitoring.metrics, inbox, () => watcher.status());
     await watcher.ready;
   }
 

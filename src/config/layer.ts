@@ -16,6 +16,8 @@ export interface SettingEntry {
   /** Key path, e.g. `endpoint.rate`. */
   readonly key: string;
   readonly meta: SettingMeta;
+  /** The environment variables that set it, the usual one first. */
+  readonly variables: readonly string[];
 }
 
 type Path = readonly PropertyKey[];
@@ -51,10 +53,17 @@ export function listSettings(): SettingEntry[] {
   const walk = (schema: z.ZodType, prefix: string): SettingEntry[] =>
     Object.entries(shapeOf(schema)).flatMap(([name, child]) => {
       const meta = metaOf(child);
-      if (meta !== undefined) return [{ key: prefix + name, meta }];
+      if (meta !== undefined) return [{ key: prefix + name, meta, variables: variablesOf(prefix + name, meta) }];
       return namedGroup(child) === undefined ? walk(child, `${prefix}${name}.`) : [];
     });
   return walk(settingsSchema, '');
+}
+
+/** `endpoint.maxRetryAfterSeconds` → WDS_ENDPOINT_MAX_RETRY_AFTER_SECONDS; a few have a short name, too. */
+function variablesOf(key: string, { env }: SettingMeta): string[] {
+  const words = key.replaceAll('MiB', 'Mib').replaceAll(/(?<=[a-z0-9])(?=[A-Z])|\./g, '_');
+  const named = `WDS_${words.toUpperCase()}`;
+  return [...new Set(env === undefined ? [named] : [env, named])];
 }
 
 /** The setting that a path lies in; undefined: the path is a group's. */

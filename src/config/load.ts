@@ -63,7 +63,7 @@ export async function readSources(input: LoadInput) {
     faults,
   } = findMeant({
     ...{ file: file.options, stated, chosen: chosenIn(input) },
-    originOf: (key) => input.flags?.[key]?.flag ?? variableOf(key),
+    originOf: (key) => input.flags?.[key]?.flag ?? variableOf(key, env),
   });
   const all: ConfigFault[] = [...file.faults, ...environment.faults, ...flags.faults, ...faults];
   const options = { file: inForce, environment: environment.options, flags: flags.options };

@@ -158,29 +158,50 @@ const typed = (value: string | boolean): unknown => {
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command|deployment|buildId)$/.test(
+  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command|deployment|buildId|bodyMatches)$/.test(
     key,
   );
+
+/** A variable holds text: of what is no text by its nature, numbers, `true` and `false`, and `[…]` and `{…}` as in the file. */
+function typedVariable(key: string, value: string): unknown {
+  if (isText(key)) return value;
+  const text = value.trim();
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (!/^[[{]/.test(text)) return typed(value);
+  const document = parseDocument(text);
+  return document.errors.length > 0 ? value : document.toJS({ maxAliasCount: 100 });
+}
 
 /** An empty variable is as good as none. */
 export function environmentLayer(env: Environment, cwd: string): Layer {
   const raw: Record<string, unknown> = {};
   const names = new Map<string, string>();
-  for (const { key, meta } of listSettings()) {
-    const value = meta.env === undefined ? undefined : env[meta.env];
-    if (meta.env === undefined || value === undefined || value === '') continue;
-    setAt(raw, key, isText(key) ? value : typed(value));
-    names.set(key, meta.env);
+  for (const { key } of listSettings()) {
+    const name = variableOf(key, env);
+    const value = name === undefined ? undefined : env[name];
+    if (name === undefined || value === undefined) continue;
+    names.set(key, name);
+    setAt(raw, key, name === SECRETS.get(key) ? name : typedVariable(key, value));
   }
-  if (env.WDS_SECRET !== undefined && env.WDS_SECRET !== '') setAt(raw, 'endpoint.secretEnv', 'WDS_SECRET');
-  if (env.WDS_NOTIFY_SECRET) setAt(raw, 'notify.secretEnv', 'WDS_NOTIFY_SECRET');
-  const { options, faults } = checkLayer(raw, (path) => names.get(path.join('.')));
+  const { options, faults } = checkLayer(raw, (path) =>
+    path.map((_, at) => names.get(path.slice(0, at + 1).join('.'))).find((name) => name !== undefined),
+  );
   return { options: absolute(options, cwd), faults };
 }
 
-/** The environment variable of a setting. */
-export const variableOf = (key: string): string | undefined =>
-  key === 'endpoint.secretEnv' ? 'WDS_SECRET' : listSettings().find((entry) => entry.key === key)?.meta.env;
+/** Variables that hold a secret themselves, by the setting that names a variable which does. */
+const SECRETS: ReadonlyMap<string, string> = new Map([
+  ['endpoint.secretEnv', 'WDS_SECRET'],
+  ['notify.secretEnv', 'WDS_NOTIFY_SECRET'],
+]);
+
+/** The environment variable that states a setting; undefined: none does. */
+export function variableOf(key: string, env: Environment): string | undefined {
+  const { variables = [] } = listSettings().find((entry) => entry.key === key) ?? {};
+  return [SECRETS.get(key), ...variables].find(
+    (name) => name !== undefined && env[name] !== undefined && env[name] !== '',
+  );
+}
 
 export function flagLayer(flags: FlagValues, cwd: string): Layer {
   const raw: Record<string, unknown> = {};
@@ -203,7 +224,7 @@ const OTHER_VARIABLES = [
 
 /** Warnings about WDS_ variables that look like misspelt ones: a secret in WDS_SECRT would leave requests unsigned without a word. */
 export function misspeltVariables(env: Environment): string[] {
-  const known = [...listSettings().flatMap(({ meta }) => meta.env ?? []), ...OTHER_VARIABLES];
+  const known = [...listSettings().flatMap(({ variables }) => variables), ...OTHER_VARIABLES];
   return Object.keys(env).flatMap((name) => {
     if (!name.startsWith('WDS_') || known.includes(name)) return [];
     const guess = nearest(name, known);

@@ -13,6 +13,7 @@ import { WAVES_OF_A_FOLDER } from '../domain/ledger/waves.ts';
 import { clipped } from '../domain/plain-text.ts';
 import { Admission } from './admission.ts';
 import type { EndpointClient } from './endpoint-client.ts';
+import { EndpointFigures } from './figures.ts';
 import { EndpointHealth } from './health.ts';
 import { Overload } from './overload.ts';
 import type { Pacer } from './pacer.ts';
@@ -52,6 +53,7 @@ export interface SessionParts {
 export class EndpointSession {
   readonly endpoint: Endpoint;
   readonly health = new EndpointHealth();
+  readonly figures = new EndpointFigures();
   readonly #overload = new Overload();
   readonly #client: EndpointClient;
   readonly #lease: RateLease;
@@ -219,6 +221,7 @@ export class EndpointSession {
       this.#judging.hasTakenOne = this.health.successes > 0;
       const isWell = this.health.state === 'well';
       const verdict = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
+      this.figures.took(answer, verdict, this.#clock.now() - sentMs);
       this.#admission.answered(request.tried);
       const ownFault = this.#isItsOwnFault(request) || (verdict.kind === 'permanent' && request.refusedBefore);
       const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });

@@ -76,6 +76,14 @@ export class RateLease {
     return this.#openLimit;
   }
 
+  /** `missing`: there are alerts to be sent, and the governor does not answer. */
+  get standing(): 'held' | 'not_needed' | 'missing' {
+    if (this.#inTrouble && this.#wanted) return 'missing';
+    return this.#inTrouble || this.#away || this.#standingBy || this.#askAtMs === Number.POSITIVE_INFINITY
+      ? 'not_needed'
+      : 'held';
+  }
+
   /** Others have the whole rate for now; the governor is asked all the same, to take over when they are gone. */
   get standingBy(): boolean {
     return this.#standingBy;

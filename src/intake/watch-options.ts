@@ -43,6 +43,7 @@ export interface WatchOptions extends FolderRules {
 export interface WatcherStatus {
   /** Known in the inbox, not claimed. */
   readonly pendingFiles: number;
+  readonly pendingBytes: number;
   readonly claimedFiles: number;
   /** Since the start, by this watcher. */
   readonly submittedFiles: number;

@@ -196,8 +196,10 @@ class InboxWatcher implements Watcher {
   }
 
   status(): WatcherStatus {
+    const pending = this.#folders.flatMap((folder) => [...folder.files.values()]);
     return {
-      pendingFiles: this.#folders.reduce((sum, folder) => sum + folder.files.size, 0),
+      pendingFiles: pending.length,
+      pendingBytes: pending.reduce((sum, { sample }) => sum + (sample?.sizeBytes ?? 0), 0),
       claimedFiles: this.#claimer.claimed,
       submittedFiles: this.#queue.submitted,
       paused: this.#options.guard?.paused,

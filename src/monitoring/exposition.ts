@@ -39,15 +39,21 @@ function metricOf(family: Family): Metric {
   const { name, help, type, labels: names = [], reads } = family;
   const get = async () => {
     const readings = (await Promise.all(reads.map((read) => read()))).flatMap((found) => [...found]);
-    return {
-      name,
-      help,
-      type,
-      aggregator: 'sum',
-      values: readings.flatMap((reading) => linesOf(name, names, reading)),
-    };
+    const values = together(readings).flatMap((reading) => linesOf(name, names, reading));
+    return { name, help, type, aggregator: 'sum', values };
   };
   return { name, get } as unknown as Metric;
+}
+
+/** Several parts that tell the same thing of the same: their sum. */
+function together(readings: readonly Reading[]): Reading[] {
+  const sums = new Map<string, Reading>();
+  for (const [labels, value] of readings) {
+    const key = labels.join('\n');
+    const before = sums.get(key)?.[1];
+    sums.set(key, [labels, typeof before === 'number' && typeof value === 'number' ? before + value : value]);
+  }
+  return [...sums.values()];
 }
 
 interface Line {

@@ -20,6 +20,8 @@ export interface Family extends Figure {
   readonly reads: readonly Read[];
 }
 
+export type Count = (labels: readonly string[], times?: number) => void;
+
 export class Metrics {
   readonly #families = new Map<string, Family>();
 
@@ -42,16 +44,18 @@ export class Metrics {
     this.#add(figure, 'histogram', read);
   }
 
-  /** A count that is kept here. Returns what adds to it. */
-  counting(figure: Figure): (labels: readonly string[], times?: number) => void {
+  /** A count that is kept here. Returns what adds to it. `known`: labels that are there from the start, for a rise from nothing is not seen. */
+  counting(figure: Figure, known: readonly (readonly string[])[] = []): Count {
     const counts = new Map<string, { readonly labels: readonly string[]; times: number }>();
     this.#add(figure, 'counter', () => [...counts.values()].map(({ labels, times }) => [labels, times] as const));
-    return (labels, times = 1) => {
+    const add: Count = (labels, times = 1) => {
       const key = labels.join('\n');
       const count = counts.get(key);
       if (count === undefined) counts.set(key, { labels, times });
       else count.times += times;
     };
+    for (const labels of known) add(labels, 0);
+    return add;
   }
 
   #add(figure: Figure, type: Family['type'], read: Read): void {

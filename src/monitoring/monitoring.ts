@@ -9,6 +9,12 @@ export interface MetricsText {
   readonly contentType: string;
 }
 
+/** Events that somebody wants to be woken for (deploy/prometheus/wds.rules.yml). */
+const ALERTED = [
+  ['warn', 'file_refused'],
+  ['error', 'posts_fault'],
+];
+
 export class Monitoring {
   readonly metrics = new Metrics();
   readonly readiness = new Readiness();
@@ -22,11 +28,8 @@ export class Monitoring {
     const built = { name: 'wds_build_info', help: 'Always 1: what runs', labels: ['version', 'node'] };
     this.metrics.gauge(built, () => [[[VERSION, process.version], 1]]);
     const labels = ['level', 'event'];
-    const count = this.metrics.counting({
-      name: 'wds_log_events_total',
-      help: 'Lines of the log, from info on',
-      labels,
-    });
+    const lines = { name: 'wds_log_events_total', help: 'Lines of the log, from info on', labels };
+    const count = this.metrics.counting(lines, ALERTED);
     this.countEvent = (level, event) => count([level, event]);
   }
 

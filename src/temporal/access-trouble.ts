@@ -12,6 +12,7 @@ export interface AccessTrouble {
 
 /** Codes of gRPC, as its clients and the SDK's figures name them. */
 const NOT_FOUND = 5;
+const DEADLINE_EXCEEDED = 4;
 const KINDS: ReadonlyMap<number | string, TroubleKind> = new Map<number | string, TroubleKind>([
   [7, 'permission_denied'],
   ['PERMISSION_DENIED', 'permission_denied'],
@@ -27,8 +28,8 @@ export const troubleOfStatus = (status: string): TroubleKind | undefined => KIND
 
 /** undefined: whatever else is wrong, it is not the access. */
 export function troubleOf(error: unknown): AccessTrouble | undefined {
-  const inner = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
-  if (!isGrpcServiceError(inner)) return undefined;
+  const inner = grpcErrorOf(error);
+  if (inner === undefined) return undefined;
   const reason = reasonOf(inner);
   const kind = inner.code === NOT_FOUND ? namespaceUnknown(reason) : KINDS.get(inner.code);
   return kind === undefined ? undefined : { kind, reason };
@@ -36,6 +37,14 @@ export function troubleOf(error: unknown): AccessTrouble | undefined {
 
 const namespaceUnknown = (reason: string): TroubleKind | undefined =>
   /^namespace .*not found/i.test(reason) ? 'namespace_unknown' : undefined;
+
+/** It has taken too long: perhaps Temporal is out of reach, perhaps nobody works on what was asked. */
+export const isLate = (error: unknown): boolean => grpcErrorOf(error)?.code === DEADLINE_EXCEEDED;
+
+function grpcErrorOf(error: unknown) {
+  const inner = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
+  return isGrpcServiceError(inner) ? inner : undefined;
+}
 
 /** What to do about it. */
 export function adviceOn(kind: TroubleKind, { address, namespace }: { address: string; namespace: string }): string {

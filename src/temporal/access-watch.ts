@@ -5,8 +5,9 @@
 import type { Logger } from 'pino';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import { OK } from '../monitoring/readiness.ts';
+import { reasonOf } from '../thrown.ts';
 import type { AccessTrouble, TroubleKind } from './access-trouble.ts';
-import { adviceOn, TROUBLE_KINDS, troubleOf, troubleOfStatus } from './access-trouble.ts';
+import { adviceOn, isLate, TROUBLE_KINDS, troubleOf, troubleOfStatus } from './access-trouble.ts';
 import type { TemporalConnection } from './connection.ts';
 
 const LOOK_MS = 5_000;
@@ -53,6 +54,8 @@ export class AccessWatch {
   #failures = new Map<string, number>();
   #refusedPolls: { readonly kind: TroubleKind; readonly atMs: number } | undefined;
   #looking = false;
+  /** A call took too long: is it the service? */
+  #suspected = false;
 
   constructor(options: AccessWatchOptions) {
     this.#options = options;
@@ -79,6 +82,7 @@ export class AccessWatch {
   tell(error: unknown): boolean {
     const trouble = troubleOf(error);
     if (trouble !== undefined) this.#is(trouble);
+    else if (isLate(error)) this.#suspected = true;
     return trouble !== undefined;
   }
 
@@ -92,10 +96,12 @@ export class AccessWatch {
     try {
       await this.#readPolls();
       const polls = this.#refusedPolls;
-      if (this.#trouble === undefined && this.#unreachableMs === undefined && polls === undefined) return;
+      const isInDoubt = this.#suspected || this.#unreachableMs !== undefined || polls !== undefined;
+      if (this.#trouble === undefined && !isInDoubt) return;
+      this.#suspected = false;
       const found = await this.#options.probe().then(
         () => undefined,
-        (error: unknown) => troubleOf(error),
+        (error: unknown) => troubleOf(error) ?? (isLate(error) ? silentServer(error) : undefined),
       );
       if (found !== undefined) this.#is(found);
       else if (polls !== undefined) this.#is({ kind: polls.kind, reason: 'its polls are refused' });
@@ -144,6 +150,8 @@ export class AccessWatch {
     logger.info(fields, `Temporal at ${address} lets this process in again`);
   }
 }
+
+const silentServer = (error: unknown): AccessTrouble => ({ kind: 'unreachable', reason: reasonOf(error) });
 
 /** By status, over all queues: `temporal_long_request_failure_total{operation="Poll…",status_code="NOT_FOUND"} 3`. */
 function failedPolls(text: string): Map<string, number> {

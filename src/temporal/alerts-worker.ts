@@ -9,6 +9,7 @@ import { createOwnWork } from '../../activities/own-work.ts';
 import { createSendAlert } from '../../activities/send-alert.ts';
 import { createSendAlerts } from '../../activities/send-alerts.ts';
 import { systemClock } from '../clock.ts';
+import type { SendTarget } from '../domain/contracts.ts';
 import type { Endpoint, Rate } from '../domain/endpoint.ts';
 import { isFast } from '../domain/endpoint.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
@@ -24,6 +25,7 @@ import { EndpointLog } from './endpoint-log.ts';
 import { FaultLog } from './fault-log.ts';
 import { GovernorClient } from './governor-client.ts';
 import { OLD_DELIVERIES, OldQueue } from './old-queue.ts';
+import { DeliveryLag, showSending } from './sending-figures.ts';
 import { SendingSlots } from './sending-slots.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
 import { commonOptions, run } from './worker.ts';
@@ -79,8 +81,11 @@ export async function startAlertsWorker(
     },
     async stop() {
       sender.session.stop();
-      await Promise.all([own.stop(), old.stop()]);
-      await ended;
+      const [isHeard] = await Promise.all([own.stop(), old.stop()]);
+      if (isHeard) await ended;
+      // Open requests are answered, and receipts written, all the same.
+      else await sender.session.close();
+      return isHeard;
     },
   };
 }
@@ -94,13 +99,14 @@ class Sender {
   /** Of each of its workers. */
   readonly #slots: SendingSlots[] = [];
   readonly #faults: FaultLog;
+  readonly #lag: DeliveryLag;
   #standingBy = false;
 
   constructor(context: WorkerContext, endpoint: Endpoint, governor: GovernorClient) {
-    const { logger } = context;
+    const { logger, monitoring, access } = context;
     this.#context = context;
     this.#endpoint = endpoint;
-    this.#faults = new FaultLog(logger);
+    this.#faults = new FaultLog(logger, monitoring.metrics);
     const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
     const log = new EndpointLog(logger, endpoint.name, (change) => {
       void context.notices.tell(noticeOfCircuit(endpoint.name, change, new Date().toISOString()));
@@ -114,11 +120,14 @@ class Sender {
       onStandBy: (standingBy) => this.#standBy(standingBy),
       onResume: () => this.session.resume(),
       onWaiting: (waiting) => log.changed(waiting),
-      onTrouble: (error) =>
+      onTrouble: (error) => {
+        // Where Temporal does not let this process in, that is said instead.
+        if (access.tell(error)) return;
         logger.warn(
           { event: 'no_lease', endpoint: endpoint.name, error: (error as Error).message },
           'the governor of the rate does not answer: is a files worker running? Sending waits for it',
-        ),
+        );
+      },
     });
     const { name } = endpoint;
     const tokens = tokensOf(endpoint, (reason) => {
@@ -145,6 +154,10 @@ class Sender {
       probe,
       waves: context.ledgers.waves,
     });
+    const { session, client } = this;
+    const openRequests = (): number => client.openRequests;
+    showSending(monitoring, { endpoint, session, pacer, lease, openRequests, waiting: () => log.waiting });
+    this.#lag = new DeliveryLag(context.store, session.figures);
   }
 
   #standBy(standingBy: boolean): void {
@@ -170,6 +183,7 @@ class Sender {
       session: (wanted: string) => (wanted === name ? this.session : undefined),
       clock: systemClock,
       random: Math.random,
+      onDelivered: (of: SendTarget, alerts: number) => this.#lag.delivered(of, alerts),
     };
     const own = this.#faults.telling(createOwnWork({ store, ownStore, scope }));
     slots.open = !this.#standingBy;

@@ -38,6 +38,10 @@ export class EndpointLog {
     this.#onCircuit = onCircuit;
   }
 
+  get waiting(): Waiting | null {
+    return this.#waiting;
+  }
+
   /** Called at each change; null: it is sent what there is. */
   changed(waiting: Waiting | null): void {
     const before = this.#waiting;

@@ -6,6 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { NO_TOKEN } from '../domain/answers.ts';
 import { FAILURE } from '../domain/names.ts';
+import type { Count, Metrics } from '../monitoring/metrics.ts';
 
 type Activity<Input, Output> = (input: Input) => Promise<Output>;
 interface Kind {
@@ -15,20 +16,27 @@ interface Kind {
 }
 
 const STORE: Kind = { begins: { event: 'store_fault' }, ends: { event: 'store_recovered' }, what: 'the store' };
+const LOCAL: Kind = {
+  begins: { event: 'local_fault' },
+  ends: { event: 'local_recovered' },
+  what: 'this machine',
+};
+const LIST: Kind = {
+  begins: { event: 'suppression_list_fault' },
+  ends: { event: 'suppression_list_recovered' },
+  what: 'a suppression list',
+};
 const KINDS: Readonly<Record<string, Kind>> = {
   [FAILURE.store]: STORE,
   [FAILURE.otherInstallation]: STORE,
-  [FAILURE.suppressionList]: {
-    begins: { event: 'suppression_list_fault' },
-    ends: { event: 'suppression_list_recovered' },
-    what: 'a suppression list',
-  },
-  [FAILURE.localFault]: {
-    begins: { event: 'local_fault' },
-    ends: { event: 'local_recovered' },
-    what: 'this machine',
-  },
+  [FAILURE.suppressionList]: LIST,
+  [FAILURE.localFault]: LOCAL,
 };
+const LABELS: ReadonlyMap<Kind, string> = new Map([
+  [STORE, 'store'],
+  [LOCAL, 'machine'],
+  [LIST, 'list'],
+]);
 /** Steps that are remembered to have failed; beyond these a recovery may be told too early. */
 const MOST_STEPS = 1_000;
 
@@ -37,11 +45,30 @@ const isOfToken = ({ message }: ApplicationFailure): boolean => message.startsWi
 
 export class FaultLog {
   readonly #log: Pick<Logger, 'warn' | 'info'>;
+  readonly #count: Count | undefined;
   /** By the event that told of them: steps that have failed, and not gone well since. */
   readonly #failing = new Map<Kind, Set<string>>();
 
-  constructor(log: Pick<Logger, 'warn' | 'info'>) {
+  /** `metrics`: shows how many steps wait, too. */
+  constructor(log: Pick<Logger, 'warn' | 'info'>, metrics?: Metrics) {
     this.#log = log;
+    const failing = {
+      name: 'wds_steps_waiting',
+      help: 'Steps that wait for the store or for this machine',
+      labels: ['what'],
+    };
+    metrics?.gauge(failing, () =>
+      [...LABELS].map(([kind, what]) => [[what], this.#failing.get(kind)?.size ?? 0] as const),
+    );
+    const faults = {
+      name: 'wds_step_faults_total',
+      help: 'Tries of steps that failed for the store or for this machine',
+      labels: ['what'],
+    };
+    this.#count = metrics?.counting(
+      faults,
+      [...LABELS.values()].map((what) => [what]),
+    );
   }
 
   /** Makes activities tell, which `wrap` has made what they are. */
@@ -69,6 +96,7 @@ export class FaultLog {
       this.#went(step);
       return;
     }
+    this.#count?.([LABELS.get(kind) ?? '']);
     const failing = this.#failing.get(kind);
     if (failing === undefined) {
       const reason = (error as Error).message;

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import type { WorkerOptions } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
-import type { Logger } from 'pino';
 import { createApplyTaskQueueRate } from '../../activities/apply-task-queue-rate.ts';
 import { createBeginRound } from '../../activities/begin-round.ts';
 import { createLookBack } from '../../activities/look-back.ts';
@@ -15,16 +14,11 @@ import { createSettleOrigins } from '../../activities/settle-origins.ts';
 import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../clock.ts';
-import type { WriteReportInput } from '../domain/contracts.ts';
-import type { FileSummary } from '../domain/counts.ts';
-import { isAllDelivered } from '../domain/counts.ts';
-import { filesTaskQueue, fileWorkflowId } from '../domain/names.ts';
-import { plainText } from '../domain/plain-text.ts';
-import { countsText } from '../domain/progress/counts-text.ts';
-import { invalidLines, warningLines } from '../domain/rows/words.ts';
+import { filesTaskQueue } from '../domain/names.ts';
 import { FaultLog } from './fault-log.ts';
 import { isRunning, runIsOpen } from './file-deliveries.ts';
-import { firstLine, isRefused, noticeActivities, TOO_MANY, tellEnd, tellRefusal } from './file-notices.ts';
+import { FileLog } from './file-log.ts';
+import { noticeActivities, tellEnd, tellRefusal } from './file-notices.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -57,7 +51,8 @@ export async function startFilesWorker(context: WorkerContext, options: FilesWor
   return {
     ended: own.ended,
     async stop() {
-      await Promise.all([own.stop(), old.stop()]);
+      const [isHeard] = await Promise.all([own.stop(), old.stop()]);
+      return isHeard;
     },
   };
 }
@@ -67,18 +62,19 @@ function createFilesWorker(
   { requestTimeoutMs, reading }: FilesWorkerOptions,
   taskQueue: string,
 ): Promise<Worker> {
-  const { store, ownStore, ledgers, reports, reportForm, logger, refused } = context;
+  const { store, ownStore, ledgers, reports, reportForm, logger, monitoring, refused } = context;
   const scope = () => ({
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
+  const fileLog = new FileLog(logger, refused, monitoring.metrics);
   const { notices } = context;
   const onRefusal = async (file: RefusedFile): Promise<void> => {
-    logRefusal(logger, refused, file);
+    fileLog.refused(file);
     await tellRefusal(notices, file);
   };
   const origins = { store, ledgers, scope, clock: systemClock, requestTimeoutMs, onRefusal };
-  const own = new FaultLog(logger).telling(createOwnWork({ store, ownStore, scope }));
+  const own = new FaultLog(logger, monitoring.metrics).telling(createOwnWork({ store, ownStore, scope }));
   const { readChunks } = createReadChunks({
     store,
     heartbeat: (details) => Context.current().heartbeat(details),
@@ -113,7 +109,7 @@ function createFilesWorker(
           ...reportForm,
           scope,
           onReport: async (input, summary) => {
-            logEnd(logger, refused, input, summary);
+            fileLog.reported(input, summary);
             await tellEnd(notices, input, summary);
           },
         }),
@@ -142,54 +138,4 @@ function workflowsOf({ deploymentVersion }: WorkerContext): Partial<WorkerOption
     workflowBundle: bundleOf('workflow-bundle-versioned'),
     workerDeploymentOptions: { version: deploymentVersion, ...versioning },
   };
-}
-
-/** Beyond these, the SDK's lines about them come through, too. */
-const MOST_REFUSED = 10_000;
-
-/** The one line about a file that is refused. */
-function logRefusal(logger: Logger, refused: Set<string>, file: Omit<RefusedFile, 'code'> & object): void {
-  const { sha256, endpoint, line, reason } = file;
-  if (endpoint !== undefined && refused.size < MOST_REFUSED) refused.add(fileWorkflowId(sha256, endpoint));
-  const name = plainText(file.file);
-  const where = line === undefined ? '' : ` (line ${line})`;
-  const nextStep = 'Mend the file and drop it again.';
-  logger.warn(
-    { event: 'file_refused', ...file, nextStep },
-    `${name}: refused${where}, nothing of it is sent: ${plainText(reason)}`,
-  );
-}
-
-/** The one line about a file that everybody looks for. */
-function logEnd(
-  logger: Logger,
-  refused: Set<string>,
-  { fileName, endpoint, round }: WriteReportInput,
-  summary: FileSummary,
-): void {
-  const { sha256, alerts, delivered, rejected, undelivered, unconfirmed, invalid, duplicates, pending } = summary;
-  const { suppressed = 0 } = summary;
-  const counts = { alerts, delivered, rejected, undelivered, unconfirmed, suppressed, invalid, duplicates, pending };
-  const { reportDir } = summary;
-  const warnings = warningLines(summary);
-  const found = {
-    ...(invalid === 0 ? {} : { invalidReasons: invalidLines(summary), invalidRows: `${reportDir}/invalid.csv` }),
-    ...(warnings.length === 0 ? {} : { warnings }),
-  };
-  // Its rows were read and found wanting; whoever was alerted by an earlier run lets it go on.
-  if (isRefused(round, summary)) {
-    logRefusal(logger, refused, {
-      file: fileName,
-      sha256,
-      endpoint,
-      line: firstLine(summary),
-      reason: TOO_MANY,
-      ...found,
-    });
-    return;
-  }
-  refused.delete(fileWorkflowId(sha256, endpoint));
-  const level = isAllDelivered(summary) && invalid === 0 && warnings.length === 0 ? 'info' : 'warn';
-  const fields = { event: 'file_reported', file: fileName, sha256, endpoint, ...counts, ...found, reportDir };
-  logger[level](fields, `${plainText(fileName)}: ${countsText(counts, pending)}; report ${reportDir}`);
 }

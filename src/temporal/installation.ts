@@ -33,7 +33,11 @@ import { isThisHost } from './press.ts';
 import { addChecks } from './readiness-checks.ts';
 import { findSearchAttributes } from './search-attributes.ts';
 import { watchStore } from './store-watch.ts';
+import { StuckWorkflows, stuckBy } from './stuck-workflows.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
+
+const STOPPED_UNHEARD =
+  'stopped without Temporal, which does not answer: what was done is in the receipts, and other workers go on from there';
 
 export interface InstallationOptions {
   readonly settings: Settings;
@@ -204,9 +208,10 @@ export class Installation {
     this.#closing.abort();
     if (this.embedded) await this.notices.hurry();
     this.access.close();
-    await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
-    await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()));
-    await (await this.#native)?.close();
+    const ended = await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
+    ended.push(...(await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()))));
+    if (ended.every((end) => end.status === 'rejected' || end.value)) await (await this.#native)?.close();
+    else this.#logger.warn({ event: 'stopped_unheard' }, STOPPED_UNHEARD);
     await this.devServer?.stop();
     // Last: a call that waits for its next retry throws, where nobody can catch it, once its connection is closed.
     await this.temporal.close();
@@ -214,7 +219,13 @@ export class Installation {
 
   async #connectNative(): Promise<NativeConnection> {
     const { logThrough } = await import('./sdk-log.ts');
-    const read = await logThrough(this.#logger, this.#refused);
+    const stuck = new StuckWorkflows({
+      ...{ logger: this.#logger, metrics: this.monitoring.metrics },
+      ...stuckBy(this.temporal.client),
+    });
+    this.#closing.signal.addEventListener('abort', () => stuck.close(), { once: true });
+    const notReplayable = (runId: string, failure: string): void => void stuck.found(runId, failure);
+    const read = await logThrough({ logger: this.#logger, refused: this.#refused, notReplayable });
     if (read !== undefined) this.monitoring.sdk = read;
     return connectNative(this.#target);
   }

@@ -13,6 +13,7 @@ export const OLD_WORKFLOWS = `TaskQueue = "${filesTaskQueue(undefined)}" AND Exe
 export const OLD_DELIVERIES = `${OLD_WORKFLOWS} AND WorkflowType = "${FILE_WORKFLOW}"`;
 
 const LOOK_MS = 60_000;
+const ANSWER_LIMIT_MS = 5_000;
 
 export interface OldQueueOptions {
   readonly client: Client;
@@ -40,7 +41,8 @@ export class OldQueue {
   async #look(): Promise<void> {
     const { client, logger, workflows, start } = this.#options;
     try {
-      const { count } = await client.workflow.count(workflows);
+      const ask = () => client.workflow.count(workflows);
+      const { count } = await client.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS, ask);
       if (this.#stopped) return;
       if (count > 0 && this.#worker === undefined) {
         const worker = await start();

@@ -3,6 +3,7 @@
  * endpoint. Each scales by starting more of it; both may share a process.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -43,8 +44,11 @@ export interface WorkerContext {
 export interface RunningWorker {
   /** Settles when the worker has ended; rejects when it failed. */
   readonly ended: Promise<void>;
-  /** Finishes what is open, takes nothing new, and resolves when the worker has ended. */
-  stop(): Promise<void>;
+  /**
+   * Finishes what is open, takes nothing new, and resolves to true when the worker has ended. To false where it has not, though nothing is open here any more:
+   * Temporal does not answer. What was done is in the receipts; it is told by whoever is given the work next.
+   */
+  stop(): Promise<boolean>;
 }
 
 export function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
@@ -57,6 +61,21 @@ export function commonOptions({ connection, client }: WorkerContext): Omit<Worke
   };
 }
 
+/** Nothing is open, and the worker has not ended: so long Temporal is given to hear of it. Polls of a server that hangs last a minute. */
+const UNHEARD_MS = 5_000;
+const LOOK_MS = 200;
+
+async function unheard(worker: Worker, signal: AbortSignal): Promise<false> {
+  let idleSinceMs: number | undefined;
+  for (;;) {
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+    const { numInFlightActivities } = worker.getStatus();
+    if (numInFlightActivities > 0) idleSinceMs = undefined;
+    else idleSinceMs ??= performance.now();
+    if (signal.aborted || (idleSinceMs !== undefined && performance.now() - idleSinceMs > UNHEARD_MS)) return false;
+  }
+}
+
 export function run(worker: Worker): RunningWorker {
   const ended = worker.run();
   // Whoever started the worker watches `ended`; a stop in between must not make it an unhandled rejection.
@@ -65,7 +84,12 @@ export function run(worker: Worker): RunningWorker {
     ended,
     async stop() {
       if (worker.getState() === 'RUNNING') worker.shutdown();
-      await ended;
+      const done = new AbortController();
+      try {
+        return await Promise.race([ended.then(() => true), unheard(worker, done.signal)]);
+      } finally {
+        done.abort();
+      }
     },
   };
 }

@@ -343,3 +343,62 @@ describe('a store on S3', () => {
     expect(settings.delivery.batchSize).toBe(1_000);
   });
 });
+
+describe('by the environment', () => {
+  test('every setting can be stated: by its key in capitals, and a few by a short name', () => {
+    const variables = listSettings().flatMap((entry) => entry.variables);
+    expect(variables).toEqual(
+      expect.arrayContaining([
+        'WDS_ENDPOINT_NAME',
+        'WDS_ENDPOINT_RETRY_MAXIMUM_SECONDS',
+        'WDS_API_MAX_UPLOAD_MIB',
+        'WDS_URL',
+        'WDS_ENDPOINT_URL',
+        'WDS_LOG_LEVEL',
+      ]),
+    );
+    expect(listSettings().filter((entry) => entry.variables.length === 0)).toEqual([]);
+    // None says two things.
+    expect(new Set(variables).size).toBe(variables.length);
+  });
+
+  test('numbers, switches, lists and groups are what they are in the file, and text stays text', async () => {
+    const settings = await load(undefined, {
+      WDS_ENDPOINT_URL: URL_A,
+      WDS_ENDPOINT_NAME: '007',
+      WDS_ENDPOINT_TIMEOUT_SECONDS: '2.5',
+      WDS_ENDPOINT_SUCCESS_STATUS: '[200, 202]',
+      WDS_ENDPOINT_HEADERS: '{X-Tenant: acme, Authorization: {env: CRM_AUTHORIZATION}}',
+      CRM_AUTHORIZATION: 'Bearer x',
+      WDS_ENDPOINT_RETRY_MAXIMUM_ATTEMPTS: '4',
+      WDS_PARSE_HEADER: 'false',
+      WDS_REPORTS_BYTE_ORDER_MARK: 'true',
+      WDS_INTAKE_SIDECAR: 'done',
+      WDS_DELIVERY_STOP_AT_FAILURES: '5%',
+    });
+    expect(settings.endpoint).toMatchObject({
+      name: '007',
+      timeoutMs: 2_500,
+      success: { statuses: [200, 202] },
+      headers: { 'X-Tenant': 'acme', Authorization: 'Bearer x' },
+      retry: { maximumAttempts: 4 },
+    });
+    expect(settings).toMatchObject({ parse: { header: false }, reports: { byteOrderMark: true }, sidecar: 'done' });
+    expect(settings.statedDelivery.stopAtFailures).toBe(0.05);
+  });
+
+  test('the short name counts before the long one, and a fault names the variable that was set', async () => {
+    const { endpoint } = await load(undefined, { WDS_URL: URL_B, WDS_ENDPOINT_URL: URL_A });
+    expect(endpoint?.url).toBe(new URL(URL_B).href);
+    const fault = await faultOf(
+      load(undefined, { WDS_URL: URL_A, WDS_ENDPOINT_RATE: 'fast', WDS_ENDPOINT_HEADERS: '{a: [' }),
+    );
+    expect(fault.message).toContain('WDS_ENDPOINT_RATE');
+    expect(fault.message).toContain('WDS_ENDPOINT_HEADERS');
+  });
+
+  test('a misspelt long name is noticed', async () => {
+    const { warnings } = await loadSettings({ cwd: await makeFolder(), env: { WDS_ENDPOINT_TIMEOUT_SECOND: '3' } });
+    expect(warnings).toEqual([expect.stringContaining('did you mean WDS_ENDPOINT_TIMEOUT_SECONDS?')]);
+  });
+});

@@ -8,7 +8,10 @@ const INTRODUCTION = `# Configuration
 wds reads its settings from three sources, in rising order:
 
 1. \`wds.config.yaml\` in the current folder, or the file named by \`--config\` or \`WDS_CONFIG\`;
-2. environment variables (an empty one counts as not set);
+2. environment variables (an empty one counts as not set). Each setting has one: its key in capitals, \`endpoint.retry.maximumSeconds\` as
+   \`WDS_ENDPOINT_RETRY_MAXIMUM_SECONDS\`; a few have a short one, too (\`WDS_URL\` for \`endpoint.url\`), which counts before the long one. Lists and
+   groups are written as in the file: \`WDS_ENDPOINT_SUCCESS_STATUS='[200, 202]'\`,
+   \`WDS_ENDPOINT_HEADERS='{Authorization: {env: CRM_AUTHORIZATION}}'\`;
 3. flags.
 
 Without any, it works with the defaults below. All faults are told at once, each with its key, value and what was expected. Paths in the file are
@@ -62,7 +65,7 @@ export function defaultText({ key, meta }: SettingEntry): string | undefined {
 
 function row(entry: SettingEntry): string {
   const { key, meta } = entry;
-  const also = [meta.env, meta.flag].filter((name) => name !== undefined).map((name) => `\`${name}\``);
+  const also = [entry.variables[0], meta.flag].filter((name) => name !== undefined).map((name) => `\`${name}\``);
   const cells = [`\`${key}\``, meta.about, meta.expects, defaultText(entry) ?? '', also.join(', ')];
   return `| ${cells.map(cell).join(' | ')} |`;
 }

@@ -95,7 +95,10 @@ describe('a file in the inbox', () => {
       () => watched.watcher.status().claimedFiles === 0,
       () => 'not through',
     );
-    expect(watched.watcher.status()).toEqual({ pendingFiles: 0, claimedFiles: 0, submittedFiles: 2, failing: false });
+    expect(watched.watcher.status()).toEqual({
+      ...{ pendingFiles: 0, pendingBytes: 0, claimedFiles: 0 },
+      ...{ submittedFiles: 2, failing: false },
+    });
   });
 
   test('is found by the scan when events are off', async () => {

@@ -92,6 +92,18 @@ describe('the watch over the access to Temporal', () => {
     expect(scene.lines).toHaveLength(2);
   });
 
+  test('a call that takes too long has the service asked: a hung server is said, a worker that is missing is not', async () => {
+    const { scene, watch, later } = watched();
+    expect(watch.tell(grpc(4, 'Deadline exceeded'))).toBe(false);
+    await later(5_000);
+    expect(scene.lines).toEqual([]);
+    watch.tell(grpc(4, 'Deadline exceeded'));
+    scene.found = grpc(4, 'Deadline exceeded after 3.000s');
+    await later(5_000);
+    await later(11_000);
+    expect(scene.lines).toMatchObject([expect.stringContaining('unreachable')]);
+  });
+
   test('what is not found or refused for other reasons is no matter of access', () => {
     const { scene, watch } = watched();
     expect(watch.tell(grpc(5, 'workflow not found for ID: governor-crm'))).toBe(false);
