@@ -1,6 +1,6 @@
 /**
  * What a process has seen of one endpoint, counted in plain numbers: tens of thousands of answers a second go through here, and counting one takes
- * some nanoseconds (docs/decisions/0033-figures-are-read-at-the-scrape.md).
+ * some nanoseconds (docs/decisions/0037-figures-are-read-at-the-scrape.md).
  */
 import { Distribution } from '../distribution.ts';
 import type { Outcome } from '../domain/alert.ts';
