@@ -43,7 +43,7 @@ import { logClosed, logDecision, logOrder } from './file-log.ts';
 import { goOn } from './next-run.ts';
 import { Opening } from './opening.ts';
 import { readFile, restore } from './reading.ts';
-import { tellDecision } from './tell-decision.ts';
+import { tellDecision, tellFailure } from './tell-people.ts';
 
 export const progressQuery = defineQuery<FileProgress>(PROGRESS_QUERY);
 export const pauseSignal = defineSignal<[boolean]>(PAUSE_SIGNAL);
@@ -203,7 +203,11 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   try {
     summary = await go();
   } catch (error) {
-    if (!wasCancelled(error)) throw inItsOwnWords(error);
+    if (!wasCancelled(error)) {
+      const failure = inItsOwnWords(error);
+      await tellFailure(input, failure);
+      throw failure;
+    }
     // What was sent until then is reported, if that can be done now: it can later (wds report), and the end must not wait for a disk.
     await CancellationScope.nonCancellable(async () => {
       if (round === undefined) return;

@@ -8,6 +8,8 @@ import type { Diagnosis } from '../../src/app/doctor/doctor.ts';
 import { examine } from '../../src/app/doctor/doctor.ts';
 import type { Finding } from '../../src/app/doctor/finding.ts';
 import { clockFinding } from '../../src/app/doctor/machine.ts';
+import { notifyFinding, scheduleFinding, suppressionFinding } from '../../src/app/doctor/restraints.ts';
+import { loadSettings } from '../../src/config/load.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { settleInstallationId } from '../../src/store/installation-identity.ts';
 import { makeFolder } from '../config/folder.ts';
@@ -141,4 +143,31 @@ test('a certificate that is not trusted, and a name that is unknown, are told ap
 test('a clock that was never set is a fault', () => {
   expect(clockFinding(Date.UTC(1970, 0, 2)).state).toBe('fault');
   expect(clockFinding(Date.UTC(2031, 0, 2)).state).not.toBe('fault');
+});
+
+test('a list that is not there, and a time that is over, are faults; who is notified is told without the address', async () => {
+  const cwd = await makeFolder({ 'stop.txt': 'ann\n' });
+  const load = async (settings: object) =>
+    (
+      await loadSettings({
+        cwd,
+        env: {},
+        flags: Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, { value, flag: key }])),
+      })
+    ).settings;
+  const there = { ...(await load({})), suppressFile: join(cwd, 'stop.txt') };
+  expect(await suppressionFinding(there)).toMatchObject({
+    state: 'ok',
+    found: expect.stringContaining('names 1 user'),
+  });
+  expect(await suppressionFinding({ ...there, suppressFile: join(cwd, 'none.txt') })).toMatchObject({ state: 'fault' });
+  expect(await suppressionFinding(await load({}))).toBeUndefined();
+  const late = await load({ 'delivery.notAfter': '2026-01-01T00:00Z' });
+  expect(scheduleFinding(late, Date.UTC(2026, 5, 1))).toMatchObject({ state: 'fault' });
+  const hours = await load({ 'delivery.window': '08:00-20:00 UTC' });
+  expect(scheduleFinding(hours, Date.UTC(2026, 5, 1, 3))?.found).toContain('files wait until 2026-06-01T08:00:00.000Z');
+  const notify = { url: 'https://hooks.example.com/secret', secrets: [], command: undefined, events: [], timeoutMs: 1 };
+  expect(notifyFinding({ ...there, notify })?.found).toBe(
+    'by hooks.example.com, not signed; try them with: wds notify --test',
+  );
 });

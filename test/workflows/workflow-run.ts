@@ -54,7 +54,7 @@ const AUTO_UPGRADE = encodeInitialVersioningBehavior('AUTO_UPGRADE');
 const protoTime = (ms: number): never => ({ seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1e6 }) as never;
 
 /** The sandbox asks for these by name before it schedules them. */
-const LOCAL_ACTIVITIES = ['applyTaskQueueRate', 'readChunks', 'beginRound', 'writeReport'];
+const LOCAL_ACTIVITIES = ['applyTaskQueueRate', 'readChunks', 'beginRound', 'writeReport', 'tellNotice'];
 
 let creator: Promise<ReusableVMWorkflowCreator> | undefined;
 

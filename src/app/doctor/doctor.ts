@@ -12,6 +12,7 @@ import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
 import { clockFinding, diskFinding, nodeFinding, openFilesFinding, watchFinding } from './machine.ts';
 import { inboxFinding, permissionsFinding, storeState } from './places.ts';
+import { notifyFinding, scheduleFinding, suppressionFinding } from './restraints.ts';
 import { temporalFindings } from './temporal.ts';
 
 /** Exactly what `-o json` prints. */
@@ -66,9 +67,11 @@ async function findingsOf(settings: Settings): Promise<(Finding | undefined)[]> 
     temporalFindings(settings, store.installation),
     ...(meant.length === 0 ? [undefined] : meant).map(endpointFindings),
   ]);
+  const restraints = [await suppressionFinding(settings), scheduleFinding(settings, Date.now())];
   return [
     ...[...store.findings, disk, permissions, ...folders, unroutedFinding(settings), watching],
     ...[...temporal, ...connections.flat()],
+    ...[...restraints, notifyFinding(settings)],
   ];
 }
 

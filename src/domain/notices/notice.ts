@@ -89,6 +89,22 @@ export function noticesOfEnd(
   ];
 }
 
+/** It ended, and not with a report: for want of its content or its receipts, or for a fault of wds itself. */
+export function noticeOfFailure(
+  { sha256, fileName, endpoint }: { readonly sha256: string; readonly fileName: string; readonly endpoint: string },
+  reason: string,
+  { runId, at }: { readonly runId: string; readonly at: string },
+): Notice {
+  return {
+    key: `${sha256} ${endpoint} ${runId} failed`,
+    type: 'file.failed',
+    at,
+    subject: endpoint,
+    text: `${fileName}: ${reason}`,
+    file: { file: fileName, sha256, endpoint, reason },
+  };
+}
+
 export function noticeOfRefusal(
   {
     file,
