@@ -6,6 +6,7 @@ import type { SettingEntry } from './layer.ts';
 import { listSettings } from './layer.ts';
 import type { LoadInput } from './load.ts';
 import { readSources } from './load.ts';
+import { namedVariable } from './named-variables.ts';
 import { variableOf } from './sources.ts';
 
 export interface SettingInForce {
@@ -30,7 +31,7 @@ export async function settingsInForce(input: LoadInput): Promise<SettingInForce[
     const sources = [
       { from: input.flags?.[key]?.flag ?? 'flag', value: isSpokenOf ? at(flags, key) : undefined },
       { from: variableOf(key, input.env) ?? 'environment', value: isSpokenOf ? at(environment, key) : undefined },
-      { from: fileName, value: at(file, own) },
+      { from: (as && namedVariable(as, key, input.env)) ?? fileName, value: at(file, own) },
     ];
     const stated = sources.find(({ value }) => value !== undefined);
     const value = stated?.value ?? at(defaults, own);

@@ -7,6 +7,7 @@ import { configFault } from './faults.ts';
 import { mergeOptions } from './layer.ts';
 import type { ChosenEndpoint } from './meant-endpoint.ts';
 import { findMeant } from './meant-endpoint.ts';
+import { isNamedVariable, namedLayer, withNamed } from './named-variables.ts';
 import type { LogLevel } from './schema.ts';
 import type { Settings, TemporalFlags } from './settings.ts';
 import type { Environment, FlagValues } from './sources.ts';
@@ -46,7 +47,8 @@ export async function loadSettings(input: LoadInput): Promise<LoadedSettings> {
     },
   });
   if (faults.length > 0) throw configFault(faults);
-  return { settings, warnings: misspeltVariables(env) };
+  const names = Object.keys(merged.endpoints ?? {});
+  return { settings, warnings: misspeltVariables(env, (name) => isNamedVariable(name, names)) };
 }
 
 /** What the sources state, merged, and each by itself as far as it holds. */
@@ -56,16 +58,18 @@ export async function readSources(input: LoadInput) {
   const environment = environmentLayer(env, cwd);
   const flags = flagLayer(input.flags ?? {}, cwd);
   const stated = mergeOptions(environment.options, flags.options);
+  const named = namedLayer(env, cwd, file.options);
+  const ofFile = mergeOptions(withNamed(file.options, named.options), named.options);
   const {
     file: inForce,
     merged,
     meant,
     faults,
   } = findMeant({
-    ...{ file: file.options, stated, chosen: chosenIn(input) },
+    ...{ file: ofFile, stated, chosen: chosenIn(input) },
     originOf: (key) => input.flags?.[key]?.flag ?? variableOf(key, env),
   });
-  const all: ConfigFault[] = [...file.faults, ...environment.faults, ...flags.faults, ...faults];
+  const all: ConfigFault[] = [...file.faults, ...named.faults, ...environment.faults, ...flags.faults, ...faults];
   const options = { file: inForce, environment: environment.options, flags: flags.options };
   return { ...options, merged, meant, faults: all };
 }

@@ -22,7 +22,7 @@ export type FlagValues = Readonly<Record<string, { readonly value: string | bool
 
 type Path = readonly PropertyKey[];
 
-function setAt(group: Record<string, unknown>, key: string, value: unknown): void {
+export function setAt(group: Record<string, unknown>, key: string, value: unknown): void {
   const names = key.split('.');
   const last = names.pop() ?? key;
   let at = group;
@@ -34,7 +34,7 @@ function setAt(group: Record<string, unknown>, key: string, value: unknown): voi
 }
 
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
-function absolute(options: SettingsOptions, folder: string): SettingsOptions {
+export function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
   const { home, inbox, inboxes, endpoint, endpoints, api, delivery, notify } = options;
   return {
@@ -158,12 +158,12 @@ const typed = (value: string | boolean): unknown => {
 
 /** Settings whose text may look like a number and is none. */
 const isText = (key: string): boolean =>
-  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command|deployment|buildId|bodyMatches)$/.test(
+  /(^|\.)(home|inbox|location|region|url|name|\w+Column|separator|encoding|host|secret\w+|token\w+|suppressFile|command|deployment|buildId|bodyMatches|client\w+|scope|audience|proxy|contentType|ca|cert|key)$/.test(
     key,
   );
 
 /** A variable holds text: of what is no text by its nature, numbers, `true` and `false`, and `[…]` and `{…}` as in the file. */
-function typedVariable(key: string, value: string): unknown {
+export function typedVariable(key: string, value: string): unknown {
   if (isText(key)) return value;
   const text = value.trim();
   if (text === 'true' || text === 'false') return text === 'true';
@@ -223,10 +223,10 @@ const OTHER_VARIABLES = [
 ];
 
 /** Warnings about WDS_ variables that look like misspelt ones: a secret in WDS_SECRT would leave requests unsigned without a word. */
-export function misspeltVariables(env: Environment): string[] {
+export function misspeltVariables(env: Environment, isKnown: (name: string) => boolean = () => false): string[] {
   const known = [...listSettings().flatMap(({ variables }) => variables), ...OTHER_VARIABLES];
   return Object.keys(env).flatMap((name) => {
-    if (!name.startsWith('WDS_') || known.includes(name)) return [];
+    if (!name.startsWith('WDS_') || known.includes(name) || isKnown(name)) return [];
     const guess = nearest(name, known);
     return guess === undefined ? [] : [`${name} is not a variable that wds reads; did you mean ${guess}?`];
   });

@@ -177,6 +177,26 @@ describe('endpoints by name', () => {
     expect(endpoints.map(({ secrets }) => secrets)).toEqual([[SECRET], []]);
   });
 
+  test('each has variables of its own, by its name', async () => {
+    const env = {
+      WDS_ENDPOINTS_CRM_RATE: '7',
+      WDS_ENDPOINTS_SMS_TIMEOUT_SECONDS: '9',
+      WDS_ENDPOINTS_SMS_SECRET: SECRET,
+    };
+    const input = await inputOf(TWO, { env });
+    const { settings, warnings } = await loadSettings(input);
+    expect(settings.endpoints).toMatchObject([
+      { rate: 7, url: CRM, secrets: [] },
+      { timeoutMs: 9_000, secrets: [SECRET] },
+    ]);
+    expect(warnings).toEqual([]);
+    const inForce = (await settingsInForce(input)).find(({ key }) => key === 'endpoints.crm.rate');
+    expect(inForce?.from).toBe('WDS_ENDPOINTS_CRM_RATE');
+    expect(await faultOf(TWO, { env: { WDS_ENDPOINTS_CRM_RATE: 'fast' } })).toContain('(WDS_ENDPOINTS_CRM_RATE)');
+    const alike = `endpoints: { a-b: { url: ${CRM} }, a_b: { url: ${SMS} } }`;
+    expect(await faultOf(alike, { env: { WDS_ENDPOINTS_A_B_RATE: '7' } })).toContain('of a-b, or of a_b?');
+  });
+
   test('where each setting comes from is told for each of them', async () => {
     const input = await inputOf(TWO, { endpoint: 'crm', flags: { 'endpoint.rate': '7' } });
     const inForce = new Map((await settingsInForce(input)).map(({ key, value, from }) => [key, `${value} ${from}`]));
