@@ -252,7 +252,9 @@ export class Batch {
       if (!row.ended) this.#unended.push(row);
     }
     if (verdict.kind === 'local_fault') this.stop(verdict);
-    if (verdict.kind === 'throttled') this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
+    if (verdict.kind === 'throttled' && !verdict.stray) {
+      this.stop({ kind: 'throttled', retryAfterMs: verdict.retryAfterMs });
+    }
     if (this.#session.health.ill && verdict.kind !== 'withheld') {
       this.outcomes.giveBack();
       this.stop(this.#illness());

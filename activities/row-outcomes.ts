@@ -8,6 +8,7 @@ import type { Verdict } from '../src/domain/answers.ts';
 import type { AmbiguousPolicy, RetryPolicy } from '../src/domain/endpoint.ts';
 import type { ResultKind } from '../src/domain/ledger/journal.ts';
 import { OUTCOME_OF_KIND } from '../src/domain/ledger/journal.ts';
+import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 
@@ -29,6 +30,8 @@ export interface OpenRow {
   readonly othersGotThrough: boolean;
   /** With 401/403/404/410, in this round: the same again is no further sign that the endpoint is misconfigured. */
   readonly refusedBefore: boolean;
+  /** By the time of day: not before. Absent: nobody has asked for that. */
+  restUntilMs?: number;
   /** Has an outcome. */
   ended: boolean;
   /** Of its last answer in this attempt. */
@@ -125,9 +128,13 @@ export class RowOutcomes {
     row.reason = 'reason' in verdict ? verdict.reason : verdict.kind;
     row.triedAtMs = this.#options.wallMs();
     switch (verdict.kind) {
+      case 'throttled':
+        if (verdict.stray)
+          row.restUntilMs = row.triedAtMs + (verdict.retryAfterMs ?? WAITS.attempt.unnamedPauseMs.first);
+        this.#tryAgain('p', row);
+        break;
       case 'withheld':
       case 'local_fault':
-      case 'throttled':
         this.#tryAgain('p', row);
         break;
       case 'delivered':

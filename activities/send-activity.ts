@@ -224,7 +224,7 @@ const LONGEST_REST_MS = 60_000;
 export function dueInMs(rows: readonly OpenRow[], { session, plan }: SendAttempt, nowMs: number): number {
   const lastSuccessMs = Math.max(plan.lastSuccessMs, session.lastSuccessMs);
   const due = rows.map((row) => {
-    const restMs = dueMs(row, { retry: plan.retry, lastSuccessMs }) - nowMs;
+    const restMs = Math.max(dueMs(row, { retry: plan.retry, lastSuccessMs }), row.restUntilMs ?? 0) - nowMs;
     return row.unknown > 1 ? Math.min(restMs, LONGEST_REST_MS) : restMs;
   });
   return Math.max(0, Math.min(...due));

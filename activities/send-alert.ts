@@ -65,7 +65,8 @@ async function sendOne(
     throw transientFailure(context, decision.dueMs - plan.nowMs);
   const { outcomes, end } = await attemptRows(dependencies, attempt, standing.kind === 'late' ? [] : [open]);
   if (standing.kind === 'late') giveUpLate(outcomes, [open], standing.text);
-  if (end.kind === 'throttled' && isThrottledForGood(attempt.session) && !open.ended) outcomes.giveUpOn([open]);
+  const isThrottled = end.kind === 'throttled' || open.restUntilMs !== undefined;
+  if (isThrottled && isThrottledForGood(attempt.session) && !open.ended) outcomes.giveUpOn([open]);
   await ledger.sync();
   dependencies.onDelivered?.(input, outcomes.counts.delivered);
   const outcome = OUTCOMES.find((candidate) => outcomes.counts[candidate] > 0);

@@ -96,6 +96,9 @@ async function sendBatch(
     if (!endpointLost) throw stopFailure(end, context);
     outcomes.giveUpOn(left.map(opener(attempt)));
   }
+  if (!isStop(end) && isThrottledForGood(attempt.session)) {
+    outcomes.giveUpOn(outcomes.again.filter((row) => row.restUntilMs !== undefined));
+  }
   // From here on answers to what was left behind may come in: they are counted by sendAlert.
   const counts = { ...outcomes.counts };
   plan.stubborn.push(...(await handOver(attempt, outcomes, laggards, room, context)));

@@ -35,7 +35,7 @@ export interface SystemOptions {
   /** More environment for the workers. */
   readonly env?: Readonly<Record<string, string>>;
   /** Workers that send; left out: two. */
-  readonly workers?: 1 | 2;
+  readonly workers?: 1 | 2 | 4;
 }
 
 export class RatesSystem {

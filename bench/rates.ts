@@ -8,8 +8,9 @@
 import { loadavg } from 'node:os';
 import { KIND_SCENARIOS } from './rates-kinds.ts';
 import { SCENARIOS as OTHERS } from './rates-scenarios.ts';
+import { SPREAD_SCENARIOS } from './rates-spread.ts';
 
-const SCENARIOS = [...OTHERS, ...KIND_SCENARIOS];
+const SCENARIOS = [...OTHERS, ...KIND_SCENARIOS, ...SPREAD_SCENARIOS];
 
 const wanted = process.argv.slice(2);
 if (wanted.length === 0) {

@@ -15,6 +15,7 @@ import {
   receiverModels,
   restartOfEverything,
   secondsToReach,
+  strayRefusals,
   unknownLimit,
   workerDies,
   wrongSecret,
@@ -131,6 +132,28 @@ table(
         `${most(all.map((f) => f.refusedLate))} (${mean(all.map((f) => f.refusedLate)).toFixed(1)})`,
         `${out.length}`,
       ];
+    }),
+  ),
+);
+
+/** Of the requests a second that 16 connections to a receiver 50 ms away come to, the part that was taken in seconds `from` to `to`. */
+const takenOf = (run: ReturnType<typeof simulate>, workers: number, from: number, to: number): number => {
+  const taken = run.seconds.slice(from, to).reduce((sum, { accepted }) => sum + accepted, 0);
+  return taken / ((to - from) * workers * (16 / 0.0525));
+};
+table(
+  `Refusals by chance, rate unknown, no limit, ${seeds.length} seeds: what is taken, of what could be (median, worst)`,
+  ['429 to', 'workers', 'first minute', 'second minute', 'fourth minute', 'a minute after ten seconds of it'],
+  [0.01, 0.05, 0.1, 0.3].flatMap((share) =>
+    ([1, 2] as const).map((workers) => {
+      const always = seeds.map((seed) => simulate(strayRefusals(share, workers, [0, 300]), seed));
+      const once = seeds.map((seed) => simulate(strayRefusals(share, workers, [60, 70]), seed));
+      const cell = (runs: typeof always, from: number, to: number): string => {
+        const parts = runs.map((run) => takenOf(run, workers, from, to)).sort((a, b) => a - b);
+        return `${parts[Math.floor(parts.length / 2)]!.toFixed(2)}, ${parts[0]!.toFixed(2)}`;
+      };
+      const minutes = [0, 60, 180].map((from) => cell(always, from, from + 60));
+      return [percent(share), `${workers}`, ...minutes, cell(once, 130, 190)];
     }),
   ),
 );

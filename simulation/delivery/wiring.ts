@@ -52,6 +52,7 @@ export interface Computing {
 class FixedLease extends RateLease {
   readonly #pacer: Pacer;
   readonly #process: SimProcess;
+  #refusals = 0;
 
   constructor(pacer: Pacer, process: SimProcess, ratePerSecond: number) {
     const ask = () => Promise.reject(new Error('nobody is asked'));
@@ -71,8 +72,14 @@ class FixedLease extends RateLease {
 
   override demand(): void {}
 
+  /** Every other refusal is, whatever that means here: what becomes of its alert is to be seen. */
+  override isStray(): boolean {
+    this.#refusals++;
+    return this.#refusals % 2 === 0;
+  }
+
   override took(_answer: Answer, verdict: Verdict): void {
-    if (verdict.kind !== 'throttled' || verdict.retryAfterMs === undefined) return;
+    if (verdict.kind !== 'throttled' || verdict.stray || verdict.retryAfterMs === undefined) return;
     this.#pacer.restrain({ untilMs: this.#process.now() + verdict.retryAfterMs, capPerSecond: null });
   }
 }

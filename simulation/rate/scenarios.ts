@@ -132,3 +132,18 @@ export function receiverModels(seed: number): Scenario[] {
   ];
   return models.map(([name, receiver]) => ({ name, seconds: 600, rate: 'auto', receiver, workers: TWO_WORKERS }));
 }
+
+/** A receiver without a limit refuses a part of all requests with 429, by chance and not by the rate. */
+export function strayRefusals(
+  share: number,
+  workers: 1 | 2,
+  [fromSecond, toSecond]: readonly [number, number],
+): Scenario {
+  return {
+    name: `429 to ${100 * share}% by chance`,
+    seconds: 300,
+    rate: 'auto',
+    receiver: { spec: { model: 'unlimited', latencyMs: 50 }, strays: [[1_000 * fromSecond, 1_000 * toSecond, share]] },
+    workers: TWO_WORKERS.slice(0, workers).map((worker) => ({ ...worker, connections: 16 })),
+  };
+}

@@ -21,6 +21,8 @@ export interface SimReceiverPlan {
   readonly headers?: 'none' | 'quota' | 'policy';
   readonly down?: readonly (readonly [fromMs: number, toMs: number])[];
   readonly refuses?: readonly (readonly [fromMs: number, toMs: number])[];
+  /** 429 to a part of all requests, by chance, whatever the rate. */
+  readonly strays?: readonly (readonly [fromMs: number, toMs: number, share: number])[];
 }
 
 /** Counts per whole second of simulated time. */
@@ -85,7 +87,9 @@ export class SimReceiver {
     const { headers } = this.#plan;
     const rate = this.#model.ratePerSecond(modelMs);
     const hint = headers === 'policy' && Number.isFinite(rate) ? { ceilingPerSecond: rate } : {};
-    const verdict = this.#model.admit(modelMs);
+    const share = this.#plan.strays?.find(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs)?.[2] ?? 0;
+    const verdict =
+      share > 0 && this.#random() < share ? ({ ok: false, retryAfterMs: 1_000 } as const) : this.#model.admit(modelMs);
     if (!verdict.ok) {
       counts.throttled++;
       const { retryAfter = true } = this.#plan;

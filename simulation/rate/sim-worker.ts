@@ -19,6 +19,7 @@ import {
 } from '../../src/domain/governor/local-brake.ts';
 import { QuotaSight } from '../../src/domain/governor/quota-sight.ts';
 import { lentAt } from '../../src/domain/governor/rate-share.ts';
+import { StrayGuard } from '../../src/domain/governor/stray-guard.ts';
 import { sent, taken } from '../../src/domain/governor/trial.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { SimAnswer } from './sim-receiver.ts';
@@ -34,6 +35,8 @@ export interface SimWorkerPlan {
   readonly idle?: readonly (readonly [fromMs: number, toMs: number])[];
   /** Left out: there are always more. */
   readonly alertsPerSecond?: number;
+  /** Requests that it opens at a time; default 256. */
+  readonly connections?: number;
 }
 
 export interface SimWorkerLinks {
@@ -71,7 +74,8 @@ export class SimWorker {
   #backlogMs = 0;
   #freeMs = 0;
   #freeSinceMs: number | null = null;
-  #seen = { sent: 0, delivered: 0, latencyMs: 0, ceiling: null as number | null, sinceMs: 0 };
+  #seen = { sent: 0, throttled: 0, delivered: 0, latencyMs: 0, ceiling: null as number | null, sinceMs: 0 };
+  readonly #strays = new StrayGuard();
   renewals = 0;
 
   constructor(id: string, plan: SimWorkerPlan, links: SimWorkerLinks) {
@@ -100,7 +104,7 @@ export class SimWorker {
   }
 
   get #mayOpen(): number {
-    return Math.min(this.#proven ? MAX_OPEN : OPEN_UNTIL_FIRST_SUCCESS, this.#openLimit);
+    return Math.min(this.#proven ? (this.#plan.connections ?? MAX_OPEN) : OPEN_UNTIL_FIRST_SUCCESS, this.#openLimit);
   }
 
   #ask(): void {
@@ -119,6 +123,7 @@ export class SimWorker {
       workerId: this.id,
       demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (requests * 1_000) / elapsedMs),
       sent: requests,
+      throttled: this.#seen.throttled,
       delivered,
       elapsedMs,
       ...told,
@@ -127,7 +132,7 @@ export class SimWorker {
       ceilingPerSecond: ceiling,
     };
     this.#brake = reported(this.#brake, sentMs);
-    this.#seen = { sent: 0, delivered: 0, latencyMs: 0, ceiling: null, sinceMs: sentMs };
+    this.#seen = { sent: 0, throttled: 0, delivered: 0, latencyMs: 0, ceiling: null, sinceMs: sentMs };
     this.#freeMs = 0;
     this.#links.askGovernor(request, (answer) => this.#lent(answer, sentMs));
   }
@@ -138,6 +143,7 @@ export class SimWorker {
     const renewal = ++this.#renewal;
     if (this.#idle) return;
     this.#circuit = answer.circuit;
+    this.#strays.share = answer.strays;
     this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
     this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
     this.#brake = renewed(this.#brake);
@@ -229,12 +235,15 @@ export class SimWorker {
     const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
     if (answer.kind === 'throttled') {
+      this.#seen.throttled++;
+      if (this.#strays.isStray()) return;
       const { retryAfterMs } = answer;
       this.#brake = throttled(this.#brake, { ...refusal, retryAfterMs, taken: this.#episodes.admitted, open });
       this.#episodes.refused(sentMs, pacePerSecond, this.#brake.stopMs, (retryAfterMs ?? 0) > 0);
       this.#askEarly();
       return;
     }
+    this.#strays.took();
     if (answer.kind !== 'failure') {
       this.#episodes.took(sentMs, nowMs);
       this.#brake = taken(this.#brake, sentMs, nowMs);

@@ -44,6 +44,8 @@ export type Verdict =
       readonly status: number;
       readonly retryAfterMs: number | undefined;
       readonly capped: boolean;
+      /** It does not come from the rate: only this alert has to wait. */
+      readonly stray?: true;
     }
   | { readonly kind: 'transient'; readonly status: number | undefined; readonly reason: string }
   | { readonly kind: 'not_sent'; readonly reason: string }
@@ -105,7 +107,7 @@ export function signOf(verdict: Verdict, ownFault: boolean, ambiguous: Ambiguous
     case 'delivered':
       return SUCCESS;
     case 'throttled':
-      return THROTTLED;
+      return verdict.stray ? ALIVE : THROTTLED;
     case 'permanent':
       return verdict.endpointSuspect && !ownFault ? { kind: 'refusal', status: verdict.status } : ALIVE;
     case 'transient':

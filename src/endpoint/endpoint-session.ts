@@ -220,14 +220,16 @@ export class EndpointSession {
       this.#judging.ambiguous = request.ambiguous;
       this.#judging.hasTakenOne = this.health.successes > 0;
       const isWell = this.health.state === 'well';
-      const verdict = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
+      const judged = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
+      const verdict: Verdict =
+        judged.kind === 'throttled' && this.#lease.isStray() ? { ...judged, stray: true } : judged;
       this.figures.took(answer, verdict, this.#clock.now() - sentMs);
       this.#admission.answered(request.tried);
       const ownFault = this.#isItsOwnFault(request) || (verdict.kind === 'permanent' && request.refusedBefore);
       const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });
       this.health.take(sign);
       if (answer.kind === 'response') this.#admission.heard();
-      if (sign.kind === 'throttled') this.#throttledSinceMs ??= this.#clock.now();
+      if (verdict.kind === 'throttled') this.#throttledSinceMs ??= this.#clock.now();
       else if (answer.kind === 'response') this.#throttledSinceMs = undefined;
       if (sign.kind === 'success' || sign.kind === 'alive') this.#lease.fares(undefined);
       else if (answer.kind !== 'withheld' && !ownFault) {
@@ -236,7 +238,7 @@ export class EndpointSession {
       }
       this.#lease.took(answer, verdict, sign, { sentMs, pacePerSecond, open });
       if (sign.kind === 'success') this.#lastSuccessMs = this.#judging.nowMs;
-      if (verdict.kind === 'throttled') {
+      if (verdict.kind === 'throttled' && !verdict.stray) {
         this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#clock.now() + (verdict.retryAfterMs ?? 0));
         this.wake();
       }

@@ -1,6 +1,7 @@
 /** What a process saw of its endpoint since it last told the governor. */
 export interface Seen {
   sent: number;
+  throttled: number;
   delivered: number;
   latencyMs: number;
   ceiling: number | null;
@@ -11,6 +12,7 @@ export interface Seen {
 
 export const nothingSeen = (sinceMs: number): Seen => ({
   sent: 0,
+  throttled: 0,
   delivered: 0,
   latencyMs: 0,
   ceiling: null,
@@ -21,6 +23,7 @@ export const nothingSeen = (sinceMs: number): Seen => ({
 /** What was to be told twice is told once. */
 export const together = (earlier: Seen, later: Seen): Seen => ({
   sent: earlier.sent + later.sent,
+  throttled: earlier.throttled + later.throttled,
   delivered: earlier.delivered + later.delivered,
   latencyMs: earlier.latencyMs + later.latencyMs,
   ceiling: later.ceiling ?? earlier.ceiling,

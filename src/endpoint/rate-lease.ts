@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts';
 import type { Answer, Sign, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
 import { QuotaSight } from '../domain/governor/quota-sight.ts';
+import { StrayGuard } from '../domain/governor/stray-guard.ts';
 import type { RateHint } from '../domain/rate-hints.ts';
 import { parseRateHint } from '../domain/rate-hints.ts';
 import type { Seen } from './lease-account.ts';
@@ -31,6 +32,7 @@ export class RateLease {
   readonly #clock: Clock;
   readonly #brake: LeaseBrake;
   readonly #quota = new QuotaSight();
+  readonly #strays = new StrayGuard();
   #circuit: CircuitName = 'closed';
   #openLimit = Number.POSITIVE_INFINITY;
   #standingBy = false;
@@ -113,6 +115,12 @@ export class RateLease {
     return (this.#seen.sent * 1_000) / elapsedMs;
   }
 
+  /** A request was refused: whether that concerns its own alert only, and not the rate. Asked once for each, before `took`. */
+  isStray(): boolean {
+    this.#seen.throttled++;
+    return this.#strays.isStray();
+  }
+
   /** A request was answered, or ended without an answer. */
   took(answer: Answer, verdict: Verdict, sign: Sign, sending: Sending): void {
     const nowMs = this.#clock.now();
@@ -120,6 +128,7 @@ export class RateLease {
     const ceiling = hint && this.#quota.ceilingOf(hint);
     if (ceiling !== undefined) this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
     if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') this.#seen.sent--;
+    if (answer.kind === 'response' && verdict.kind !== 'throttled') this.#strays.took();
     if (sign.kind === 'success') {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sending.sentMs;
@@ -218,16 +227,14 @@ export class RateLease {
     const nowMs = this.#clock.now();
     if (this.#free) this.#seen.freeMs += nowMs - this.#freeSinceMs;
     this.#freeSinceMs = nowMs;
-    const { sent, delivered, latencyMs, ceiling, sinceMs, freeMs } = this.#seen;
+    const { sent, throttled, delivered, latencyMs, ceiling, sinceMs, freeMs } = this.#seen;
     const elapsedMs = Math.max(0, nowMs - sinceMs);
     const heldBack =
       this.#standingBy || (this.#wanted && (elapsedMs === 0 || freeMs < FREE_PART * elapsedMs || sent === 0));
     return {
       workerId: this.#options.workerId,
       demandPerSecond: demand ?? (heldBack ? null : Math.max(0.1, (sent * 1_000) / Math.max(1, elapsedMs))),
-      sent,
-      delivered,
-      elapsedMs,
+      ...{ sent, throttled, delivered, elapsedMs },
       ...this.#brake.report(nowMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
@@ -251,6 +258,7 @@ export class RateLease {
       return;
     }
     const segments = ownClock(answer, sentMs, receivedMs);
+    this.#strays.share = answer.strays;
     this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
     this.#brake.renewed();
     this.#options.pacer.lend(segments);

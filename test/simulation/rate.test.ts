@@ -12,10 +12,12 @@ import {
   receiverModels,
   restartOfEverything,
   secondsToReach,
+  strayRefusals,
   unknownLimit,
   workerDies,
   wrongSecret,
 } from '../../simulation/rate/scenarios.ts';
+import type { Run } from '../../simulation/rate/simulation.ts';
 import { figures, simulate } from '../../simulation/rate/simulation.ts';
 
 // Simulated time, seeded: the same figures in every run.
@@ -183,5 +185,28 @@ describe('a fault', () => {
     expect(Math.max(...run.seconds.slice(1).map((counts) => counts.requests))).toBeLessThanOrEqual(510);
     expect(figures(run).throttled).toBe(0);
     expect(figures(run, 1).used).toBeGreaterThan(0.93);
+  });
+});
+
+describe('refusals by chance, at a receiver without a limit', () => {
+  const takenPerSecond = (run: Run, from: number, to: number): number =>
+    run.seconds.slice(from, to).reduce((sum, { accepted }) => sum + accepted, 0) / (to - from);
+
+  it.each([
+    [0.05, 1],
+    [0.1, 1],
+    [0.1, 2],
+    [0.3, 2],
+  ] as const)('(%d of the requests) are told from a limit by %d', (share, workers) => {
+    for (const seed of [1, 2, 3]) {
+      expect(takenPerSecond(simulate(strayRefusals(share, workers, [0, 300]), seed), 240, 300)).toBeGreaterThan(100);
+    }
+  });
+
+  it('cost little once they are over', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const run = simulate(strayRefusals(0.5, 2, [60, 70]), seed);
+      expect(takenPerSecond(run, 130, 190)).toBeGreaterThan(0.5 * takenPerSecond(run, 40, 60));
+    }
   });
 });

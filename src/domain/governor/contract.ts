@@ -81,6 +81,8 @@ export interface LeaseRequest {
   /** Since the worker's last request. */
   readonly delivered: number;
   readonly sent: number;
+  /** Answers that said that it was too much. Absent: of a build that did not count them. */
+  readonly throttled?: number;
   readonly elapsedMs: number;
   readonly brake: BrakeReport | null;
   /** Times of refusals that are over, oldest first. Absent: of a build that did not count them. */
@@ -111,6 +113,8 @@ export interface LeaseAnswer {
   readonly resumes?: number;
   /** Requests that the worker may have open at once. Absent: as many as it likes. */
   readonly openLimit?: number;
+  /** Such a part of the requests is refused, whatever the rate (stray.ts): a refusal concerns its own alert. Absent: it may be the rate. */
+  readonly strays?: number;
   /** Why nothing is sent just now, over all workers. Absent: of an earlier build. */
   readonly waiting?: Waiting | null;
 }

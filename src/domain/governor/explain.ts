@@ -57,6 +57,8 @@ const NOT_ROUND = 0.08;
 const EVEN = 0.8;
 /** Messages take their time. */
 const INEXACT_MS = 10;
+/** Two of a receiver's windows may meet within one of such length, but never three. */
+const MOST_QUOTAS = 2.1;
 
 /** 0 … 1: how likely somebody is to have chosen this number. */
 export function roundness(value: number): number {
@@ -100,11 +102,19 @@ function inWindow(episode: Episode, windowMs: number): number {
   return admitted * (1 - Math.exp(-windowMs / rises));
 }
 
-/** undefined: no window explains it. */
-export function explained(episodes: readonly Episode[]): WindowLimit | undefined {
+/**
+ * What explains `episodes`. undefined: no window does. `witnesses`: the times of refusals of the last while, oldest first, which may have met
+ * another limit.
+ */
+export function explained(
+  episodes: readonly Episode[],
+  witnesses: readonly Episode[] = episodes,
+): WindowLimit | undefined {
   const likely = WINDOWS.flatMap(([seconds, weight]) => {
     const candidate = fitted(episodes, seconds * 1_000);
-    return candidate === undefined ? [] : [{ ...candidate, score: candidate.score * weight }];
+    if (candidate === undefined || mostInWindow(witnesses, candidate.windowMs) > MOST_QUOTAS * candidate.quota + 1)
+      return [];
+    return [{ ...candidate, score: candidate.score * weight }];
   });
   const best = Math.max(0, ...likely.map(({ score }) => score));
   if (best < LEAST ** episodes.length) return undefined;
@@ -112,6 +122,21 @@ export function explained(episodes: readonly Episode[]): WindowLimit | undefined
     .filter(({ score }) => score >= (episodes.length === 1 ? ABOUT_AS_GOOD : AS_GOOD) * best)
     .sort((a, b) => b.quota / b.windowMs - a.quota / a.windowMs);
   return chosen && { quota: chosen.quota, windowMs: chosen.windowMs };
+}
+
+/** The most requests taken in any window of this length that ended with a refusal. */
+function mostInWindow(episodes: readonly Episode[], windowMs: number): number {
+  let most = 0;
+  for (const [index, last] of episodes.entries()) {
+    const sinceMs = last.refusedMs - windowMs;
+    let held = inWindow(last, windowMs);
+    for (const before of episodes.slice(0, index)) {
+      const overlapMs = Math.min(before.refusedMs, last.beganMs) - Math.max(before.beganMs, sinceMs);
+      if (overlapMs > 0) held += before.admitted * Math.min(1, overlapMs / Math.max(1, fillMs(before)));
+    }
+    most = Math.max(most, held);
+  }
+  return most;
 }
 
 function fitted(episodes: readonly Episode[], windowMs: number): (WindowLimit & { score: number }) | undefined {

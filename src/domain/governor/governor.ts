@@ -11,6 +11,7 @@ import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from './cont
 import { LEASE_MS, RENEW_MS, UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Episode } from './episodes.ts';
 import { episodeAt } from './episodes.ts';
+import type { Learner } from './learner.ts';
 import { curve, newLearner, refused, settledPerSecond, slowed, stated, untested, welcomed } from './learner.ts';
 import type { Borrower, LeaseBook } from './leases.ts';
 import { isActive, openAtOthers, pruned, usedByOthers } from './leases.ts';
@@ -18,6 +19,8 @@ import { lendTo } from './lending.ts';
 import { recovered } from './recovery.ts';
 import type { GovernorState } from './state.ts';
 import { maximumPerSecond, rateInForce, startPerSecond } from './state.ts';
+import type { Stray } from './stray.ts';
+import { NO_STRAY, strayLook, strayRefused, strayTook } from './stray.ts';
 
 export type { GovernorState } from './state.ts';
 export { newGovernor, totalPerSecond, trusted } from './state.ts';
@@ -71,8 +74,12 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   const borrowers = Object.values(book).filter((borrower) => isActive(borrower, nowMs));
   const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
   const { brake } = request;
-  const open = brake === null ? undefined : openRefused(state, book, request, nowMs);
-  if (open !== undefined) {
+  learner = strayHeard(learner, request, usedByOthers(book, request.workerId, nowMs), nowMs);
+  const strays = learner.stray?.verdict !== undefined;
+  const open = brake === null || strays ? undefined : openRefused(state, book, request, nowMs);
+  if (brake !== null && strays) {
+    learner = untested(learner, sent, nowMs, nowMs);
+  } else if (open !== undefined) {
     learner = untested({ ...learner, open }, sent, nowMs, nowMs);
   } else if (brake !== null) {
     const { open: disproved, ...rest } = learner;
@@ -90,8 +97,8 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   } else {
     learner = untested(learner, sent, nowMs, nowMs);
   }
-  if (brake !== null && request.episodes !== undefined) learner = { ...learner, refusingMs: nowMs };
-  for (const report of request.episodes ?? []) {
+  if (brake !== null && request.episodes !== undefined && !strays) learner = { ...learner, refusingMs: nowMs };
+  for (const report of strays ? [] : (request.episodes ?? [])) {
     const { refusingMs: _, ...free } = learner;
     const othersPerSecond = usedByOthers(book, request.workerId, nowMs);
     learner =
@@ -103,6 +110,32 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     learner = slowed(learner, request.latencyMs, Math.min(sent, curve(learner, nowMs)), nowMs);
   }
   return { ...state, learner, circuit, book, activeMs: nowMs };
+}
+
+/** Whether refusals come from the rate at all. */
+function strayHeard(learner: Learner, request: LeaseRequest, othersPerSecond: number, nowMs: number): Learner {
+  const { brake, throttled, delivered, elapsedMs, sent } = request;
+  if (throttled === undefined) return learner;
+  const before = learner.stray ?? NO_STRAY;
+  if (before.verdict === undefined) {
+    const took = strayTook(before, delivered, nowMs);
+    if (brake === null) return { ...learner, stray: took };
+    const lateMs = othersPerSecond > 0 ? RENEW_MS : 0;
+    const stray = strayRefused(took, brake.pacePerSecond + othersPerSecond, lateMs, nowMs - brake.ageMs);
+    return stray.verdict === undefined ? { ...learner, stray } : freed(learner, stray, nowMs);
+  }
+  const pacePerSecond = (sent * 1_000) / Math.max(1_000, elapsedMs) + othersPerSecond;
+  const seen = { taken: delivered, refused: throttled, pacePerSecond, braked: brake !== null };
+  const look = strayLook(before, before.verdict, seen, nowMs);
+  const heard = { ...learner, stray: look.stray };
+  if (look.kind !== 'cut') return heard;
+  return refused(heard, { totalPerSecond: pacePerSecond, afterMs: Number.MAX_SAFE_INTEGER, leasedMs: nowMs }, nowMs);
+}
+
+/** What was learned of refusals that are strays is nothing: it climbs, and is watched while it does. */
+function freed(learner: Learner, stray: Stray, nowMs: number): Learner {
+  const { episodes: _episodes, window: _window, open: _open, refusingMs: _refusing, ...rest } = learner;
+  return { ...rest, ceilingPerSecond: null, basePerSecond: curve(learner, nowMs), anchorMs: nowMs, earlyRun: 0, stray };
 }
 
 /** The limit on open requests that explains a refusal; undefined: none does. */

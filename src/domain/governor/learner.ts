@@ -13,6 +13,8 @@
 import type { OpenLimit } from './concurrency.ts';
 import type { Episode } from './episodes.ts';
 import type { WindowLimit } from './explain.ts';
+import type { Stray } from './stray.ts';
+import { sustainedPerSecond } from './stray.ts';
 
 export interface Learner {
   /** The rate at `anchorMs`, from which the curve starts. */
@@ -42,6 +44,8 @@ export interface Learner {
   readonly hastens?: true;
   /** What explains them. Absent: nothing does, or nothing any more. */
   readonly window?: KnownWindow;
+  /** What tells whether refusals come from the rate at all. Absent: no worker has counted its refusals (an earlier build). */
+  readonly stray?: Stray;
 }
 
 export interface KnownWindow extends WindowLimit {
@@ -129,10 +133,11 @@ function approachMs(learner: Learner): number {
   return ((settledPerSecond(learner) - basePerSecond) * 1_000) / (APPROACH_PER_SECOND * ceilingPerSecond);
 }
 
-/** Where requests are few, it takes longer to see whether they are taken. */
-function probeSpeed({ ceilingPerSecond, episodes }: Learner): number {
+/** Where requests are few, it takes longer to see whether they are taken; not where far more were taken for long, not long ago. */
+function probeSpeed({ ceilingPerSecond, episodes, stray, anchorMs }: Learner): number {
   if (episodes === undefined || ceilingPerSecond === null) return 1;
-  return Math.min(1, Math.max(0.1, ceilingPerSecond / FULL_PROBE_FROM_PER_SECOND));
+  const perSecond = Math.max(ceilingPerSecond, sustainedPerSecond(stray, anchorMs));
+  return Math.min(1, Math.max(0.1, perSecond / FULL_PROBE_FROM_PER_SECOND));
 }
 
 function probeExponent(probingMs: number): number {
@@ -228,8 +233,14 @@ export function welcomed(learner: Learner, maximumPerSecond: number, nowMs: numb
  * clock starts anew. `testedPerSecond`: what was sent.
  */
 export function untested(learner: Learner, testedPerSecond: number, sinceMs: number, nowMs: number): Learner {
+  const { ceilingPerSecond } = learner;
+  // More was sent than was once refused, and all of it was taken.
+  if (learner.stray !== undefined && ceilingPerSecond !== null && testedPerSecond > DISPROVED * ceilingPerSecond) {
+    const basePerSecond = Math.min(testedPerSecond, curve(learner, sinceMs));
+    return { ...learner, ceilingPerSecond: null, basePerSecond, anchorMs: nowMs };
+  }
   const known =
-    learner.ceilingPerSecond === null ? Math.max(learner.basePerSecond, testedPerSecond) : settledPerSecond(learner);
+    ceilingPerSecond === null ? Math.max(learner.basePerSecond, testedPerSecond) : settledPerSecond(learner);
   return { ...learner, basePerSecond: Math.min(known, curve(learner, sinceMs)), anchorMs: nowMs };
 }
 

@@ -58,6 +58,7 @@ export function lendTo(
   const openLimit = openLimitOf(state, workerId, nowMs);
   const borrower: Borrower = { ...own, lent: raised(own.lent, spans, nowMs), nextMs: nowMs + renewAfterMs };
   const entry = openLimit === undefined ? borrower : { ...borrower, openLimit };
+  const strays = state.learner.stray?.verdict?.share;
   const after = { ...state, book: { ...state.book, [workerId]: entry } };
   return {
     state: after,
@@ -68,6 +69,7 @@ export function lendTo(
       paused: state.paused,
       resumes: state.resumes ?? 0,
       ...(openLimit === undefined ? {} : { openLimit }),
+      ...(strays === undefined ? {} : { strays }),
       waiting: waitingOf(after, nowMs),
     },
   };

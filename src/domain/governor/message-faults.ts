@@ -55,7 +55,7 @@ export function faultOfLeaseRequest(value: unknown): string | undefined {
   }
   return (
     faultOfAmounts(fields, ['sent', 'delivered', 'elapsedMs']) ??
-    faultOfAmounts(present(fields, ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'pauseMs'])) ??
+    faultOfAmounts(present(fields, ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'pauseMs', 'throttled'])) ??
     faultOfBrake(fields.brake) ??
     faultOfTrouble(fields.trouble) ??
     faultOfRun(fields.badRun) ??

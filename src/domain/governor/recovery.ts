@@ -7,6 +7,7 @@ import type { WindowLimit } from './explain.ts';
 import { explained, roundest } from './explain.ts';
 import type { Learner } from './learner.ts';
 import { SHORTEST_REST_MS } from './learner.ts';
+import { strayDoubts } from './stray.ts';
 
 const KEPT_EPISODES = 6;
 /** Refusals of longer ago may have met another limit. */
@@ -41,9 +42,20 @@ export function recovered(learner: Learner, episode: Episode, shared: boolean, n
   if (episode.admitted < 1 || (last !== undefined && episode.refusedMs < last.recoveredMs)) return learner;
   const before = (learner.episodes ?? []).filter((each) => nowMs - each.refusedMs < LASTS_MS);
   const heard: Learner = { ...learner, episodes: [...before, episode].slice(-KEPT_EPISODES) };
-  if (!isQuick(episode)) return windowLearned(heard, episode, nowMs);
-  // Of several workers none knows what all were given between two refusals.
-  return shared ? learner : rateLearned(heard, episode, nowMs);
+  if (isQuick(episode)) {
+    // Of several workers none knows what all were given between two refusals.
+    return shared ? learner : unlessDoubted(heard, rateLearned(heard, episode, nowMs), nowMs);
+  }
+  return unlessDoubted(heard, windowLearned(heard, episode, nowMs), nowMs);
+}
+
+function unlessDoubted(before: Learner, after: Learner, nowMs: number): Learner {
+  const { stray } = before;
+  if (stray === undefined || after === before || after.ceilingPerSecond === null) return after;
+  const doubted = strayDoubts(stray, after.ceilingPerSecond, nowMs);
+  return doubted
+    ? { ...before, stray: { ...stray, doubted: (stray.doubted ?? 0) + 1 } }
+    : { ...after, stray: { ...stray, doubted: 0 } };
 }
 
 const stopMsOf = ({ refusedMs, recoveredMs }: Episode): number => recoveredMs - refusedMs;
@@ -54,7 +66,7 @@ function isQuick(episode: Episode): boolean {
 
 function windowLearned(learner: Learner, episode: Episode, nowMs: number): Learner {
   // What was seen before may have been of another limit.
-  const window = explained(learner.episodes ?? []) ?? explained([episode]);
+  const window = explained(learner.episodes ?? []) ?? explained([episode], learner.episodes);
   if (window !== undefined) return held(learner, window, episode, nowMs);
   const spanMs = episode.recoveredMs - episode.beganMs;
   const rate = (Math.max(1, episode.admitted) * 1_000) / Math.max(1, spanMs);

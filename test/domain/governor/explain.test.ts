@@ -35,6 +35,15 @@ describe('what explains a time of refusals', () => {
     const second = episode(25_000, 600, 10_360, 58.2, [45_000, 46_000]);
     expect(explained([first, second])).toEqual({ quota: 600, windowMs: 60_000 });
   });
+
+  test('is not a window of which far more was taken within its length, in whatever order', () => {
+    // Refused by chance: 415 at 79 a second, and 7 at 40 a second soon after.
+    const many = episode(0, 415, 8_530, 79, [0, 1_035]);
+    const few = episode(15_220, 7, 100, 40, [1_500, 2_000]);
+    expect(explained([many, few])).toBeUndefined();
+    expect(explained([few])).toBeDefined();
+    expect(explained([few], [many, few])).toEqual(undefined);
+  });
 });
 
 test('round numbers are likelier', () => {
