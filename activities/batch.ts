@@ -83,9 +83,7 @@ export class Batch {
   /** Takes no new rows from here on. */
   stop(reason: StopReason): void {
     const current = this.#stop;
-    if (current === undefined || takesPrecedence(reason, current)) {
-      this.#stop = reason;
-    }
+    if (current === undefined || takesPrecedence(reason, current)) this.#stop = reason;
     this.#session.wake();
   }
 

@@ -21,6 +21,7 @@ import { QuotaSight } from '../../src/domain/governor/quota-sight.ts';
 import { lentAt } from '../../src/domain/governor/rate-share.ts';
 import { StrayGuard } from '../../src/domain/governor/stray-guard.ts';
 import { sent, taken } from '../../src/domain/governor/trial.ts';
+import { nothingSeen } from '../../src/endpoint/lease-account.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { SimAnswer } from './sim-receiver.ts';
 
@@ -72,9 +73,8 @@ export class SimWorker {
   #proven = false;
   #backlog = 0;
   #backlogMs = 0;
-  #freeMs = 0;
   #freeSinceMs: number | null = null;
-  #seen = { sent: 0, throttled: 0, delivered: 0, latencyMs: 0, ceiling: null as number | null, sinceMs: 0 };
+  #seen = nothingSeen(0);
   readonly #strays = new StrayGuard();
   renewals = 0;
 
@@ -115,25 +115,20 @@ export class SimWorker {
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
     const told = reportOf(this.#brake, sentMs);
-    const { delivered, latencyMs, ceiling } = this.#seen;
-    const requests = this.#seen.sent;
-    const heldBack = this.#freeMs < 0.2 * elapsedMs || elapsedMs === 0;
+    const { sent: requests, throttled: refused, delivered, latencyMs, ceiling, freeMs } = this.#seen;
+    const heldBack = freeMs < 0.2 * elapsedMs || elapsedMs === 0;
     if (this.#idle || told.dropped) this.#lease = null;
     const request: LeaseRequest = {
       workerId: this.id,
       demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (requests * 1_000) / elapsedMs),
-      sent: requests,
-      throttled: this.#seen.throttled,
-      delivered,
-      elapsedMs,
+      ...{ sent: requests, throttled: refused, delivered, elapsedMs },
       ...told,
       episodes: this.#episodes.told(sentMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
       ceilingPerSecond: ceiling,
     };
     this.#brake = reported(this.#brake, sentMs);
-    this.#seen = { sent: 0, throttled: 0, delivered: 0, latencyMs: 0, ceiling: null, sinceMs: sentMs };
-    this.#freeMs = 0;
+    this.#seen = nothingSeen(sentMs);
     this.#links.askGovernor(request, (answer) => this.#lent(answer, sentMs));
   }
 
@@ -202,7 +197,7 @@ export class SimWorker {
 
   #countFree(): void {
     if (this.#freeSinceMs === null) return;
-    this.#freeMs += this.#nowMs - this.#freeSinceMs;
+    this.#seen.freeMs += this.#nowMs - this.#freeSinceMs;
     this.#freeSinceMs = this.#nowMs;
   }
 
@@ -232,7 +227,6 @@ export class SimWorker {
 
   #take(answer: SimAnswer, sentMs: number, pacePerSecond: number, open: number): void {
     const nowMs = this.#nowMs;
-    const closed = this.#circuit === 'closed';
     const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
     if (answer.kind === 'throttled') {
       this.#seen.throttled++;
@@ -265,7 +259,7 @@ export class SimWorker {
         this.#brake = stated(this.#brake, ceiling, pacePerSecond, nowMs);
       }
     }
-    this.#brake = answered(this.#brake, SIGNS[answer.kind], nowMs, closed);
+    this.#brake = answered(this.#brake, SIGNS[answer.kind], nowMs, this.#circuit === 'closed');
     this.#askEarly();
   }
 }

@@ -80,10 +80,8 @@ export class RateLease {
 
   /** `missing`: there are alerts to be sent, and the governor does not answer. */
   get standing(): 'held' | 'not_needed' | 'missing' {
-    if (this.#inTrouble && this.#wanted) return 'missing';
-    return this.#inTrouble || this.#away || this.#standingBy || this.#askAtMs === Number.POSITIVE_INFINITY
-      ? 'not_needed'
-      : 'held';
+    if (this.#inTrouble) return this.#wanted ? 'missing' : 'not_needed';
+    return this.#away || this.#standingBy || this.#askAtMs === Number.POSITIVE_INFINITY ? 'not_needed' : 'held';
   }
 
   /** Others have the whole rate for now; the governor is asked all the same, to take over when they are gone. */
@@ -115,7 +113,7 @@ export class RateLease {
     return (this.#seen.sent * 1_000) / elapsedMs;
   }
 
-  /** A request was refused: whether that concerns its own alert only, and not the rate. Asked once for each, before `took`. */
+  /** A request was refused: whether that concerns its own alert only. Asked once for each, before `took`. */
   isStray(): boolean {
     this.#seen.throttled++;
     return this.#strays.isStray();
@@ -133,8 +131,7 @@ export class RateLease {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sending.sentMs;
     }
-    const circuit = this.#circuit;
-    const changed = this.#brake.took(sending, { verdict, sign, hint, ceiling, nowMs, circuit });
+    const changed = this.#brake.took(sending, { verdict, sign, hint, ceiling, nowMs, circuit: this.#circuit });
     if (changed && this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
   }
 

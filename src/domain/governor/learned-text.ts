@@ -4,9 +4,11 @@ import { settledPerSecond } from './learner.ts';
 import type { GovernorState } from './state.ts';
 import { maximumPerSecond, rateInForce, totalPerSecond } from './state.ts';
 
-/** null: nothing yet, or the rate is stated. */
+/** null: nothing yet, or the rate is stated and no more is known. */
 export function learnedText(state: GovernorState, nowMs: number): string | null {
   const { learner } = state;
+  const strays = learner.stray?.verdict;
+  if (strays !== undefined) return `${Math.max(1, Math.round(100 * strays.share))}% refused, whatever the rate`;
   if (typeof rateInForce(state) === 'number') return null;
   if (learner.open !== undefined) {
     const { sinceMs } = learner.open;
