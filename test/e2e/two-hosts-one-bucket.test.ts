@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { FoundUser } from '../../src/app/find-user.ts';
 import type { Gateway } from '../support/versitygw.ts';
-import { BUCKET, BUILD_LIMIT_MS, CREDENTIALS, startGateway } from '../support/versitygw.ts';
+import { BUCKET, BUILD_LIMIT_MS, CREDENTIALS, HAS_GATEWAY, startGateway } from '../support/versitygw.ts';
 import { alerts, asCsv } from './support/alert-files.ts';
 import { test as base } from './support/e2e-test.ts';
 import { Site } from './support/site.ts';
@@ -26,7 +26,7 @@ const test = base.extend<{ gateway: Gateway; other: Site }>({
   },
 });
 
-test(
+test.skipIf(!HAS_GATEWAY)(
   'a host dies in mid-file: the other one goes on with what the bucket knows, and nobody is alerted twice',
   async ({ site, other, gateway }) => {
     const inBucket = { ...CREDENTIALS, WDS_STORE: `s3://${BUCKET}/of wds`, WDS_S3_ENDPOINT: gateway.endpoint };

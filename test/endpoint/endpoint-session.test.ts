@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer, Verdict } from '../../src/domain/answers.ts';
+import { WAVES_OF_A_FOLDER, WAVES_OF_OBJECTS } from '../../src/domain/ledger/waves.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
 import { Pacer } from '../../src/endpoint/pacer.ts';
@@ -7,7 +8,12 @@ import { RateLease } from '../../src/endpoint/rate-lease.ts';
 import { endpointAt } from './raw-server.ts';
 
 /** A session whose requests end when the test says so. */
-function newSession(ratePerSecond: number, maxConnections = 100, probe?: () => Promise<boolean>) {
+function newSession(
+  ratePerSecond: number,
+  maxConnections = 100,
+  probe?: () => Promise<boolean>,
+  waves = WAVES_OF_A_FOLDER,
+) {
   const answers: ((answer: Answer) => void)[] = [];
   const client: EndpointClient = {
     send: () => new Promise((resolve) => answers.push(resolve)),
@@ -28,7 +34,7 @@ function newSession(ratePerSecond: number, maxConnections = 100, probe?: () => P
     onTrouble: () => undefined,
   });
   const endpoint = endpointAt('http://127.0.0.1:1/', { maxConnections });
-  const session = new EndpointSession({ endpoint, client, pacer, lease, probe });
+  const session = new EndpointSession({ endpoint, client, pacer, lease, probe, waves });
   const answer = (value: Answer): void => answers.shift()?.(value);
   return { session, pacer, answers, answer };
 }
@@ -145,5 +151,47 @@ describe('a session', () => {
     expect(await session.admit(5, false)).toBe(0);
     expect(session.isBarred(false)).toBe(true);
     expect(answers).toHaveLength(1);
+  });
+});
+
+describe('a session whose announcements are dear', () => {
+  const dear = (maxConnections: number) => {
+    const made = newSession(Number.POSITIVE_INFINITY, maxConnections, undefined, WAVES_OF_OBJECTS);
+    made.session.health.take({ kind: 'success' });
+    return made;
+  };
+  const send = (session: EndpointSession, count: number): void => {
+    for (let n = 0; n < count; n++) session.send({ ...FRESH, id: `a${n}` }, yes, () => undefined);
+  };
+
+  test('gathers a wave, and lets a small one go in the end', async () => {
+    const { session, answer } = dear(70);
+    expect(await session.admit(500, false)).toBe(64);
+    send(session, 64);
+    const startedMs = performance.now();
+    expect(await session.admit(500, false)).toBe(6);
+    expect(performance.now() - startedMs).toBeGreaterThan(WAVES_OF_OBJECTS.gatherMs * 0.8);
+    answer(OK);
+    // One has a place, one may be announced ahead.
+    expect(await session.admit(3, false)).toBe(2);
+  });
+
+  test('announces ahead no more than was answered lately, and never has more open than there are connections', async () => {
+    const { session, answers, answer } = dear(64);
+    expect(await session.admit(64, false)).toBe(64);
+    send(session, 64);
+    for (let n = 0; n < 64; n++) answer(OK);
+    expect(await session.admit(64, false)).toBe(64);
+    expect(await session.admit(64, false)).toBe(64);
+    send(session, 128);
+    expect(answers).toHaveLength(64);
+    for (let n = 0; n < 10; n++) answer(OK);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(answers).toHaveLength(64);
+    for (let n = 0; n < 118; n++) {
+      answer(OK);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(answers).toHaveLength(0);
   });
 });

@@ -3,8 +3,9 @@
  * the Temporal CLI is.
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFile, spawn } from 'node:child_process';
-import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,18 +21,18 @@ const START_LIMIT_MS = 20_000;
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'wds', AWS_SECRET_ACCESS_KEY: 'wds-secret' };
 export const BUCKET = 'alerts';
 
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wds');
+const PATH = join(CACHE, `versitygw-${VERSION}`, 'versitygw');
+
+/** It was built, or Go is there to build it. */
+export const HAS_GATEWAY: boolean = existsSync(PATH) || spawnSync('go', ['version']).status === 0;
+
 async function executable(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wds');
-  const path = join(cache, `versitygw-${VERSION}`, 'versitygw');
-  const isThere = (): Promise<boolean> =>
-    access(path).then(
-      () => true,
-      () => false,
-    );
-  if (await isThere()) return path;
+  const [cache, path] = [CACHE, PATH];
+  if (existsSync(path)) return path;
   await mkdir(cache, { recursive: true });
   await withProcessLock(`${dirname(path)}.lock`, async () => {
-    if (await isThere()) return;
+    if (existsSync(path)) return;
     const folder = await mkdtemp(join(cache, '.build-versitygw-'));
     try {
       const env = { ...process.env, GOBIN: folder, GOFLAGS: '', GOWORK: 'off' };
