@@ -21,11 +21,12 @@ const START_LIMIT_MS = 20_000;
 export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'wds', AWS_SECRET_ACCESS_KEY: 'wds-secret' };
 export const BUCKET = 'alerts';
 
+const GO = 'go';
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'wds');
 const PATH = join(CACHE, `versitygw-${VERSION}`, 'versitygw');
 
 /** It was built, or Go is there to build it. */
-export const HAS_GATEWAY: boolean = existsSync(PATH) || spawnSync('go', ['version']).status === 0;
+export const HAS_GATEWAY: boolean = existsSync(PATH) || spawnSync(GO, ['version']).status === 0;
 
 async function executable(): Promise<string> {
   const [cache, path] = [CACHE, PATH];
@@ -36,7 +37,7 @@ async function executable(): Promise<string> {
     const folder = await mkdtemp(join(cache, '.build-versitygw-'));
     try {
       const env = { ...process.env, GOBIN: folder, GOFLAGS: '', GOWORK: 'off' };
-      await promisify(execFile)('go', ['install', '-ldflags=-s -w', `${MODULE}@${VERSION}`], { cwd: folder, env });
+      await promisify(execFile)(GO, ['install', '-ldflags=-s -w', `${MODULE}@${VERSION}`], { cwd: folder, env });
       await mkdir(dirname(path), { recursive: true });
       await rename(join(folder, 'versitygw'), path);
     } finally {
