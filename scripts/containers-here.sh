@@ -155,7 +155,9 @@ if ! have $POSTGRES; then
 # What the official image does, as far as docker-compose.yml uses it.
 set -eu
 as_postgres() { setpriv --reuid postgres --regid postgres --clear-groups "$@"; }
-install -d -o postgres -g postgres /run/postgresql "$PGDATA"
+install -d -o postgres -g postgres /run/postgresql
+chown postgres:postgres "$PGDATA"
+chmod 700 "$PGDATA"
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
   (umask 077 && printf '%s' "$POSTGRES_PASSWORD" >/tmp/password && chown postgres /tmp/password)
   as_postgres initdb --username "$POSTGRES_USER" --pwfile /tmp/password --auth scram-sha-256 >/dev/null
