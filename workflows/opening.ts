@@ -7,8 +7,9 @@ import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow
 import { FAILURE } from '../src/domain/names.ts';
 import type { Closed } from '../src/domain/restraint/schedule.ts';
 
-/** Clocks differ: who comes a little early is told so, and asks again. */
+/** Clocks differ: who comes a little early is told so, and asks again; each time twice as late, for the clock of a worker may be hours behind. */
 const SHORTEST_WAIT_MS = 1_000;
+const LONGEST_EARLY_MS = 60_000;
 
 export class Opening {
   readonly #onChange: (closed: Closed | undefined) => void;
@@ -28,25 +29,27 @@ export class Opening {
 
   /** Sends, and again each time that it was not the time for it. */
   async send<Result>(attempt: () => Promise<Result>): Promise<Result> {
-    for (;;) {
+    for (let earlyMs = SHORTEST_WAIT_MS; ; ) {
       try {
         return await attempt();
       } catch (error) {
         const closed = closedBy(error);
         if (closed === undefined) throw error;
-        await this.#wait(closed);
+        const leftMs = closed.opensMs - Date.now();
+        await this.#wait(closed, Math.max(earlyMs, leftMs));
+        earlyMs = leftMs > 0 ? SHORTEST_WAIT_MS : Math.min(LONGEST_EARLY_MS, 2 * earlyMs);
       }
     }
   }
 
   /** Ends early where it is cancelled: by a pause, or with the file. */
-  async #wait(closed: Closed): Promise<void> {
+  async #wait(closed: Closed, forMs: number): Promise<void> {
     const isNews = this.#closed?.opensMs !== closed.opensMs;
     this.#closed = closed;
     this.#waiting++;
     if (isNews) this.#onChange(closed);
     try {
-      await sleep(Math.max(SHORTEST_WAIT_MS, closed.opensMs - Date.now()));
+      await sleep(forMs);
     } finally {
       if (--this.#waiting === 0) {
         this.#closed = undefined;
