@@ -169,5 +169,7 @@ export function fileActivities(
         }),
       )(input),
     writeReport: (input, scope) => owned(computing, scope)(report(scope))(input),
+    // Nobody has asked to be notified.
+    tellNotice: () => Promise.resolve(),
   };
 }

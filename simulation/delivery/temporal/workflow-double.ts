@@ -200,7 +200,7 @@ export function proxyLocalActivities(options: ActivityOptions): AnyActivities {
     {},
     {
       get: (_target, name) => (input: unknown) => {
-        const taskQueue = filesTaskQueue((input as FileWork).installation);
+        const taskQueue = filesTaskQueue((WorkflowRuntime.get().input as FileWork).installation);
         return schedule(String(name), input, compiled({ ...options, taskQueue }));
       },
     },

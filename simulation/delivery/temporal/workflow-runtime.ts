@@ -71,6 +71,8 @@ export class WorkflowRuntime {
   static current: WorkflowRuntime | undefined;
 
   readonly host: WorkflowHost;
+  /** What the run was started with. */
+  input: unknown;
   readonly root: CancellationScope;
   scope: CancellationScope;
   historyLength = 2;
@@ -101,6 +103,7 @@ export class WorkflowRuntime {
   }
 
   start(workflow: (input: never) => Promise<unknown>, input: unknown): void {
+    this.input = input;
     this.activate(() => {
       workflow(input as never).then(
         (result) => this.#end({ kind: 'completed', result }),
