@@ -19,7 +19,7 @@ afterAll(() => site.close());
 
 const RESULT_FIELDS = [
   ...['file', 'sha256', 'workflowId', 'rows', 'alerts', 'delivered', 'rejected', 'undelivered', 'unconfirmed'],
-  ...['invalid', 'duplicates', 'sentNow', 'alreadyDelivered', 'seconds', 'reportDir'],
+  ...['suppressed', 'invalid', 'duplicates', 'sentNow', 'alreadyDelivered', 'seconds', 'reportDir'],
 ];
 
 /** Sends a file, and holds the receiver's log, the printed object and the receipts against its alerts. */
