@@ -73,7 +73,8 @@ function rootOf(
 ): string {
   const originRoot = origin === undefined ? undefined : roots.get(origin);
   const sameUser = originRoot !== undefined && groups.get(originRoot)?.[0]?.input.user === user;
-  const root = originRoot !== undefined && sameUser ? originRoot : key;
+  // Rows that mend a row of somebody else for the same user take each other's place.
+  const root = origin === undefined ? key : originRoot !== undefined && sameUser ? originRoot : `${origin} ${user}`;
   roots.set(key, root);
   return root;
 }

@@ -4,7 +4,7 @@ import type { RowBody } from '../domain/body/template.ts';
 import { readRowBody } from '../domain/body/template.ts';
 import type { FileCounts } from '../domain/counts.ts';
 import { BYTE_ORDER_MARK, csvRecord } from '../domain/csv-writer.ts';
-import { outcomeInRound } from '../domain/ledger/outcomes.ts';
+import { outcomeInRound, outcomeOfMoved } from '../domain/ledger/outcomes.ts';
 import { rowName } from '../domain/ledger/row-names.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 import { webhookId } from '../domain/names.ts';
@@ -166,7 +166,7 @@ export async function appendChunk(
 
 /** `round`: of a report at its end; undefined: as it is now. */
 export function rowOutcome(state: RowState | undefined, round: number | undefined): RowEnd {
-  if (state?.movedTo) return state.outcome ?? 'undelivered';
+  if (state?.movedTo) return outcomeOfMoved(state);
   const outcome = round === undefined ? state?.outcome : outcomeInRound(state, round, false);
   return outcome ?? 'pending';
 }

@@ -22,6 +22,11 @@ export function outcomeInRound(state: RowState | undefined, round: number, reope
   return state.outcome === 'unconfirmed' && !reopens ? 'unconfirmed' : undefined;
 }
 
+/** How an alert has ended here whose place the row of another file has taken: whoever may have been alerted is not among those who were not. */
+export function outcomeOfMoved({ outcome, unknown, openFencedMs }: RowState): Outcome {
+  return outcome ?? (unknown > 0 || openFencedMs !== undefined ? 'unconfirmed' : 'undelivered');
+}
+
 /** Delivered by an attempt of this very round, and not in an earlier one or as the row of another file. */
 export const wasDeliveredIn = (state: RowState | undefined, round: number): boolean =>
   state?.outcome === 'delivered' && state.outcomeRound === round && state.attempts > 0;

@@ -4,7 +4,7 @@ import { backoffMs } from '../backoff.ts';
 import type { AmbiguousPolicy, RetryPolicy } from '../endpoint.ts';
 import { WAITS } from '../waits.ts';
 import { longestAnswerMs, unanswerableFromMs } from './fence.ts';
-import { outcomeInRound } from './outcomes.ts';
+import { outcomeInRound, outcomeOfMoved } from './outcomes.ts';
 import type { RowState } from './row-state.ts';
 
 export interface PlanOptions {
@@ -61,7 +61,7 @@ export function planRow(state: RowState | undefined, options: PlanOptions): RowP
   const outcome = outcomeInRound(state, round, reopens);
   if (outcome !== undefined) return { kind: 'ended', outcome };
   if (state === undefined) return neverSent(options);
-  if (state.movedTo !== '') return { kind: 'ended', outcome: state.outcome ?? 'undelivered' };
+  if (state.movedTo !== '') return { kind: 'ended', outcome: outcomeOfMoved(state) };
   if (state.waitsFor !== '') return { kind: 'elsewhere' };
   if (state.handedOverRound === round) return { kind: 'handed_over' };
   const sameRound = state.round === round;

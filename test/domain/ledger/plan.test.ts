@@ -100,6 +100,8 @@ describe('a row', () => {
   });
 
   test('that a row of a later file has taken the place of is not sent from here', () => {
+    const maybe = { movedTo: 'abc:3', unknown: 1 };
+    expect(planRow(row(maybe), options({ round: 2 }))).toEqual({ kind: 'ended', outcome: 'unconfirmed' });
     expect(planRow(row({ movedTo: 'abc:3' }), options({ round: 2 }))).toEqual({
       kind: 'ended',
       outcome: 'undelivered',
