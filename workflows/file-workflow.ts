@@ -3,11 +3,11 @@
  * keeps it short, so a file may be of any size. What was sent is known by the receipts, never by this workflow: it may be reset,
  * terminated or run twice, and no alert is sent again.
  */
-
 import { defineSearchAttributeKey } from '@temporalio/common';
 import {
   CancellationScope,
   CancelledFailure,
+  ContinueAsNew,
   defineQuery,
   defineSignal,
   isCancellation,
@@ -203,12 +203,13 @@ export async function fileWorkflow(submitted: FileWorkflowInput): Promise<FileSu
   try {
     summary = await go();
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error; // What is handed on must not grow old while something is awaited.
     if (!wasCancelled(error)) {
       const failure = inItsOwnWords(error);
       await tellFailure(input, failure);
       throw failure;
     }
-    // What was sent until then is reported, if that can be done now: it can later (wds report), and the end must not wait for a disk.
+    // What was sent until then is reported, if it can be now: it can later (wds report), and the end must not wait for a disk.
     await CancellationScope.nonCancellable(async () => {
       if (round === undefined) return;
       await settleOrigins(input, windows, round, once, lastOptions);

@@ -39,3 +39,9 @@ it('a file that is delivered costs no step more', async () => {
   expect((await run.ended()).kind).toBe('completed');
   expect(told(run)).toEqual([]);
 });
+
+it('a file that goes on in another run has not failed', async () => {
+  const run = await new MockedFile(20, { maxHistoryEvents: 60 }).start();
+  expect((await run.ended()).kind).toBe('continued');
+  expect(told(run)).toEqual([]);
+});

@@ -12,7 +12,7 @@ import type { ActivityRequestOptions } from './workflow-runtime.ts';
 import { ContinueAsNew, WorkflowRuntime } from './workflow-runtime.ts';
 
 export { ActivityFailure, ApplicationFailure, CancelledFailure, isCancellation, TimeoutFailure } from './failures.ts';
-export { CancellationScope };
+export { CancellationScope, ContinueAsNew };
 
 export const ActivityCancellationType = {
   TRY_CANCEL: 'TRY_CANCEL',
