@@ -17,8 +17,16 @@ export function buildWorkflows(): void {
   execFileSync(process.execPath, ['scripts/setup.mjs'], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
-/** `history`: as fetched, or as its JSON. (The SDK's own reader of JSON fails where npm gives it two copies of protobufjs.) */
-export async function replay(history: object, workflowId: string): Promise<void> {
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * `history`: as fetched, or as its JSON. (The SDK's own reader of JSON fails where npm gives it two copies of protobufjs.) One after the other: the
+ * SDK's runtime ends with its last worker, and a worker that is made at that very moment gets one that is gone.
+ */
+export function replay(history: object, workflowId: string): Promise<void> {
   const workflowBundle = { codePath: resolve('dist/workflow-bundle.js') };
-  await Worker.runReplayHistory({ workflowBundle }, History.fromObject(history as Record<string, unknown>), workflowId);
+  const recorded = History.fromObject(history as Record<string, unknown>);
+  const replayed = last.then(() => Worker.runReplayHistory({ workflowBundle }, recorded, workflowId));
+  last = replayed.catch(() => undefined);
+  return replayed;
 }
