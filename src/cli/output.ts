@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { FileEnd, FileResult, FileStatus, FileTotals, InitResult, ReportedFile } from '../app/app.ts';
 import type { NewConfigFile } from '../config/new-config-file.ts';
+import { COUNTS_OF_ALERTS, COUNTS_OF_OTHER_ROWS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
 import { countsText } from '../domain/progress/counts-text.ts';
@@ -149,19 +150,7 @@ export function reportText(report: ReportedFile, paint: Paint): string {
     ['Report', report.prunedAt !== undefined && report.reports.length === 0 ? 'none is left' : report.reportDir],
     ...(report.prunedAt === undefined ? [] : [['Pruned', `${report.prunedAt.slice(0, 10)}: ${PRUNED}`] as const]),
   ]);
-  const counts = (
-    [
-      'rows',
-      'alerts',
-      'delivered',
-      'rejected',
-      'undelivered',
-      'unconfirmed',
-      'suppressed',
-      'invalid',
-      'duplicates',
-    ] as const
-  )
+  const counts = [...COUNTS_OF_ALERTS, ...COUNTS_OF_OTHER_ROWS]
     .map((name) => ({ name: name as string, value: report[name] ?? 0 }))
     .concat(pending > 0 ? [{ name: 'pending', value: pending }] : []);
   const width = Math.max(...counts.map(({ value }) => count(value).length));

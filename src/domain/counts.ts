@@ -48,6 +48,18 @@ export interface FileProgress {
   readonly closed?: Closed;
 }
 
+/** The counts that people are shown, in this order: of alerts, and of the rows that are none. */
+export const COUNTS_OF_ALERTS = [
+  'rows',
+  'alerts',
+  'delivered',
+  'rejected',
+  'undelivered',
+  'unconfirmed',
+  'suppressed',
+] as const;
+export const COUNTS_OF_OTHER_ROWS = ['invalid', 'duplicates'] as const;
+
 export const NOTHING_SENT: SentCounts = { delivered: 0, rejected: 0, undelivered: 0, unconfirmed: 0 };
 
 export const NO_COUNTS: FileCounts = {

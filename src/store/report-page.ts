@@ -3,7 +3,7 @@
  * in the dark, and by a screen reader. All text of others is escaped.
  */
 import type { FileSummary } from '../domain/counts.ts';
-import { isAllDelivered } from '../domain/counts.ts';
+import { COUNTS_OF_ALERTS, COUNTS_OF_OTHER_ROWS, isAllDelivered } from '../domain/counts.ts';
 import { htmlText, plainText } from '../domain/plain-text.ts';
 import { grouped, invalidLines, warningLines } from '../domain/rows/words.ts';
 import type { Bucket, ReportStats } from './report-stats.ts';
@@ -73,19 +73,8 @@ function headline({ alerts, delivered, pending, rows, suppressed = 0 }: FileSumm
 }
 
 function countsTable(summary: FileSummary, { ambiguous }: PageOf): string {
-  const names = [
-    'rows',
-    'alerts',
-    'delivered',
-    'rejected',
-    'undelivered',
-    'unconfirmed',
-    'suppressed',
-    'pending',
-    'invalid',
-    'duplicates',
-  ];
-  const lines = names.map((name) => [name, summary[name as 'rows'] ?? 0] as const);
+  const names = [...COUNTS_OF_ALERTS, 'pending', ...COUNTS_OF_OTHER_ROWS] as const;
+  const lines = names.map((name) => [name, summary[name] ?? 0] as const);
   const shown = [...lines, ['may have arrived twice, or unknown to wds', ambiguous] as const].filter(
     ([name, count]) => count > 0 || name === 'rows' || name === 'alerts' || name === 'delivered',
   );
