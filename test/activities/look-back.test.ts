@@ -17,7 +17,7 @@ import { OnceIndex } from '../../src/store/once/once-index.ts';
 import { rowPiecesOf } from '../../src/store/once/row-pieces.ts';
 import { FolderReports } from '../../src/store/report-files.ts';
 import { beginRound } from '../../src/store/rounds.ts';
-import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker } from '../support/delivery-fixture.ts';
 import {
   batchInput,
   csvRecords,
@@ -27,8 +27,8 @@ import {
   ScriptedReceiver,
   stageAlerts,
   stageContent,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const WITHIN_MS = 30 * DAY_MS;
@@ -37,7 +37,6 @@ let receiver: ScriptedReceiver;
 let home: StagedAlerts;
 let clock: MovableClock;
 let running: Set<string>;
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   clock = new MovableClock();
@@ -45,15 +44,13 @@ beforeEach(async () => {
   home = await stageAlerts(1, { user: () => 'nobody-else', chunkSize: 3 });
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await home.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(ambiguous: AmbiguousPolicy = 'resend'): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: home.store, clock, endpoint: { ambiguous } });
-  workers.push(worker);
-  return worker;
+  return start({ url: receiver.url, store: home.store, clock, endpoint: { ambiguous } });
 }
 
 /** A file of these rows, `user message`, and what its workflow does with it. */

@@ -7,7 +7,7 @@ import type { Reject } from '../../src/store/chunks.ts';
 import { readRejects } from '../../src/store/chunks.ts';
 import { settleDeliveryRecord } from '../../src/store/delivery-record.ts';
 import { readRefusal } from '../../src/store/refusals.ts';
-import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker } from '../support/delivery-fixture.ts';
 import {
   batchInput,
   failureOf,
@@ -15,10 +15,10 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
 import type { MendedFile } from '../support/mended-file.ts';
 import { mendedFile } from '../support/mended-file.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 const HEADER = 'userId,alertMessage,line,reason,row,wdsOrigin\n';
 /** Lines 2 and 3 are alerts; 4 names nobody, 5 and 6 have no message for anna and bert, 7 none for user-2, and 8 none for anna again. */
@@ -26,22 +26,19 @@ const UNUSABLE = ',hello\nanna,\nbert,\nuser-2,\nanna,\n';
 
 let receiver: ScriptedReceiver;
 let original: StagedAlerts;
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   original = await stageAlerts(2, { extraRows: UNUSABLE });
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await original.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(ambiguous: AmbiguousPolicy = 'resend'): TestWorker {
   const options = { url: receiver.url, store: original.store, clock: new MovableClock(), endpoint: { ambiguous } };
-  const worker = new TestWorker(options);
-  workers.push(worker);
-  return worker;
+  return start(options);
 }
 
 const row = (userId: string, alertMessage: string, line: number, sha256 = original.sha256) =>

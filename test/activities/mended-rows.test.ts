@@ -5,7 +5,7 @@ import { linesScope, rangeScope } from '../../src/domain/ledger/journal.ts';
 import { rowName } from '../../src/domain/ledger/row-names.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { parseKey } from '../../src/domain/parse-options.ts';
-import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker } from '../support/delivery-fixture.ts';
 import {
   batchInput,
   failureOf,
@@ -13,31 +13,28 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
 import { mendedFile } from '../support/mended-file.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 const ROWS = 4;
 let receiver: ScriptedReceiver;
 let original: StagedAlerts;
 let clock: MovableClock;
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   clock = new MovableClock();
   original = await stageAlerts(ROWS);
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await original.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(ambiguous: AmbiguousPolicy = 'resend', boot?: string): TestWorker {
   const options = { url: receiver.url, store: original.store, clock, endpoint: { ambiguous } };
-  const worker = new TestWorker(boot === undefined ? options : { ...options, boot });
-  workers.push(worker);
-  return worker;
+  return start(boot === undefined ? options : { ...options, boot });
 }
 
 /** A file that mends all rows of the original; `user`: of a row, by the line that it mends. */

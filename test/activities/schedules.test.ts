@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FAILURE } from '../../src/domain/names.ts';
 import type { Schedule } from '../../src/domain/restraint/schedule.ts';
-import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker, WorkerOptions } from '../support/delivery-fixture.ts';
 import {
   alertInput,
   batchInput,
@@ -11,28 +11,25 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 let receiver: ScriptedReceiver;
 let staged: StagedAlerts;
 let clock: MovableClock;
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   clock = new MovableClock();
   staged = await stageAlerts(6);
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await staged.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(options: Partial<WorkerOptions> = {}): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: staged.store, clock, ...options });
-  workers.push(worker);
-  return worker;
+  return start({ url: receiver.url, store: staged.store, clock, ...options });
 }
 const inAnHour = (): Schedule => ({ notBeforeMs: clock.wallMs() + 3_600_000 });
 const over = (): Schedule => ({ notAfterMs: clock.wallMs() - 1 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { linesScope } from '../../src/domain/ledger/journal.ts';
 import { FAILURE } from '../../src/domain/names.ts';
-import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker, WorkerOptions } from '../support/delivery-fixture.ts';
 import {
   alertInput,
   batchInput,
@@ -11,14 +11,13 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 const STUBBORN = 4;
 let receiver: ScriptedReceiver;
 let staged: StagedAlerts;
 let clock: MovableClock;
-const workers: TestWorker[] = [];
 /** Line 4 of 6 was handed over. */
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
@@ -35,15 +34,13 @@ beforeEach(async () => {
   clock.advance(60_000);
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await staged.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(options: Partial<WorkerOptions> = {}): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: staged.store, clock, ...options });
-  workers.push(worker);
-  return worker;
+  return start({ url: receiver.url, store: staged.store, clock, ...options });
 }
 const input = (changes = {}) => alertInput(staged, STUBBORN, changes);
 

@@ -2,7 +2,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';
 import { FAILURE } from '../../src/domain/names.ts';
-import type { StagedAlerts, WorkerOptions } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker, WorkerOptions } from '../support/delivery-fixture.ts';
 import {
   alertInput,
   batchInput,
@@ -11,27 +11,24 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 let receiver: ScriptedReceiver;
 let staged: StagedAlerts;
 let clock: MovableClock;
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   clock = new MovableClock();
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await staged.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(options: Partial<WorkerOptions> = {}): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: staged.store, clock, ...options });
-  workers.push(worker);
-  return worker;
+  return start({ url: receiver.url, store: staged.store, clock, ...options });
 }
 
 /** As Temporal does: again and again until it returns, a minute later each time or what it asks for; `most` attempts. */

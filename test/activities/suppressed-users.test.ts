@@ -5,7 +5,7 @@ import { SuppressionListFault } from '../../src/domain/failure.ts';
 import { FAILURE } from '../../src/domain/names.ts';
 import { writeReportFiles } from '../../src/store/report.ts';
 import { FolderReports } from '../../src/store/report-files.ts';
-import type { StagedAlerts } from '../support/delivery-fixture.ts';
+import type { StagedAlerts, TestWorker } from '../support/delivery-fixture.ts';
 import {
   alertInput,
   batchInput,
@@ -15,16 +15,15 @@ import {
   nextRound,
   ScriptedReceiver,
   stageAlerts,
-  TestWorker,
 } from '../support/delivery-fixture.ts';
 import { mendedFile } from '../support/mended-file.ts';
+import { killedAfterEach } from '../support/started-workers.ts';
 
 let receiver: ScriptedReceiver;
 let staged: StagedAlerts;
 let clock: MovableClock;
 /** Lines whose users are on the list now. */
 const listed = new Set<number>();
-const workers: TestWorker[] = [];
 beforeEach(async () => {
   receiver = await ScriptedReceiver.start();
   clock = new MovableClock();
@@ -32,15 +31,14 @@ beforeEach(async () => {
   listed.clear();
 });
 afterEach(async () => {
-  await Promise.all(workers.splice(0).map((worker) => worker.kill()));
   await receiver.close();
   await staged.remove();
 });
 
+const start = killedAfterEach();
 function startWorker(): TestWorker {
-  const worker = new TestWorker({ url: receiver.url, store: staged.store, clock });
+  const worker = start({ url: receiver.url, store: staged.store, clock });
   worker.suppressed = async () => (userId) => listed.has(Number(userId.slice('user-'.length)));
-  workers.push(worker);
   return worker;
 }
 
