@@ -177,7 +177,8 @@ export class Batch {
   }
 
   get #isClosed(): boolean {
-    return this.#clock.wallMs() >= this.#options.closesMs;
+    const { closesMs } = this.#options;
+    return closesMs < Number.POSITIVE_INFINITY && this.#clock.wallMs() >= closesMs;
   }
 
   #mustStop(): boolean {

@@ -115,7 +115,6 @@ export class RateLease {
 
   /** A request was refused: whether that concerns its own alert only. Asked once for each, before `took`. */
   isStray(): boolean {
-    this.#seen.throttled++;
     return this.#strays.isStray();
   }
 
@@ -126,7 +125,8 @@ export class RateLease {
     const ceiling = hint && this.#quota.ceilingOf(hint);
     if (ceiling !== undefined) this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
     if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') this.#seen.sent--;
-    if (answer.kind === 'response' && verdict.kind !== 'throttled') this.#strays.took();
+    if (verdict.kind === 'throttled') this.#seen.throttled++;
+    else if (answer.kind === 'response') this.#strays.took();
     if (sign.kind === 'success') {
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sending.sentMs;

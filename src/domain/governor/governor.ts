@@ -74,7 +74,8 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   const borrowers = Object.values(book).filter((borrower) => isActive(borrower, nowMs));
   const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
   const { brake } = request;
-  learner = strayHeard(learner, request, usedByOthers(book, request.workerId, nowMs), nowMs);
+  const othersPerSecond = usedByOthers(book, request.workerId, nowMs);
+  learner = strayHeard(learner, request, othersPerSecond, nowMs);
   const strays = learner.stray?.verdict !== undefined;
   const open = brake === null || strays ? undefined : openRefused(state, book, request, nowMs);
   if (brake !== null && strays) {
@@ -86,7 +87,7 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     learner = disproved === undefined ? learner : { ...rest, openDisprovedMs: nowMs };
     const stray =
       typeof rateInForce(state) === 'number' && (learner.cutMs === null || nowMs - learner.cutMs > STRAY_MS);
-    const totalPerSecond = brake.pacePerSecond + usedByOthers(book, request.workerId, nowMs);
+    const totalPerSecond = brake.pacePerSecond + othersPerSecond;
     const leasedMs = state.book[request.workerId]?.askedMs ?? nowMs;
     const refusal = { totalPerSecond, afterMs: brake.afterMs, leasedMs };
     learner = stray ? { ...learner, cutMs: nowMs } : refused(learner, refusal, nowMs);
@@ -100,7 +101,6 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   if (brake !== null && request.episodes !== undefined && !strays) learner = { ...learner, refusingMs: nowMs };
   for (const report of strays ? [] : (request.episodes ?? [])) {
     const { refusingMs: _, ...free } = learner;
-    const othersPerSecond = usedByOthers(book, request.workerId, nowMs);
     learner =
       learner.open === undefined
         ? recovered(free, ofAll(episodeAt(report, nowMs), othersPerSecond), othersPerSecond > 0, nowMs)

@@ -51,6 +51,7 @@ interface StrayVerdict {
 }
 
 const KEPT_GAPS = 6;
+/** An average is of so many. */
 const GAPS = 3;
 const PROVEN_FOR_MS = 600_000;
 /** Windows of the receiver may meet in the gaps: up to half as much again. */
@@ -60,14 +61,19 @@ const JUST_BELOW = 0.98;
 const OF_JUST = 0.75;
 /** One that a limit may explain. */
 const OF_MET = 0.5;
+/** So much is a verdict, and so many explanations of the like are one to be believed. */
 const DENIALS = 3;
+/** Of what was taken: an explanation that allows less is doubted. */
 const DOUBTFUL = 0.3;
+/** Without any refusal. */
 const SUSTAINED_MS = 30_000;
 const REMEMBERED_MS = 600_000;
 /** The part of refusals is looked at after so many requests. */
 const LOOK = 30;
+/** And, where it is much smaller than it was, or to be taken for the new one, after so many. */
 const MANY = 300;
 const SHRUNK = 0.2;
+/** Than what was proven: a pace at which there may be a limit, too. */
 const FASTER = 1.5;
 const BARRED_MS = 60_000;
 const LONGEST_BARRED_MS = 900_000;
@@ -88,15 +94,12 @@ export function strayRefused(before: Stray, pacePerSecond: number, lateMs: numbe
   const gap = { atMs, taken: before.taken, lateMs };
   const gaps = [...before.gaps, gap].slice(-KEPT_GAPS);
   const stray: Stray = { ...before, gaps, taken: 0, ...sustained(before, gap) };
-  const isProven = atMs - before.provenMs < PROVEN_FOR_MS;
-  const far = isProven && pacePerSecond < FAR_BELOW * before.provenPerSecond;
+  const provenBefore = provenAt(before, atMs);
+  const far = pacePerSecond < FAR_BELOW * provenBefore;
   const just = pacePerSecond < JUST_BELOW * (averageOf(before.gaps) ?? 0);
   const denials = far ? before.denials + 1 : just ? before.denials + OF_JUST : Math.max(0, before.denials - OF_MET);
   const average = averageOf(gaps);
-  const proven =
-    average !== undefined && (!isProven || average > before.provenPerSecond)
-      ? { provenPerSecond: average, provenMs: atMs }
-      : {};
+  const proven = average !== undefined && average > provenBefore ? { provenPerSecond: average, provenMs: atMs } : {};
   const after = { ...stray, ...proven, denials };
   if (denials < DENIALS || atMs < (before.barredUntilMs ?? 0)) return after;
   const taken = gaps.reduce((sum, each) => sum + each.taken, 0);
@@ -106,10 +109,13 @@ export function strayRefused(before: Stray, pacePerSecond: number, lateMs: numbe
 
 /** Whether an explanation that allows `perSecond` is to wait for others of the like, since far more was taken not long ago. */
 export function strayDoubts(stray: Stray, perSecond: number, nowMs: number): boolean {
-  const proven = nowMs - stray.provenMs < PROVEN_FOR_MS ? stray.provenPerSecond : 0;
-  const taken = Math.max(proven, sustainedPerSecond(stray, nowMs));
+  const taken = Math.max(provenAt(stray, nowMs), sustainedPerSecond(stray, nowMs));
   return perSecond < DOUBTFUL * taken && (stray.doubted ?? 0) < DENIALS;
 }
+
+/** What the limit is at least, as far as that is known at `atMs`; 0: it is not. */
+const provenAt = ({ provenMs, provenPerSecond }: Stray, atMs: number): number =>
+  atMs - provenMs < PROVEN_FOR_MS ? provenPerSecond : 0;
 
 /** Over the last gaps. undefined: there are too few. */
 function averageOf(gaps: readonly Gap[]): number | undefined {
@@ -159,7 +165,8 @@ export function strayLook(
   const refused = verdict.refused + seen.refused;
   const all = taken + refused;
   const again = (next: StrayVerdict): Stray => ({ ...stray, verdict: next });
-  if (all < LOOK && !seen.braked) return { kind: 'on', stray: again({ ...verdict, taken, refused }) };
+  const counted = again({ ...verdict, taken, refused });
+  if (all < LOOK && !seen.braked) return { kind: 'on', stray: counted };
   const share = refused / all;
   const fresh = { ...verdict, taken: 0, refused: 0 };
   if (seen.braked || share > mostOf(verdict.share)) {
@@ -167,7 +174,7 @@ export function strayLook(
     const barredMs = Math.min(LONGEST_BARRED_MS, 2 * (stray.barredMs ?? BARRED_MS / 2));
     return { kind: 'over', stray: { ...anew(stray), barredMs, barredUntilMs: nowMs + barredMs } };
   }
-  if (all < MANY) return { kind: 'on', stray: again({ ...verdict, taken, refused }) };
+  if (all < MANY) return { kind: 'on', stray: counted };
   return share < SHRUNK * verdict.share
     ? { kind: 'over', stray: anew(stray) }
     : { kind: 'on', stray: again({ ...fresh, share: (verdict.share + share) / 2 }) };
