@@ -12,13 +12,13 @@ import {
   proxyActivities,
   setHandler,
   uuid4,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { filesTaskQueue, HURRY_SIGNAL, NOTICE_SIGNAL, OPEN_QUERY } from '../src/domain/names.ts';
 import type { Notice } from '../src/domain/notices/notice.ts';
 import { NoticeBox } from '../src/domain/notices/notice-box.ts';
 import type { NotifierActivities, NotifierInput, SendNoticeInput } from '../src/domain/notices/notifier-contracts.ts';
 import { NOTICE_WAYS } from '../src/domain/notices/notifier-contracts.ts';
+import { historyIsLong } from './next-run.ts';
 
 export const noticeSignal = defineSignal<[Notice]>(NOTICE_SIGNAL);
 export const hurrySignal = defineSignal(HURRY_SIGNAL);
@@ -62,8 +62,7 @@ export async function notifier({ installation, box: carried, open: begun = [] }:
   };
   for (const input of begun) void send(input);
 
-  const isLong = (): boolean =>
-    workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= MAX_HISTORY_EVENTS;
+  const isLong = (): boolean => historyIsLong(MAX_HISTORY_EVENTS);
   const isDue = (): boolean => open.size < MOST_OPEN && (box.nextMs ?? Number.POSITIVE_INFINITY) <= Date.now();
   while (!isLong()) {
     const nextMs = open.size < MOST_OPEN ? box.nextMs : undefined;

@@ -14,7 +14,6 @@ import {
   proxyLocalActivities,
   setCurrentDetails,
   setHandler,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../src/domain/governor/contract.ts';
 import type { Decision, GovernorEvent } from '../src/domain/governor/governor.ts';
@@ -32,6 +31,7 @@ import {
   LEASE_UPDATE,
   OVERRIDE_UPDATE,
 } from '../src/domain/names.ts';
+import { historyIsLong } from './next-run.ts';
 
 /** The second argument says which installation asks; an operator at Temporal's own tools says nothing. */
 type From = string | undefined;
@@ -99,8 +99,7 @@ export async function rateGovernor(input: GovernorInput): Promise<never> {
   });
   const adopted = (): boolean => owner !== input.installation;
 
-  const isLong = (): boolean =>
-    adopted() || workflowInfo().continueAsNewSuggested || workflowInfo().historyLength >= MAX_HISTORY_EVENTS;
+  const isLong = (): boolean => adopted() || historyIsLong(MAX_HISTORY_EVENTS);
   while (!isLong()) {
     await condition(() => toApply !== undefined || isLong());
     if (toApply === undefined) continue;
