@@ -48,15 +48,18 @@ function unwrapped(schema: z.ZodType): z.ZodType {
   return schema.def.type === 'optional' ? ((schema as z.ZodOptional).unwrap() as z.ZodType) : schema;
 }
 
+let listed: readonly SettingEntry[] | undefined;
+
 /** Every setting in the order of the schema. Those of `endpoints.NAME` are those of `endpoint`. */
-export function listSettings(): SettingEntry[] {
+export function listSettings(): readonly SettingEntry[] {
   const walk = (schema: z.ZodType, prefix: string): SettingEntry[] =>
     Object.entries(shapeOf(schema)).flatMap(([name, child]) => {
       const meta = metaOf(child);
       if (meta !== undefined) return [{ key: prefix + name, meta, variables: variablesOf(prefix + name, meta) }];
       return namedGroup(child) === undefined ? walk(child, `${prefix}${name}.`) : [];
     });
-  return walk(settingsSchema, '');
+  listed ??= walk(settingsSchema, '');
+  return listed;
 }
 
 /** `endpoint.maxRetryAfterSeconds` → WDS_ENDPOINT_MAX_RETRY_AFTER_SECONDS; a few have a short name, too. */

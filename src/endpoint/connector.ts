@@ -27,25 +27,20 @@ export function connectorTo(endpoint: ConnectTo, onTrouble: (text: string) => vo
   const { proxy, tls } = endpoint;
   if (proxy === undefined && tls === undefined) return literally(buildConnector(direct));
   const files = new TlsFiles(tls ?? {}, onTrouble);
+  const base = proxy === undefined ? direct : { timeout: 0 };
+  /** It keeps sessions, so one whose files stay the same is used again. */
+  let built: { readonly options: TlsOptions; readonly connect: Connect } | undefined;
   return deferred(async (target, opening) => {
     const options = await files.options();
-    const { protocol } = target;
-    if (proxy === undefined) return opened(buildConnectorFor(direct, options), target, opening);
+    if (built?.options !== options) {
+      built = { options, connect: literally(buildConnector({ ...base, ...options })) };
+    }
+    const { connect } = built;
+    if (proxy === undefined) return opened(connect, target, opening);
     const socket = await tunnel(new URL(proxy), target, opening);
-    if (protocol !== 'https:') return socket;
-    return opened(buildConnectorFor({ timeout: 0 }, options), { ...target, httpSocket: socket as never }, opening);
+    if (target.protocol !== 'https:') return socket;
+    return opened(connect, { ...target, httpSocket: socket as never }, opening);
   });
-}
-
-/** Sessions are kept by connector, so one that stays the same is used again. */
-const connectors = new WeakMap<TlsOptions, Map<boolean, Connect>>();
-function buildConnectorFor(base: buildConnector.BuildOptions, tls: TlsOptions): Connect {
-  const known = connectors.get(tls) ?? new Map<boolean, Connect>();
-  connectors.set(tls, known);
-  const isDirect = 'lookup' in base;
-  const connect = known.get(isDirect) ?? literally(buildConnector({ ...base, ...tls }));
-  known.set(isDirect, connect);
-  return connect;
 }
 
 /** An IPv6 address stands in brackets in a URL, and nowhere else. */
