@@ -37,6 +37,8 @@ export interface AdmissionParts {
   readonly probe: Probe | undefined;
   readonly waves: WaveForm;
   readonly clock: Clock;
+  /** How many of the announced wait for a place. */
+  readonly ahead: () => number;
   /** The endpoint's own probe has answered. */
   readonly onProbed: (well: boolean) => void;
 }
@@ -49,6 +51,7 @@ export class Admission {
   readonly #probe: Probe | undefined;
   readonly #waves: WaveForm;
   readonly #clock: Clock;
+  readonly #ahead: () => number;
   readonly #onProbed: (well: boolean) => void;
   readonly #waiting: Waiting[] = [];
   /** Admitted and not yet answered: on a connection, or in the pacer's queue. */
@@ -68,7 +71,7 @@ export class Admission {
   #cancelPacerPoll: (() => void) | undefined;
   #cancelGrowth: (() => void) | undefined;
 
-  constructor({ maxConnections, health, pacer, lease, probe, waves, clock, onProbed }: AdmissionParts) {
+  constructor({ maxConnections, health, pacer, lease, probe, waves, clock, ahead, onProbed }: AdmissionParts) {
     this.#maxConnections = maxConnections;
     this.#health = health;
     this.#pacer = pacer;
@@ -77,6 +80,7 @@ export class Admission {
     this.#waves = waves;
     this.#answers = new Lately(waves.aheadMs);
     this.#clock = clock;
+    this.#ahead = ahead;
     this.#onProbed = onProbed;
   }
 
@@ -158,8 +162,8 @@ export class Admission {
     return this.#health.inDoubt(this.#admitted);
   }
 
-  /** Lets in as many as may be; at the end of each event-loop turn. `ahead`: how many wait for a place. */
-  admit(ahead = 0): void {
+  /** Lets in as many as may be; at the end of each event-loop turn. */
+  admit(): void {
     let paced = false;
     while (this.#waiting.length > 0) {
       const places = this.#freePlaces();
@@ -168,7 +172,7 @@ export class Admission {
         if (this.#unheardSinceMs !== undefined && !this.#health.ill) this.#lookAgain();
         break;
       }
-      const allowed = this.#pacer.allowance(this.#waves.horizonMs) - this.#announcing - ahead;
+      const allowed = this.#pacer.allowance(this.#waves.horizonMs) - this.#announcing - this.#ahead();
       if (allowed <= 0) {
         paced = true;
         this.#pollPacer();

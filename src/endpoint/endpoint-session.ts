@@ -79,12 +79,13 @@ export class EndpointSession {
     this.#admission = new Admission({
       ...{ maxConnections: endpoint.maxConnections, health: this.health, pacer, lease, waves, clock },
       probe: probe && new Probe(probe, clock),
+      ahead: () => this.#queue.ahead,
       onProbed: (well) => (well ? this.#turn.schedule() : this.wake()),
     });
     this.#queue = new RequestQueue(pacer, () => this.#admission.isFull);
     this.#turn = new Turn(clock, () => {
       this.#queue.release();
-      this.#admission.admit(this.#queue.ahead);
+      this.#admission.admit();
     });
     const { ambiguous, idempotencyKey, maxRetryAfterMs, success } = endpoint;
     this.#judging = {
