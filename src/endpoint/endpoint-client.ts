@@ -111,8 +111,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   }
 
   get secretValues(): readonly string[] {
-    const token = this.#tokens?.take();
-    return token === undefined ? this.#headers.secretValues : [...this.#headers.secretValues, token];
+    return this.#headers.secretValues;
   }
 
   get openRequests(): number {

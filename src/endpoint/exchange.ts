@@ -153,7 +153,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const retryAfter = first(headers['retry-after']);
     const rateHeaders = pickRateHeaders(headers, this.#owner.rateHeaderAliases);
     const ok = status <= 299;
-    const { bodyMatches, secretValues } = this.#owner;
+    const { bodyMatches } = this.#owner;
     if (ok && retryAfter === undefined && rateHeaders === undefined && bodyMatches === undefined) {
       return { kind: 'response', status };
     }
@@ -167,15 +167,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
       ...(retryAfter === undefined ? undefined : { retryAfter }),
       ...(date === undefined ? undefined : { date }),
       ...(rateHeaders === undefined ? undefined : { rateHeaders }),
-      ...(location === undefined ? undefined : { location: shownLocation(location, secretValues) }),
+      ...(location === undefined ? undefined : { location: shownLocation(location, this.#secrets) }),
       ...(unlike ? { bodyUnlike: true } : undefined),
       ...(excerpt ? { excerpt } : undefined),
     };
   }
 
+  /** With the token that this request carried: there may be another one by now. */
+  get #secrets(): readonly string[] {
+    const { secretValues } = this.#owner;
+    return this.token === undefined ? secretValues : [...secretValues, this.token];
+  }
+
   #excerpt(kept: readonly Buffer[], headers: IncomingHeaders): string {
     return bodyExcerpt(Buffer.concat(kept), {
-      secrets: this.#owner.secretValues,
+      secrets: this.#secrets,
       cut: this.#bodyBytes > KEPT_BODY_BYTES,
       contentType: first(headers['content-type']),
       contentEncoding: first(headers['content-encoding']),

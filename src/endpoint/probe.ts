@@ -31,6 +31,8 @@ export function createProbe(endpoint: Endpoint, tokens?: AccessTokens): AskProbe
         signal: AbortSignal.timeout(timeoutMs),
       });
       await body.dump();
+      // The next question goes with another one.
+      if (statusCode === 401 && token !== undefined) tokens?.isStale(token);
       return statusCode >= 200 && statusCode <= 299;
     } catch {
       return false;
