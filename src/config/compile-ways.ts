@@ -87,13 +87,18 @@ async function compileTls(
   const read = async (path: string, name: string): Promise<Buffer | undefined> => {
     try {
       const bytes = await readFile(path);
-      if (name !== 'key') createSecureContext({ ca: bytes, ...(name === 'cert' ? { cert: bytes } : {}) });
-      if (/-----BEGIN /.test(bytes.toString('latin1'))) return bytes;
+      if (/-----BEGIN /.test(bytes.toString('latin1'))) {
+        if (name !== 'key') createSecureContext({ ca: bytes, ...(name === 'cert' ? { cert: bytes } : {}) });
+        return bytes;
+      }
       collect({ key: `${key}.tls.${name}`, problem: `${path} holds no PEM; expected -----BEGIN … -----` });
     } catch (error) {
-      const why = errnoOf(error)?.startsWith('E')
-        ? `cannot be read: ${errnoOf(error)}`
-        : `is not usable: ${reasonOf(error)}`;
+      const errno = errnoOf(error);
+      // OpenSSL's codes begin with E, too: ERR_OSSL_…
+      const why =
+        errno !== undefined && /^E[A-Z0-9]+$/.test(errno)
+          ? `cannot be read: ${errno}`
+          : `is not usable: ${reasonOf(error)}`;
       collect({ key: `${key}.tls.${name}`, problem: `${path} ${why}` });
     }
     return undefined;

@@ -81,7 +81,7 @@ export async function startAlertsWorker(
     },
     async stop() {
       sender.session.stop();
-      const [isHeard] = await Promise.all([own.stop(), old.stop()]);
+      const isHeard = (await Promise.all([own.stop(), old.stop()])).every(Boolean);
       if (isHeard) await ended;
       // Open requests are answered, and receipts written, all the same.
       else await sender.session.close();

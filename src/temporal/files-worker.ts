@@ -51,8 +51,7 @@ export async function startFilesWorker(context: WorkerContext, options: FilesWor
   return {
     ended: own.ended,
     async stop() {
-      const [isHeard] = await Promise.all([own.stop(), old.stop()]);
-      return isHeard;
+      return (await Promise.all([own.stop(), old.stop()])).every(Boolean);
     },
   };
 }

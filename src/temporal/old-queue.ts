@@ -64,10 +64,11 @@ export class OldQueue {
     if (this.#worker === worker) this.#worker = undefined;
   }
 
-  async stop(): Promise<void> {
+  /** As that of its worker. */
+  async stop(): Promise<boolean> {
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#looking;
-    await this.#worker?.stop();
+    return (await this.#worker?.stop()) ?? true;
   }
 }

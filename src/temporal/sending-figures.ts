@@ -11,7 +11,7 @@ import type { RateLease } from '../endpoint/rate-lease.ts';
 import type { Figure } from '../monitoring/metrics.ts';
 import type { Monitoring } from '../monitoring/monitoring.ts';
 import { OK } from '../monitoring/readiness.ts';
-import { deliveryKey } from '../store/layout.ts';
+import { readDeliveryRecord } from '../store/delivery-record.ts';
 import type { Store } from '../store/store.ts';
 
 const WAITING: readonly Waiting['why'][] = ['paused', 'circuit', 'asked', 'trouble'];
@@ -80,7 +80,7 @@ const MOST_FILES = 1_000;
 export class DeliveryLag {
   readonly #store: Store;
   readonly #figures: EndpointFigures;
-  readonly #submittedMs = new Map<string, Promise<number | undefined>>();
+  readonly #submittedMs = new Map<string, Promise<number>>();
 
   constructor(store: Store, figures: EndpointFigures) {
     this.#store = store;
@@ -96,16 +96,15 @@ export class DeliveryLag {
     const [oldest] = this.#submittedMs.keys();
     if (this.#submittedMs.size > MOST_FILES && oldest !== undefined) this.#submittedMs.delete(oldest);
     submitted.then((ms) => {
-      if (ms !== undefined) this.#figures.lagSeconds.add(Math.max(0, nowMs - ms) / 1_000, alerts);
+      if (!Number.isNaN(ms)) this.#figures.lagSeconds.add(Math.max(0, nowMs - ms) / 1_000, alerts);
     });
   }
 
-  /** undefined: it is not known. */
-  async #read(of: SendTarget): Promise<number | undefined> {
-    const bytes = await this.#store.get(deliveryKey(of)).catch(() => undefined);
-    if (bytes === undefined) return undefined;
-    const { firstSubmittedAt } = JSON.parse(bytes.toString('utf8')) as { readonly firstSubmittedAt?: string };
-    const ms = Date.parse(firstSubmittedAt ?? '');
-    return Number.isNaN(ms) ? undefined : ms;
+  /** NaN: it is not known. Never rejects: it is for a figure only. */
+  #read(of: SendTarget): Promise<number> {
+    return readDeliveryRecord(this.#store, of).then(
+      (record) => Date.parse(record?.firstSubmittedAt ?? ''),
+      () => Number.NaN,
+    );
   }
 }

@@ -54,8 +54,10 @@ export class StuckWorkflows {
   }
 
   async look(): Promise<void> {
-    for (const { runId, workflowId } of [...this.#runs.values()]) {
+    for (const { runId, workflowId: known } of [...this.#runs.values()]) {
+      const workflowId = known ?? (await this.#options.find(runId).catch(() => undefined));
       if (workflowId === undefined) continue;
+      this.#runs.set(runId, { runId, workflowId });
       // Temporal that does not answer is no sign of anything.
       if (await this.#options.isStuck({ runId, workflowId }).catch(() => true)) continue;
       this.#runs.delete(runId);
