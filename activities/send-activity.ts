@@ -92,7 +92,8 @@ export async function withAttempt<Result>(
     const standing = standingOf(input.schedule, clock.wallMs());
     if (standing.kind === 'closed') throw closedFailure(standing);
     const { scope, rows } = choose(await readChunk(store, input));
-    requireColumns(rows[0]?.body, session.endpoint);
+    // Whoever was forgotten has left no columns.
+    requireColumns(rows.find((row) => !isForgotten(row))?.body, session.endpoint);
     // A journal for each look at a long pause would be one for nothing.
     const { pauseMs } = session;
     if (pauseMs > WAITS.attempt.longestInSlotMs && !isThrottledForGood(session) && standing.kind !== 'late') {

@@ -343,7 +343,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'sends-past-the-time',
     fault: 'a batch that has begun in time goes on when the time is over',
     theme: 'anything',
-    pieces: [{ module: 'activities/batch', from: 'this.#clock.wallMs() >= this.#options.closesMs', to: 'false' }],
+    pieces: [{ module: 'activities/batch', from: 'this.#clock.wallMs() >= closesMs', to: 'false' }],
   },
   {
     name: 'objects-overwritten',
