@@ -13,30 +13,35 @@ interface Kind {
   readonly begins: { readonly event: string };
   readonly ends: { readonly event: string };
   readonly what: string;
+  /** In figures. */
+  readonly label: string;
 }
 
-const STORE: Kind = { begins: { event: 'store_fault' }, ends: { event: 'store_recovered' }, what: 'the store' };
+const STORE: Kind = {
+  begins: { event: 'store_fault' },
+  ends: { event: 'store_recovered' },
+  what: 'the store',
+  label: 'store',
+};
 const LOCAL: Kind = {
   begins: { event: 'local_fault' },
   ends: { event: 'local_recovered' },
   what: 'this machine',
+  label: 'machine',
 };
 const LIST: Kind = {
   begins: { event: 'suppression_list_fault' },
   ends: { event: 'suppression_list_recovered' },
   what: 'a suppression list',
+  label: 'list',
 };
-const KINDS: Readonly<Record<string, Kind>> = {
+const KINDS: readonly Kind[] = [STORE, LOCAL, LIST];
+const KIND_OF_FAILURE: Readonly<Record<string, Kind>> = {
   [FAILURE.store]: STORE,
   [FAILURE.otherInstallation]: STORE,
   [FAILURE.suppressionList]: LIST,
   [FAILURE.localFault]: LOCAL,
 };
-const LABELS: ReadonlyMap<Kind, string> = new Map([
-  [STORE, 'store'],
-  [LOCAL, 'machine'],
-  [LIST, 'list'],
-]);
 /** Steps that are remembered to have failed; beyond these a recovery may be told too early. */
 const MOST_STEPS = 1_000;
 
@@ -57,9 +62,7 @@ export class FaultLog {
       help: 'Steps that wait for the store or for this machine',
       labels: ['what'],
     };
-    metrics?.gauge(failing, () =>
-      [...LABELS].map(([kind, what]) => [[what], this.#failing.get(kind)?.size ?? 0] as const),
-    );
+    metrics?.gauge(failing, () => KINDS.map((kind) => [[kind.label], this.#failing.get(kind)?.size ?? 0] as const));
     const faults = {
       name: 'wds_step_faults_total',
       help: 'Tries of steps that failed for the store or for this machine',
@@ -67,7 +70,7 @@ export class FaultLog {
     };
     this.#count = metrics?.counting(
       faults,
-      [...LABELS.values()].map((what) => [what]),
+      KINDS.map(({ label }) => [label]),
     );
   }
 
@@ -90,13 +93,14 @@ export class FaultLog {
   }
 
   #failed(step: string, error: unknown): void {
-    const kind = error instanceof ApplicationFailure && !isOfToken(error) ? KINDS[error.type ?? ''] : undefined;
+    const kind =
+      error instanceof ApplicationFailure && !isOfToken(error) ? KIND_OF_FAILURE[error.type ?? ''] : undefined;
     // Whatever else it failed for: it got as far as that.
     if (kind === undefined) {
       this.#went(step);
       return;
     }
-    this.#count?.([LABELS.get(kind) ?? '']);
+    this.#count?.([kind.label]);
     const failing = this.#failing.get(kind);
     if (failing === undefined) {
       const reason = (error as Error).message;
