@@ -82,9 +82,24 @@ export class ChunkObject {
     const endMs = this.#clock.now() + TROUBLE_LIMIT_MS;
     let waitMs = FIRST_WAIT_MS;
     let trouble: unknown;
+    const rest = async (): Promise<void> => {
+      await pause(this.#clock, waitMs);
+      waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs);
+    };
+    /** A service that takes no write often answers no question either: without the answer nobody knows what became of the write. */
+    const look = async (): Promise<Version | undefined> => {
+      for (;;) {
+        try {
+          return await readContent(this.objects, key);
+        } catch (error) {
+          if (this.#clock.now() > endMs) throw error;
+        }
+        await rest();
+      }
+    };
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const mark = { writer: this.#writer, sequence: ++this.#sequence };
-      const before = this.#known ?? (await readContent(this.objects, key));
+      const before = this.#known ?? (await look());
       const content: Content = { ...(await next(before?.content)), ...mark };
       this.#known = undefined;
       trouble = undefined;
@@ -98,13 +113,12 @@ export class ChunkObject {
         trouble = error;
       }
       // Also after a conflict: something on the way may have sent again what had succeeded.
-      const now = await readContent(this.objects, key);
+      const now = await look();
       this.#known = now;
       if (now?.content.writer === mark.writer && now.content.sequence === mark.sequence) return;
       if (trouble === undefined) continue;
       if (this.#clock.now() > endMs) break;
-      await pause(this.#clock, waitMs);
-      waitMs = Math.min(LONGEST_WAIT_MS, 2 * waitMs);
+      await rest();
     }
     throw new Fault('store', `${key} cannot be written: others are always faster, or it fails`, 'It is tried again.', {
       cause: trouble,

@@ -63,6 +63,29 @@ describe('a ledger in an object store whose requests fail', () => {
     expect(bucket.equalVersions).toEqual([]);
   });
 
+  test.each<[string, RequestFault]>([
+    ['not done', 'before'],
+    ['done', 'after'],
+  ])('for seconds, whatever they ask, is waited for where the first write was %s', async (_, first) => {
+    const bucket = new MemoryBucket();
+    const ledgers = ledgersIn(bucket);
+    const of = newChunk();
+    let failing = 6;
+    bucket.fault = () => (failing-- > 0 ? 'before' : undefined);
+    const ledger = await ledgers.open(of, attempt(1));
+    let puts = 0;
+    failing = 6;
+    bucket.fault = (request) => {
+      if (request === 'put' && ++puts === 1) return first;
+      return failing-- > 0 ? 'before' : undefined;
+    };
+    expect(await ledger.announce([5])).toBeDefined();
+    expect(puts).toBe(first === 'after' ? 1 : 2);
+    ledger.record('d', 5, 200, 1);
+    await ledger.close();
+    expect((await ledgers.read(of)).get(5)).toMatchObject({ outcome: 'delivered', unknown: 0 });
+  });
+
   test('all the time is a fault of the store, and what was answered is written when it works again', async () => {
     const bucket = new MemoryBucket();
     const ledgers = ledgersIn(bucket);
