@@ -39,8 +39,8 @@ const LONGEST_WAIT_MS = 500;
 const MOST_URGENT = 128;
 /** While submissions fail, no more than this many files are claimed: the rest waits in sight, in the inbox. */
 const MAX_CLAIMED = 1_024;
-/** Claims must have worked for so long before they are said to work again. */
 const LOOK_AT_DISK_MS = 5_000;
+/** Claims must have worked for so long before they are said to work again. */
 const RECOVERED_AFTER_MS = 10_000;
 
 export class Claimer {
@@ -137,7 +137,7 @@ export class Claimer {
     const reason =
       sizeBytes > (this.#parts.maxFileBytes ?? Number.POSITIVE_INFINITY)
         ? undefined
-        : guard?.admit(sizeBytes, file.kind.gzip);
+        : guard?.admit(file, sizeBytes, file.kind.gzip);
     if (reason === undefined) {
       this.#waiting.delete(file.name);
       return true;

@@ -39,7 +39,8 @@ export interface Disk {
 export class DiskGuard {
   readonly #options: DiskGuardOptions;
   readonly #nowMs: () => number;
-  readonly #admitted: { readonly bytes: number; readonly untilMs: number }[] = [];
+  /** By what was let in. */
+  readonly #admitted = new Map<object, { readonly bytes: number; readonly untilMs: number }>();
   #disk: Disk | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #paused = false;
@@ -55,7 +56,7 @@ export class DiskGuard {
     if (this.#options.minFreeBytes === 0 || nowMs - this.#lookedMs < LOOK_MS) return;
     this.#lookedMs = nowMs;
     this.#disk = await (this.#options.diskOf ?? diskOf)(this.#options.folder);
-    while (this.#admitted.length > 0 && this.#admitted[0]!.untilMs <= nowMs) this.#admitted.shift();
+    for (const [key, { untilMs }] of this.#admitted) if (untilMs <= nowMs) this.#admitted.delete(key);
     if (this.#disk === undefined) this.#paused = false;
     else this.#paused = this.#disk.freeBytes < this.#minFreeBytes * (this.#paused ? MARGIN : 1);
   }
@@ -72,23 +73,24 @@ export class DiskGuard {
     return `${bytesText(freeBytes)} are free on the disk of the store, and ${bytesText(this.#minFreeBytes)} are kept free (intake.minFreeMiB)`;
   }
 
-  /** Why a file of this size would not fit; undefined: it may come in, and counts from now on. */
-  admit(sizeBytes: number, gzip: boolean): string | undefined {
+  /** Why a file of this size would not fit; undefined: it may come in, and counts from now on. `key`: who asks again is counted once. */
+  admit(key: object, sizeBytes: number, gzip: boolean): string | undefined {
+    this.#admitted.delete(key);
     if (this.#disk === undefined) return undefined;
     const bytes = sizeBytes * COPIES * (gzip ? GZIP_RATIO : 1);
-    const promised = this.#admitted.reduce((sum, one) => sum + one.bytes, 0);
+    const promised = [...this.#admitted.values()].reduce((sum, one) => sum + one.bytes, 0);
     const usable = Math.max(0, this.#disk.freeBytes - promised - this.#minFreeBytes);
     if (bytes > usable) {
       return `it needs about ${bytesText(bytes)} on the disk of the store, and ${bytesText(usable)} may be used`;
     }
-    this.#admitted.push({ bytes, untilMs: this.#nowMs() + WRITTEN_AFTER_MS + bytes / WRITTEN_BYTES_A_MS });
+    this.#admitted.set(key, { bytes, untilMs: this.#nowMs() + WRITTEN_AFTER_MS + bytes / WRITTEN_BYTES_A_MS });
     return undefined;
   }
 
   /** The same for one who does not wait. Throws Fault `store`. */
   async require(file: string, sizeBytes: number, gzip: boolean): Promise<void> {
     await this.look();
-    const why = this.paused ?? this.admit(sizeBytes, gzip);
+    const why = this.paused ?? this.admit({}, sizeBytes, gzip);
     if (why === undefined) return;
     throw new Fault('store', `there is no room for ${file}: ${why}`, MAKE_ROOM);
   }

@@ -42,22 +42,33 @@ describe('the guard of the disk', () => {
   test('lets in what fits, and counts what is being written', async () => {
     const guard = guardOf(100 * MIB);
     await look(guard, 300);
-    expect(guard.admit(120 * MIB, false)).toBe(
+    expect(guard.admit({}, 120 * MIB, false)).toBe(
       'it needs about 240 MiB on the disk of the store, and 200 MiB may be used',
     );
-    expect(guard.admit(60 * MIB, false)).toBeUndefined();
-    expect(guard.admit(60 * MIB, false)).toContain('80 MiB may be used');
-    expect(guard.admit(6 * MIB, true)).toContain('96 MiB');
+    expect(guard.admit({}, 60 * MIB, false)).toBeUndefined();
+    expect(guard.admit({}, 60 * MIB, false)).toContain('80 MiB may be used');
+    expect(guard.admit({}, 6 * MIB, true)).toContain('96 MiB');
     nowMs += 60_000;
     await look(guard, 300);
-    expect(guard.admit(60 * MIB, false)).toBeUndefined();
+    expect(guard.admit({}, 60 * MIB, false)).toBeUndefined();
+  });
+
+  test('counts a file once, however often it is asked for', async () => {
+    const guard = guardOf(100 * MIB);
+    await look(guard, 300);
+    const file = {};
+    for (let tries = 0; tries < 3; tries++) expect(guard.admit(file, 60 * MIB, false)).toBeUndefined();
+    expect(guard.admit({}, 40 * MIB, false)).toBeUndefined();
+    expect(guard.admit({}, 1 * MIB, false)).toContain('0 bytes may be used');
+    expect(guard.admit(file, 61 * MIB, false)).toContain('120 MiB may be used');
+    expect(guard.admit({}, 60 * MIB, false)).toBeUndefined();
   });
 
   test('holds nothing back where the disk cannot be asked', async () => {
     const guard = guardOf(undefined);
     disk = undefined;
     await guard.look();
-    expect([guard.paused, guard.admit(1e15, false)]).toEqual([undefined, undefined]);
+    expect([guard.paused, guard.admit({}, 1e15, false)]).toEqual([undefined, undefined]);
     await expect(guard.require('a.csv', 1e15, false)).resolves.toBeUndefined();
   });
 
@@ -140,9 +151,10 @@ describe('a watcher', () => {
     drop(scene, 'sparse.csv.done', '');
     const reason = join(scene.inbox, 'rejected', 'sparse.csv.reason.txt');
     await until(
-      () => filesIn(join(scene.inbox, 'rejected')).length === 2,
+      () => events().includes('file_rejected'),
       () => JSON.stringify(watched!.log.lines),
     );
+    expect(filesIn(join(scene.inbox, 'rejected'))).toHaveLength(2);
     expect(readFileSync(reason, 'utf8')).toBe(
       'sparse.csv has 8 TiB, and a file may have 64 MiB (intake.maxFileMiB); it was not read\nSplit it, or raise intake.maxFileMiB.\n',
     );
