@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
 import { Fault } from '../domain/failure.ts';
 import { detectFormat, unsupportedFile } from '../formats/detect.ts';
+import type { DiskGuard } from '../intake/disk-guard.ts';
 import { fileTooLarge, stageForSending } from '../intake/stage.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 import { isErrno } from '../thrown.ts';
@@ -38,8 +39,11 @@ const isMissing = (file: string): Promise<boolean> =>
 const missingFile = (file: string): Fault => new Fault('not_found', `there is no file ${file}`, 'Check the path.');
 /** Stages, submits and follows each file; the workers are there, or somebody else's. */
 export async function sendFiles(files: readonly string[], context: FollowContext): Promise<readonly FileEnd[]> {
+  // One for all of them: each may fit, and not all together.
+  const guard = storeGuard(context.installation.settings);
+  await guard.look();
   const ends = files.map(async (file): Promise<FileEnd> => {
-    const end = await sendFile(file, context).catch(
+    const end = await sendFile(file, guard, context).catch(
       (error: Error): FileEnd => ({ kind: 'failed', file, fault: error }),
     );
     context.observer.ended(end);
@@ -71,7 +75,7 @@ export async function retryDeliveries(
   return Promise.all(ends);
 }
 
-async function sendFile(file: string, context: FollowContext): Promise<FileEnd> {
+async function sendFile(file: string, guard: DiskGuard, context: FollowContext): Promise<FileEnd> {
   const { installation, endpoint, priority, pressedMs } = context;
   const { store, settings } = installation;
   const { maxExpandedBytes, maxFileBytes } = settings;
@@ -79,9 +83,10 @@ async function sendFile(file: string, context: FollowContext): Promise<FileEnd> 
   const fileName = basename(file);
   const kind = formatOf(file);
   if (kind === undefined) throw unsupportedFile(file);
-  const tooLarge = fileTooLarge(fileName, (await stat(file)).size, maxFileBytes);
+  const { size } = await stat(file);
+  const tooLarge = fileTooLarge(fileName, size, maxFileBytes);
   if (tooLarge !== undefined) throw tooLarge;
-  await storeGuard(settings).require(fileName, (await stat(file)).size, kind.gzip);
+  await guard.require(fileName, size, kind.gzip);
   const staged = await stageForSending(store, file, { ...kind, name: fileName, maxExpandedBytes, maxFileBytes });
   const submitted = await submitFile(installation, endpoint, { staged, fileName, priority, pressedMs });
   return follow({ file, sha256: staged.sha256, submitted, startedMs }, context);

@@ -22,15 +22,16 @@ export interface DiskWatchOptions {
   readonly everyMs?: number;
 }
 
-/** Until the signal aborts. */
+/** Until the signal aborts; where nothing is kept free there is nothing to tell. */
 export async function watchDisk(options: DiskWatchOptions): Promise<void> {
   const { settings, tell, signal, look = diskOf, everyMs = LOOK_MS } = options;
+  if (settings.minFreeBytes === 0) return;
   const folder = join(settings.home, 'store');
   let isLow = false;
   while (!signal.aborted) {
     const disk = await look(folder);
     if (disk !== undefined) {
-      const keptFree = settings.minFreeBytes || keptFreeOf(disk.sizeBytes);
+      const keptFree = settings.minFreeBytes ?? keptFreeOf(disk.sizeBytes);
       const wasLow: boolean = isLow;
       isLow = disk.freeBytes < keptFree * (wasLow ? ENOUGH : LOW);
       if (isLow && !wasLow) {

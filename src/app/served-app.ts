@@ -1,6 +1,6 @@
 /** The application behind the HTTP API, on Temporal. */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { deliveryTo } from '../config/settings.ts';
+import { deliveryTo, parseFor } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
@@ -190,7 +190,8 @@ class TemporalServedApp implements ServedApp {
 
   preview(path: string, name: string, endpoints: readonly string[]): Promise<FilePreview> {
     const endpoint = this.#endpoints.find((one) => one.name === endpoints[0]);
-    return previewFile(path, { ...this.settings, endpoint }, name);
+    const parse = parseFor(endpoint, this.settings.parse, this.settings.statedDelivery);
+    return previewFile(path, { ...this.settings, endpoint, parse }, name);
   }
 
   async requireRoom(): Promise<void> {

@@ -118,7 +118,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     results: stated.intake.results,
     maxExpandedBytes: stated.intake.maxExpandedMiB * MIB,
     maxFileBytes: stated.intake.maxFileMiB * MIB,
-    minFreeBytes: stated.intake.minFreeMiB === undefined ? undefined : stated.intake.minFreeMiB * MIB,
+    minFreeBytes: store === undefined ? minFreeBytesOf(stated.intake) : 0,
     parse: compileParse(stated.parse, endpoint, statedDelivery),
     endpoint,
     endpoints,
@@ -137,6 +137,9 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
     shutdownGraceMs: seconds(graceSeconds),
   });
 }
+
+const minFreeBytesOf = ({ minFreeMiB }: SettingsWithDefaults['intake']): number | undefined =>
+  minFreeMiB === undefined ? undefined : minFreeMiB * MIB;
 
 function retainMsOf(stated: SettingsWithDefaults['store']['retainDays']): RetainMs {
   if (stated === undefined) return {};

@@ -128,7 +128,7 @@ export interface Settings {
   readonly maxExpandedBytes: number;
   /** Larger files are refused, and not read. */
   readonly maxFileBytes: number;
-  /** Kept free on the disk of the store; undefined: what suits the disk. 0: nothing. */
+  /** Kept free on the disk of the store; undefined: what suits the disk. 0: nothing, as with a bucket, which has no end. */
   readonly minFreeBytes: number | undefined;
   readonly parse: Omit<ParseOptions, 'format'>;
   /** The one that is meant: the only one, or that of `--endpoint`. undefined: there are several, or none; `up` then uses the bundled receiver. */

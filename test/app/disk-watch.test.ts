@@ -4,6 +4,22 @@ import type { Notice } from '../../src/domain/notices/notice.ts';
 
 const MIB = 1_048_576;
 
+test('where nothing is kept free nobody is told', async () => {
+  const told: Notice[] = [];
+  const stop = new AbortController();
+  await watchDisk({
+    settings: { home: '/var/wds', minFreeBytes: 0 },
+    tell: async (notice) => void told.push(notice),
+    signal: stop.signal,
+    everyMs: 1,
+    look: async () => {
+      stop.abort();
+      return { freeBytes: 0, sizeBytes: 100_000 * MIB };
+    },
+  });
+  expect(told).toEqual([]);
+});
+
 test('a disk that gets low is told once, and again only after there was room', async () => {
   const free = [10_000, 1_900, 1_500, 2_100, 1_900, 3_000, 900];
   const told: Notice[] = [];

@@ -333,6 +333,13 @@ describe('a store on S3', () => {
     }
   });
 
+  test('has no end: nothing is kept free for it, whatever is stated', async () => {
+    for (const text of ['store: s3://alerts', 'store: s3://alerts\nintake: { minFreeMiB: 5 }']) {
+      expect((await load(text)).minFreeBytes).toBe(0);
+    }
+    expect((await load('intake: { minFreeMiB: 5 }')).minFreeBytes).toBe(5 * 1024 ** 2);
+  });
+
   test("of a service of one's own needs no region", async () => {
     const cwd = await makeFolder({});
     const env = { WDS_STORE: 's3://alerts', WDS_S3_ENDPOINT: 'http://127.0.0.1:9000', WDS_S3_PATH_STYLE: 'false' };
