@@ -105,7 +105,8 @@ describe('the governor of an earlier version', () => {
       return run.taskQueue === filesTaskQueue(installation) && run;
     });
     expect(installationIn(moved.memo)).toBe(installation);
-    expect(await queryGovernor(client, 'crm')).toMatchObject({ ordered: 50, configured: 200 });
+    const view = await until('its view', () => queryGovernor(client, 'crm').catch(() => undefined));
+    expect(view).toMatchObject({ ordered: 50, configured: 200 });
     expect(await taskQueueLimit(client, alertsTaskQueue('crm', undefined))).toBeNull();
 
     const input = alerts(100);
