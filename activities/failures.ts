@@ -42,7 +42,7 @@ export interface StopContext {
   readonly attempt: number;
   readonly retry: RetryPolicy;
   readonly random: number;
-  /** Somebody may have got each of them already. */
+  /** Somebody may have got each of them already, but for those that fail again and again. */
   readonly onlyRisky?: boolean;
 }
 

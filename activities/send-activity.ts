@@ -25,7 +25,7 @@ import { pulsing } from './pulse.ts';
 import type { OpenRow, RowOutcomes } from './row-outcomes.ts';
 import type { BatchEnd } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
-import { isRisky } from './unsent-row.ts';
+import { isPoorProbe } from './unsent-row.ts';
 
 /** The running activity, as far as wds needs it; the wiring fills it from @temporalio/activity's Context. */
 export interface ActivityScope {
@@ -203,7 +203,7 @@ export async function attemptRows(
   const cancelClosing = closesInMs < LONGEST_ATTEMPT_MS ? clock.after(closesInMs, () => session.wake()) : undefined;
   scope.cancellationSignal.addEventListener('abort', onCancel, { once: true });
   if (scope.cancellationSignal.aborted) onCancel();
-  if (!rows.every(isRisky)) session.seesFresh();
+  if (!rows.every((row) => isPoorProbe(row, session.health))) session.seesFresh();
   try {
     const end = await batch.run(rows);
     if (plan.closing && end.kind === 'done') batch.outcomes.believeRefusals();

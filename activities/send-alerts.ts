@@ -20,7 +20,7 @@ import { attemptRows, dueInMs, giveUpLate, isThrottledForGood, suppress, withAtt
 import type { StopReason } from './stop-reason.ts';
 import { isStop } from './stop-reason.ts';
 import type { UnsentRow } from './unsent-row.ts';
-import { isOpen, isRisky } from './unsent-row.ts';
+import { isOpen, isPoorProbe, isRisky } from './unsent-row.ts';
 
 /** An alert that has failed this often while others got through is stubborn: sendAlert takes it over. */
 const STUBBORN_AFTER = 3;
@@ -88,7 +88,7 @@ async function sendBatch(
     attempt: dependencies.scope().attempt,
     retry: attempt.plan.retry,
     random: dependencies.random(),
-    onlyRisky: left.every(isRisky),
+    onlyRisky: left.some(isRisky) && left.every((row) => isPoorProbe(row, attempt.session.health)),
   };
   const endpointLost =
     isStop(end) && endpointLostForGood(end, [...plan.triedBefore, ...attempted], attempt, input, wallMs());
@@ -164,9 +164,10 @@ function planBatch(attempt: SendAttempt): Plan {
     else if (attempt.isSuppressed(row)) plan.ended[suppress(attempt, row.line, decision)]++;
     else (decision.dueMs > options.nowMs ? plan.resting : plan.triedBefore).push(openRow(attempt, row, decision));
   }
-  // Whoever may have been alerted comes last, after those that failed: were they the probes of an endpoint that seems ill, nobody else would
-  // get a turn.
-  plan.triedBefore.sort((a, b) => Math.sign(a.unknown) - Math.sign(b.unknown) || a.triedAtMs - b.triedAtMs);
+  // The probes of an endpoint that seems ill are taken from the front.
+  const { health } = attempt.session;
+  const last = (row: OpenRow): number => (health.isSpent(row.id) ? 2 : Math.sign(row.unknown));
+  plan.triedBefore.sort((a, b) => last(a) - last(b) || a.triedAtMs - b.triedAtMs);
   return plan;
 }
 

@@ -149,7 +149,7 @@ export class Admission {
     return this.#probe?.saysNo === true;
   }
 
-  /** There are alerts that nobody may have got yet. */
+  /** There are alerts that nobody may have got yet, and that may tell something. */
   seesFresh(): void {
     const nowMs = this.#clock.now();
     // After others that tell nothing: whether the endpoint is back is known with the first of these, and need not wait for a probe's time.

@@ -10,6 +10,8 @@ import { illnessOf } from '../domain/illness.ts';
 const UNPROVEN_LIMIT = 4;
 /** One more for each so long that nothing is heard: the first alerts of a file may be ones that are never answered. */
 const UNPROVEN_GROWTH_MS = 1_000;
+/** An alert that has failed so often since anything got through may have a fault of its own: it tells nothing more about the endpoint. */
+const SPENT_AFTER = 3;
 const NOTHING: Sign = { kind: 'none' };
 
 /** A request that has ended. */
@@ -30,8 +32,8 @@ export class EndpointHealth {
   #refusalStatus = 0;
   /** When the latest of the requests that it answered was sent. */
   #answeredSentMs = Number.NEGATIVE_INFINITY;
-  /** Alerts that count as failed. */
-  readonly #failing = new Set<string>();
+  /** How often each of the alerts that count as failed has failed. */
+  readonly #failing = new Map<string, number>();
 
   get state(): HealthState {
     return this.#state;
@@ -56,6 +58,11 @@ export class EndpointHealth {
     return this.ill || this.#failing.size > 0 || (this.#state === 'unproven' && openRequests >= UNPROVEN_LIMIT);
   }
 
+  /** Whether the endpoint is back is better asked with another alert, if there is one. */
+  isSpent(id: string): boolean {
+    return (this.#failing.get(id) ?? 0) >= SPENT_AFTER;
+  }
+
   /** What the end of a request says about the endpoint, beside what is known of others. To be taken in by `take`. */
   weigh(sign: Sign, { id, sentMs }: Asked): Sign {
     if (sign.kind === 'none') return sign;
@@ -65,9 +72,9 @@ export class EndpointHealth {
     }
     if (sentMs < this.#answeredSentMs) return NOTHING;
     if (sign.unsent) return sign;
-    if (this.#failing.has(id)) return NOTHING;
-    this.#failing.add(id);
-    return sign;
+    const before = this.#failing.get(id) ?? 0;
+    this.#failing.set(id, before + 1);
+    return before > 0 ? NOTHING : sign;
   }
 
   /**

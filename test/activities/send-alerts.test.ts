@@ -257,6 +257,18 @@ describe('an ill endpoint', () => {
     receiver.script = () => 200;
     expect(await worker.sendAlerts(batchInput(staged))).toMatchObject({ delivered: 3 });
   });
+
+  test('is not asked for ever with the one alert that it can never take', async () => {
+    staged = await stageAlerts(3);
+    receiver.script = (line) => (line === 2 ? 500 : 'reset');
+    const worker = startWorker();
+    await failureOf(worker.sendAlerts(batchInput(staged)));
+    for (let times = 0; times < 10; times++) worker.session.health.take({ kind: 'failure', unanswered: false });
+    receiver.script = (line) => (line === 2 ? 500 : 200);
+    clock.advance(10_000);
+    const result = await untilItReturns(worker, () => worker.sendAlerts(batchInput(staged)), 20);
+    expect(result).toMatchObject({ delivered: 2, stubborn: [2] });
+  });
 });
 
 describe('refusals that may be the fault of the endpoint', () => {

@@ -57,6 +57,18 @@ describe('the health of an endpoint', () => {
     expect(health.state).toBe('well');
   });
 
+  test('has heard enough of an alert that fails for the third time while nothing gets through', () => {
+    const health = new EndpointHealth();
+    const fail = (id: string): void => health.take(health.weigh(FAILURE, { id, sentMs: 1 }));
+    times(2, () => fail('a'));
+    fail('b');
+    expect([health.isSpent('a'), health.isSpent('b')]).toEqual([false, false]);
+    fail('a');
+    expect([health.isSpent('a'), health.isSpent('b')]).toEqual([true, false]);
+    health.take(SUCCESS);
+    expect(health.isSpent('a')).toBe(false);
+  });
+
   test('different refusals, or a success between, are no run', () => {
     const health = new EndpointHealth();
     times(MISCONFIGURED_RUN, () => {

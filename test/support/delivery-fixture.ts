@@ -256,6 +256,7 @@ export class TestWorker {
       client: wrapClient?.(this.#client) ?? this.#client,
       pacer: this.pacer,
       lease,
+      clock,
     });
     this.dependencies = {
       store,
