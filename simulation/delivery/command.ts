@@ -12,7 +12,7 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readFlags } from './flags.ts';
 import type { Plan } from './plan.ts';
 import { THEMES } from './plan.ts';
 import { planOf } from './plan-of.ts';
@@ -24,25 +24,7 @@ import { simulate } from './simulate.ts';
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
 export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      seed: { type: 'string', default: '1' },
-      schedules: { type: 'string' },
-      minutes: { type: 'string' },
-      processes: { type: 'string', default: '1' },
-      stride: { type: 'string', default: '1' },
-      // Heeded by main.ts.
-      mutation: { type: 'string' },
-      'until-violation': { type: 'boolean', default: false },
-      plan: { type: 'string' },
-      theme: { type: 'string' },
-      trace: { type: 'boolean', default: false },
-      shrink: { type: 'boolean', default: false },
-      counts: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const values = readFlags(args);
   const firstSeed = Number(values.seed);
   const theme = THEMES.find((one) => one === values.theme);
   if (values.theme !== undefined && theme === undefined) {
