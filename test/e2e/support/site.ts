@@ -63,6 +63,11 @@ export class Site {
     return this.#receiver;
   }
 
+  /** What the processes started from here on get. */
+  get env(): Record<string, string> {
+    return { ...this.#env };
+  }
+
   get #place(): ProcessPlace {
     return { cwd: this.folder, env: this.#env };
   }
