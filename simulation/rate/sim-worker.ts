@@ -3,7 +3,7 @@
  * renewal every few seconds. The clock is simulated; what it decides with is the real thing.
  */
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
-import { UNLIMITED_PER_SECOND } from '../../src/domain/governor/contract.ts';
+import { NO_LIMIT_FROM } from '../../src/domain/governor/contract.ts';
 import { EpisodeCounter } from '../../src/domain/governor/episodes.ts';
 import type { LocalBrake } from '../../src/domain/governor/local-brake.ts';
 import {
@@ -176,7 +176,7 @@ export class SimWorker {
       this.#countFree();
       this.#freeSinceMs = null;
       const dueMs =
-        pace >= 0.4 * UNLIMITED_PER_SECOND
+        pace >= NO_LIMIT_FROM
           ? nowMs
           : Math.max(this.#lastDueMs + 1_000 / pace, nowMs - CATCH_UP_MS, this.#brake.untilMs);
       if (dueMs > nowMs) {

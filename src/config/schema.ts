@@ -101,7 +101,7 @@ const delivery = z.strictObject({
   parallelChunks: setting(whole(1, 64), {
     expects: 'a whole number from 1 to 64',
     about: 'Chunks of a file that are sent side by side.',
-    otherwise: '8 for a rate of 1000 or more, or an unlimited one, else 4',
+    otherwise: '16 for a rate of 1000 or more, or an unlimited one, else 4',
   }),
   maxStubborn: setting(whole(1, 1000), {
     expects: 'a whole number from 1 to 1000',

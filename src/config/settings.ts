@@ -164,7 +164,7 @@ export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDeliver
   const rate = endpoint?.rate ?? 'auto';
   return {
     batchSize: stated.batchSize ?? defaultBatchSize(rate, stated.inBucket),
-    parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 8 : 4),
+    parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 16 : 4),
     ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
     ...(stated.once === 'file' ? {} : { once: { withinMs: Math.round(stated.onceDays * DAY_MS) } }),
     maxStubborn: stated.maxStubborn,

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
-import { UNLIMITED_PER_SECOND } from '../domain/governor/contract.ts';
+import { NO_LIMIT_FROM } from '../domain/governor/contract.ts';
 
 /** Outside of its segments nothing is sent. */
 export interface RateSegment {
@@ -24,8 +24,6 @@ export interface Restraint {
 
 const CATCH_UP_MS = 10;
 const MAX_TIMER_MS = 1_000;
-/** A share of "no limit" among several workers is still no limit. */
-const NO_LIMIT_FROM = UNLIMITED_PER_SECOND / 100;
 
 interface Turn {
   /** undefined: cancelled, or taken. */

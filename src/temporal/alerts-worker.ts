@@ -31,7 +31,7 @@ import type { RunningWorker, WorkerContext } from './worker.ts';
 import { commonOptions, run } from './worker.ts';
 
 /** Batches that one process sends at the same time: with more, one worker hoards them and the others idle (docs/decisions/0002-pacing-at-the-socket.md). */
-const sendingSlots = (rate: Rate): number => (rate === 'unlimited' ? 8 : isFast(rate) ? 4 : 2);
+const sendingSlots = (rate: Rate): number => (isFast(rate) ? 4 : 2);
 /**
  * A process that hangs still has its polls in the server, and each swallows a batch until its heartbeat is missed: with the usual ten, the
  * only batch of a file came to the other worker after more than 80 s (measured). With a single one, where the queue has four partitions, the

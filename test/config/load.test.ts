@@ -246,7 +246,7 @@ describe('the endpoint', () => {
 
   test('without a limit has larger batches, and more of them side by side', async () => {
     const { delivery, parse } = await load(undefined, {}, { 'endpoint.url': URL_B, 'endpoint.rate': 'unlimited' });
-    expect(delivery).toMatchObject({ batchSize: 5000, parallelChunks: 8 });
+    expect(delivery).toMatchObject({ batchSize: 5000, parallelChunks: 16 });
     expect(parse).toMatchObject({ chunkSize: 5000 });
   });
 
@@ -288,7 +288,7 @@ describe('the endpoint', () => {
     [1, 64, 1, 100, 4],
     [100, 64, 100, 100, 4],
     [400, 100, 400, 200, 4],
-    [5000, 512, 1000, 1000, 8],
+    [5000, 512, 1000, 1000, 16],
     [0.5, 64, 1, 100, 4],
   ])('at a rate of %d: %d connections, batches of %d, chunks of %d, %d lanes', async (rate, ...expected) => {
     const [maxConnections, batchSize, chunkSize, parallelChunks] = expected;

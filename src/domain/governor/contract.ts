@@ -10,8 +10,12 @@ import type { EpisodeReport } from './episodes.ts';
 export const LEASE_MS = 6_000;
 /** When a worker is to come back; what is left of the lease is for a slow Update, which is five events of the governor's history. */
 export const RENEW_MS = 5_250;
-/** Stands for "no limit" where a number is needed: a pacer may treat this rate and above as none. */
+/** Stands for "no limit" where a number is needed. */
 export const UNLIMITED_PER_SECOND = 1_000_000;
+/** What each worker has of no limit: the sum over many of them is one still. */
+export const SHARE_OF_NO_LIMIT = UNLIMITED_PER_SECOND / 16;
+/** More than any process can send: a pacer treats this rate and above as none. */
+export const NO_LIMIT_FROM = UNLIMITED_PER_SECOND / 20;
 
 /** A worker may send so much from `fromMs` (inclusive) to `toMs` (exclusive), counted from the governor's decision; see `lentAt`. */
 export interface LeaseSegment {

@@ -4,7 +4,7 @@
  * entered as the maximum of both, and only time gives a rate back (or the worker itself, by giving up its lease). When the total falls, what was lent of the higher
  * total runs out within a lease; until then the sum stays below the higher total. Pure.
  */
-import { UNLIMITED_PER_SECOND } from './contract.ts';
+import { NO_LIMIT_FROM } from './contract.ts';
 
 /** From `fromMs` to `toMs` on the governor's clock. */
 export interface Span {
@@ -74,7 +74,7 @@ export function usedByOthers(book: LeaseBook, workerId: string, nowMs: number): 
     if (id === workerId) continue;
     const latest = spanAt(lent, nowMs)?.latestPerSecond ?? 0;
     // A share of "no limit" says nothing about what is sent.
-    const used = latest > UNLIMITED_PER_SECOND / 100 ? sentPerSecond : latest;
+    const used = latest >= NO_LIMIT_FROM ? sentPerSecond : latest;
     sum += Math.min(used, demandPerSecond ?? Number.POSITIVE_INFINITY);
   }
   return sum;

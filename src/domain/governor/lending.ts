@@ -2,10 +2,11 @@
  * Lends a worker its share of the rate for the seconds to come, as far as others do not have it still. Low rates, and the first climb to
  * an unknown one, are one worker's alone. Pure.
  */
+import { PACE_FRACTION } from '../endpoint.ts';
 import { probeIntervalMs, withProbe } from './circuit.ts';
 import { openLimitAt, openShare } from './concurrency.ts';
 import type { LeaseAnswer } from './contract.ts';
-import { LEASE_MS } from './contract.ts';
+import { LEASE_MS, SHARE_OF_NO_LIMIT, UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Borrower, Span } from './leases.ts';
 import { isActive, lentToOthers, lentUntilMs, openAtOthers, raised, spanAt, spansBetween } from './leases.ts';
 import { fairShares } from './rate-share.ts';
@@ -133,6 +134,8 @@ function lease(state: GovernorState, workerId: string, nowMs: number, leaseMs: n
  */
 function shareOf(state: GovernorState, workerId: string, total: number, atMs: number, nowMs: number): number {
   if (state.alone) return total;
+  // Whoever comes need not wait for what another was lent.
+  if (total >= PACE_FRACTION * UNLIMITED_PER_SECOND) return SHARE_OF_NO_LIMIT;
   const sharers = Object.entries(state.book).filter(([id, borrower]) => id === workerId || isActive(borrower, nowMs));
   const demands = sharers.map(([, { demandPerSecond }]) =>
     demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
