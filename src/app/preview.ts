@@ -72,7 +72,7 @@ export async function previewFile(path: string, settings: Settings, file = path)
   if (kind === undefined) throw unsupportedFile(file);
   const tooLarge = fileTooLarge(
     basename(file),
-    (await stat(file).catch(() => undefined))?.size ?? 0,
+    (await stat(path).catch(() => undefined))?.size ?? 0,
     settings.maxFileBytes,
   );
   if (tooLarge !== undefined) throw tooLarge;

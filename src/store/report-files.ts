@@ -8,16 +8,15 @@
  * report never replaces a newer one, however long its writer slept, and at whichever step.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import type { WriteStream } from 'node:fs';
-import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../domain/failure.ts';
-import { errnoOf, isErrno } from '../thrown.ts';
+import { isErrno } from '../thrown.ts';
 import { makeFolder, syncFolder } from './durable-write.ts';
+import { ReportDrafts } from './report-drafts.ts';
 import type { EarlierReport, ReportShelf, ReportWriter } from './report-shelf.ts';
+import { storeFault } from './store-fault.ts';
 
 const WRITING = '.writing';
 const SUMMARY = 'report.json';
@@ -64,13 +63,15 @@ export class FolderReports implements ReportShelf {
 export class ReportFiles implements ReportWriter {
   readonly number: number;
   readonly #folder: string;
-  readonly #drafts: string;
-  readonly #streams = new Map<string, WriteStream>();
+  /** Of all writers. */
+  readonly #writing: string;
+  readonly #drafts: ReportDrafts;
 
-  private constructor(folder: string, drafts: string, number: number) {
+  private constructor(folder: string, writing: string, number: number, headers: Readonly<Record<string, string>>) {
     this.#folder = folder;
-    this.#drafts = drafts;
+    this.#writing = writing;
     this.number = number;
+    this.#drafts = new ReportDrafts(this.#draft('.'), folder, headers);
   }
 
   get place(): string {
@@ -83,42 +84,26 @@ export class ReportFiles implements ReportWriter {
     headers: Readonly<Record<string, string>>,
   ): Promise<ReportFiles> {
     const folder = join(reportsRoot, folderName);
-    const drafts = join(reportsRoot, WRITING, folderName);
-    let files: ReportFiles;
+    const writing = join(reportsRoot, WRITING, folderName);
     try {
       await makeFolder(folder);
-      await mkdir(drafts, { recursive: true });
-      files = new ReportFiles(folder, drafts, await takeNumber(folder, drafts));
+      await mkdir(writing, { recursive: true });
+      return new ReportFiles(folder, writing, await takeNumber(folder, writing), headers);
     } catch (error) {
       throw writeFault(folder, error);
     }
-    for (const name of Object.keys(headers)) {
-      const stream = createWriteStream(files.#draft(name), { flush: true });
-      files.#streams.set(name, stream);
-      // Faults surface at the next append or at the end; without a listener they would end the process.
-      stream.on('error', () => undefined);
-    }
-    for (const [name, header] of Object.entries(headers)) files.#streams.get(name)?.write(header);
-    return files;
   }
 
   #draft(name: string): string {
-    return join(this.#drafts, String(this.number), name);
+    return join(this.#writing, String(this.number), name);
   }
 
-  async append(name: string, text: string): Promise<void> {
-    if (text === '') return;
-    const stream = this.#streams.get(name);
-    if (stream === undefined) throw new Error(`no report file ${name}`);
-    if (stream.errored) throw writeFault(join(this.#folder, name), stream.errored);
-    if (!stream.write(text)) {
-      const drained = once(stream, 'drain');
-      await drained.catch((error: unknown) => Promise.reject(writeFault(join(this.#folder, name), error)));
-    }
+  append(name: string, text: string): Promise<void> {
+    return this.#drafts.append(name, text);
   }
 
   async publish(): Promise<void> {
-    await Promise.all([...this.#streams].map(([name, stream]) => this.#end(name, stream)));
+    await this.#drafts.end();
     try {
       await this.#fenceOlder();
       await this.#replace();
@@ -129,25 +114,15 @@ export class ReportFiles implements ReportWriter {
     }
   }
 
-  async #end(name: string, stream: WriteStream): Promise<void> {
-    try {
-      stream.end();
-      if (!stream.closed) await once(stream, 'close');
-      if (stream.errored) throw stream.errored;
-    } catch (error) {
-      throw writeFault(join(this.#folder, name), error);
-    }
-  }
-
   /** From here on no writer of a lower number finds anything to rename. */
   async #fenceOlder(): Promise<void> {
-    for (const number of await numbersIn(this.#drafts)) {
+    for (const number of await numbersIn(this.#writing)) {
       if (number >= this.number) continue;
-      const renamed = rename(join(this.#drafts, String(number)), join(this.#drafts, `${GONE}${randomUUID()}`));
+      const renamed = rename(join(this.#writing, String(number)), join(this.#writing, `${GONE}${randomUUID()}`));
       await renamed.catch((error: unknown) => (isErrno(error, 'ENOENT') ? undefined : Promise.reject(error)));
     }
-    for (const name of await readdir(this.#drafts)) {
-      if (name.startsWith(GONE)) await rm(join(this.#drafts, name), { recursive: true, force: true });
+    for (const name of await readdir(this.#writing)) {
+      if (name.startsWith(GONE)) await rm(join(this.#writing, name), { recursive: true, force: true });
     }
   }
 
@@ -160,7 +135,7 @@ export class ReportFiles implements ReportWriter {
       const isFirst = isErrno(error, 'ENOENT') && (await exists(this.#draft('.')));
       if (!isFirst) throw error;
     }
-    for (const name of this.#streams.keys()) {
+    for (const name of this.#drafts.names) {
       if (name === SUMMARY) await syncFolder(this.#folder);
       await rename(this.#draft(name), join(this.#folder, name));
     }
@@ -183,11 +158,7 @@ export class ReportFiles implements ReportWriter {
   }
 
   async discard(): Promise<void> {
-    for (const stream of this.#streams.values()) {
-      stream.destroy();
-      // Destroyed while it is being opened, it would still create its file.
-      if (!stream.closed) await once(stream, 'close').catch(() => undefined);
-    }
+    await this.#drafts.stop();
     // Once the previous summary was taken away, files of two reports may stand side by side: no summary is put back.
     await rm(this.#draft('.'), { recursive: true, force: true });
   }
@@ -220,12 +191,5 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-function writeFault(path: string, cause: unknown): Fault {
-  if (cause instanceof Fault) return cause;
-  return new Fault(
-    'store',
-    `cannot write ${path}: ${errnoOf(cause) ?? 'unknown error'}`,
-    'Check free space and permissions; the report is written again by itself.',
-    { cause },
-  );
-}
+const writeFault = (path: string, cause: unknown): Fault =>
+  cause instanceof Fault ? cause : storeFault('write', path, cause);

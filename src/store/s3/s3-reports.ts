@@ -3,12 +3,11 @@
  * last, and only over that of a lower number, so a report is there whole, and an older one never replaces a newer one. Numbers are taken by
  * creating an object. What is being written lies in a folder of this process until then.
  */
-import { once } from 'node:events';
-import type { WriteStream } from 'node:fs';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../../domain/failure.ts';
+import { ReportDrafts } from '../report-drafts.ts';
 import type { EarlierReport, ReportShelf, ReportWriter } from '../report-shelf.ts';
 import { storeFault } from '../store-fault.ts';
 import type { Bucket } from './bucket.ts';
@@ -18,6 +17,8 @@ const REPORTS = 'reports';
 const SUMMARY = 'report.json';
 const BEGUN = 'begun';
 const MOST_TRIES = 50;
+/** What a killed process has left of a report is not written on after so long. */
+const LEFT_AFTER_MS = 24 * 3_600_000;
 
 export interface S3ReportsOptions {
   readonly bucket: Bucket;
@@ -43,8 +44,7 @@ export class S3Reports implements ReportShelf {
     const { bucket, store, drafts } = this.#options;
     const folder = folderOf(folderName);
     const number = await takeNumber(store, folder);
-    await mkdir(drafts, { recursive: true });
-    const draft = await mkdtemp(join(drafts, 'report-'));
+    const draft = await newDraft(drafts).catch((error: unknown) => Promise.reject(storeFault('write', drafts, error)));
     return new S3Report({ bucket, folder, number, draft, headers });
   }
 
@@ -60,6 +60,17 @@ export class S3Reports implements ReportShelf {
     if (number === undefined) return undefined;
     return (await bucket.get(`${folderOf(folderName)}/${numbered(number)}/${name}`))?.bytes.toString('utf8');
   }
+}
+
+/** A folder of its own below that of all drafts, out of which goes what processes that are gone have left there. */
+async function newDraft(drafts: string): Promise<string> {
+  await mkdir(drafts, { recursive: true });
+  for (const name of await readdir(drafts)) {
+    const path = join(drafts, name);
+    const { mtimeMs = Date.now() } = (await stat(path).catch(() => undefined)) ?? {};
+    if (Date.now() - mtimeMs > LEFT_AFTER_MS) await rm(path, { recursive: true, force: true });
+  }
+  return await mkdtemp(join(drafts, 'report-'));
 }
 
 async function newestOf(bucket: Bucket, folder: string): Promise<EarlierReport | undefined> {
@@ -88,38 +99,25 @@ class S3Report implements ReportWriter {
   readonly number: number;
   readonly place: string;
   readonly #parts: S3ReportParts;
-  readonly #streams = new Map<string, WriteStream>();
+  readonly #drafts: ReportDrafts;
 
   constructor(parts: S3ReportParts) {
     const { bucket, folder, number, draft, headers } = parts;
     this.#parts = parts;
     this.number = number;
     this.place = `${bucket.place}/${folder}/${numbered(number)}`;
-    for (const [name, header] of Object.entries(headers)) {
-      const stream = createWriteStream(join(draft, name));
-      // Faults surface at the next append or at the end; without a listener they would end the process.
-      stream.on('error', () => undefined);
-      this.#streams.set(name, stream);
-      stream.write(header);
-    }
+    this.#drafts = new ReportDrafts(draft, draft, headers);
   }
 
-  async append(name: string, text: string): Promise<void> {
-    if (text === '') return;
-    const stream = this.#streams.get(name);
-    if (stream === undefined) throw new Error(`no report file ${name}`);
-    if (stream.errored) throw storeFault('write', join(this.#parts.draft, name), stream.errored);
-    if (!stream.write(text)) await once(stream, 'drain');
+  append(name: string, text: string): Promise<void> {
+    return this.#drafts.append(name, text);
   }
 
   async publish(): Promise<void> {
     const { bucket, folder, number, draft } = this.#parts;
-    for (const [name, stream] of this.#streams) {
-      const path = join(draft, name);
-      stream.end();
-      if (!stream.closed) await once(stream, 'close');
-      if (stream.errored) throw storeFault('write', path, stream.errored);
-      await bucket.upload(`${folder}/${numbered(number)}/${name}`, createReadStream(path));
+    await this.#drafts.end();
+    for (const name of this.#drafts.names) {
+      await bucket.upload(`${folder}/${numbered(number)}/${name}`, createReadStream(this.#drafts.pathOf(name)));
     }
     await this.#replaceOlder();
     await rm(draft, { recursive: true, force: true });
@@ -127,16 +125,15 @@ class S3Report implements ReportWriter {
 
   async #replaceOlder(): Promise<void> {
     const { bucket, folder, number } = this.#parts;
-    const own = await bucket.get(`${folder}/${numbered(number)}/${SUMMARY}`);
+    const own = await readFile(this.#drafts.pathOf(SUMMARY));
     const key = `${folder}/${SUMMARY}`;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const there = await bucket.get(key);
       const newest = there && (JSON.parse(there.bytes.toString('utf8')) as EarlierReport);
       if ((newest?.number ?? 0) >= number) return;
-      if (own === undefined) break;
       const only = there === undefined ? ('absent' as const) : { etag: there.etag };
       // Whether this one was done is seen by what is there: numbers are not used twice.
-      const done = await bucket.put(key, own.bytes, { only }).catch(() => 'conflict');
+      const done = await bucket.put(key, own, { only }).catch(() => 'conflict');
       if (done === 'conflict') continue;
       await this.#removeOlder();
       return;
@@ -155,12 +152,9 @@ class S3Report implements ReportWriter {
 
   async discard(): Promise<void> {
     const { bucket, folder, number, draft } = this.#parts;
-    for (const stream of this.#streams.values()) {
-      stream.destroy();
-      if (!stream.closed) await once(stream, 'close').catch(() => undefined);
-    }
+    await this.#drafts.stop();
     await rm(draft, { recursive: true, force: true });
-    for (const name of this.#streams.keys()) {
+    for (const name of this.#drafts.names) {
       await bucket.delete(`${folder}/${numbered(number)}/${name}`).catch(() => undefined);
     }
   }
