@@ -49,7 +49,11 @@ export class SuppressionLists {
   async of(paths: readonly string[]): Promise<Suppressed | undefined> {
     const lists = await Promise.all([...new Set(paths)].map((path) => this.#list(path)));
     if (lists.length === 0) return undefined;
-    return (userId) => lists.some(({ users }) => users.find(userId) !== 0 || users.find(userId.trim()) !== 0);
+    return (userId) => {
+      const trimmed = userId.trim();
+      const isOn = (user: string): boolean => lists.some(({ users }) => users.find(user) !== 0);
+      return isOn(userId) || (trimmed !== userId && isOn(trimmed));
+    };
   }
 
   /** Those who ask while it is read wait for the same. */
@@ -174,12 +178,8 @@ class Lines {
     const [, quoted] = /^"((?:[^"]|"")*)"$/.exec(user) ?? [];
     this.#filled++;
     if (quoted === undefined && /[,;\t]/.test(user)) this.#columns++;
-    this.#users.add(raw, this.line);
-    this.#users.add(user, this.line);
-    if (quoted === undefined) return;
-    const inside = quoted.replaceAll('""', '"');
-    this.#users.add(inside, this.line);
-    this.#users.add(inside.trim(), this.line);
+    const inside = quoted?.replaceAll('""', '"') ?? user;
+    for (const form of new Set([raw, user, inside, inside.trim()])) this.#users.add(form, this.line);
   }
 
   #tooLong = (): SuppressionListFault =>

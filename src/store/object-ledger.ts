@@ -72,15 +72,15 @@ export class ObjectLedgers implements Ledgers {
 
   /** Lowest epoch first. An attempt's text only grows: of what it has written here and there the longer one holds. */
   async #journals(of: ChunkOf, content: Content | undefined): Promise<ParsedJournal[]> {
-    const texts = new Map((content?.journals ?? []).map(({ epoch, text }) => [epoch, text]));
-    for (const [epoch, text] of texts) {
+    const journals: ParsedJournal[] = [];
+    for (const { epoch, text } of content?.journals ?? []) {
+      let journal = parseJournal(text, epoch);
       // Whoever ended in good order was superseded by nobody.
-      if (parseJournal(text, epoch)?.closed) continue;
-      const late = await this.#objects.read(lateKey(of, epoch));
-      if ((late?.text.length ?? 0) > text.length) texts.set(epoch, late!.text);
+      const late = journal?.closed ? undefined : await this.#objects.read(lateKey(of, epoch));
+      if (late !== undefined && late.text.length > text.length) journal = parseJournal(late.text, epoch);
+      if (journal !== undefined) journals.push(journal);
     }
-    const parsed = [...texts].map(([epoch, text]) => parseJournal(text, epoch));
-    return parsed.filter((journal) => journal !== undefined).sort((a, b) => a.epoch - b.epoch);
+    return journals.sort((a, b) => a.epoch - b.epoch);
   }
 }
 

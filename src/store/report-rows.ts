@@ -94,6 +94,8 @@ const plain = (name: string): string => name.trim().toLowerCase();
 
 /** Columns that a mended row must have beside the usual ones, which may be among those that a template names. */
 function carriedColumns({ columns = [], userIdColumn, alertMessageColumn }: ParseOptions): readonly string[] {
+  // Asked for each row.
+  if (columns.length === 0) return columns;
   const usual = new Set([userIdColumn, alertMessageColumn, ORIGIN].map(plain));
   return columns.filter(
     (name, at) => !usual.has(plain(name)) && columns.findIndex((one) => plain(one) === plain(name)) === at,

@@ -8,6 +8,7 @@ import { linesScope } from '../../domain/ledger/journal.ts';
 import { parseKey } from '../../domain/parse-options.ts';
 import { UserHashes } from '../../formats/seen-users.ts';
 import type { WindowRef } from '../../store/chunks.ts';
+import { ChunksMissing } from '../../store/chunks.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
 import { deliveriesOf } from '../../store/delivery-record.ts';
 import { storedFiles } from '../../store/file-names.ts';
@@ -151,7 +152,9 @@ class Forgetting {
       if (report === undefined) continue;
       const request = { ...record, ...this.#options.reports };
       const written = writeReportFiles({ store, ledgers }, new FolderReports(reportsRoot), request, () => undefined);
-      await written.catch(() => remove(report));
+      await written.catch((error: unknown) =>
+        error instanceof ChunksMissing ? remove(report) : Promise.reject(error),
+      );
     }
   }
 }

@@ -8,6 +8,8 @@ import { contentKey } from '../../store/layout.ts';
 import type { Redacted } from '../../store/redaction.ts';
 import { tellsOf } from '../../store/redaction.ts';
 import type { UserHit } from '../../store/scan-users.ts';
+import { storeFault } from '../../store/store-fault.ts';
+import { isErrno } from '../../thrown.ts';
 import { refusalsOf, windowsOf } from './file-texts.ts';
 import type { House } from './house.ts';
 
@@ -49,15 +51,17 @@ export async function tracesOf(house: House, sha256: string, userId: string): Pr
 /** Piece by piece, with enough of the one before. */
 async function contentNames(path: string, { names }: Redacted, userId: string): Promise<boolean> {
   const overlap = 2 * Buffer.byteLength(userId) + 16;
+  const pieces = createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 });
   let rest = '';
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      const text = rest + (piece as Buffer).toString('utf8');
+    for await (const piece of pieces) {
+      const text = rest + (piece as string);
       if (names(text)) return true;
       rest = text.slice(-overlap);
     }
     return false;
-  } catch {
-    return false;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw storeFault('read', path, error);
   }
 }
