@@ -19,6 +19,7 @@ import type { Listener } from '../monitoring/listener.ts';
 import { Monitoring } from '../monitoring/monitoring.ts';
 import type { GlobalOptions } from './options.ts';
 import { flagsToRepeat, flagValues } from './options.ts';
+import type { StartedProcess } from './several.ts';
 import type { OutputStream } from './terminal.ts';
 import { Terminal } from './terminal.ts';
 
@@ -44,6 +45,8 @@ export interface Invocation {
   readonly examine: Examine;
   readonly keeping: Keeping;
   readonly tryNotifications: TryNotifications;
+  /** Runs this very command line in a process of its own, with these flags behind it. */
+  readonly startAgain: (flags: readonly string[]) => StartedProcess;
   /** Sets the bits that no file or folder gets that is made from now on. */
   readonly umask: (mask: number) => void;
   /** Asks the person at the terminal, and returns the answer; undefined: nobody is there. */

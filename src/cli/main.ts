@@ -3,6 +3,8 @@
  * everything to end cleanly; the next one ends the process at once, unless requests are open: then it says what that costs, and the one after
  * it ends the process.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
 import type { CreateApp, RunReceiver } from '../app/app.ts';
@@ -14,6 +16,7 @@ import type { TryNotifications } from '../app/try-notifications.ts';
 import type { PressedAgain } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
+import type { StartedProcess } from './several.ts';
 
 /** npm passes a terminal's Ctrl-C on to a child that has had it already: a second signal within this time is the same key press. */
 const SAME_PRESS_MS = 500;
@@ -43,6 +46,18 @@ async function ask(question: string): Promise<string> {
   } finally {
     terminal.close();
   }
+}
+
+function startAgain(flags: readonly string[]): StartedProcess {
+  const line = [...process.execArgv, process.argv[1]!, ...process.argv.slice(2), ...flags];
+  const child = spawn(process.execPath, line, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const stop = (): void => void child.kill('SIGTERM');
+  process.once('exit', stop);
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    process.off('exit', stop);
+    return { code, signal };
+  });
+  return { ended, stop };
 }
 
 let isOutputLost = false;
@@ -85,6 +100,7 @@ const exitCode = await run(process.argv.slice(2), {
   examine,
   keeping,
   tryNotifications,
+  startAgain,
   umask: (mask) => process.umask(mask),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });

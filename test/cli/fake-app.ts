@@ -157,6 +157,7 @@ export interface Scene {
   readonly keeping?: Partial<Keeping>;
   readonly ask?: (question: string) => Promise<string>;
   readonly tryNotifications?: TryNotifications;
+  readonly startAgain?: Invocation['startAgain'];
   readonly umask?: (mask: number) => void;
   readonly nowMs?: () => number;
 }
@@ -242,6 +243,8 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     tryNotifications: scene.tryNotifications ?? (async () => []),
     keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
     ask: scene.ask,
+    startAgain:
+      scene.startAgain ?? (() => ({ ended: Promise.resolve({ code: 0, signal: null }), stop: () => undefined })),
     umask: scene.umask ?? (() => undefined),
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;

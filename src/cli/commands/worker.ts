@@ -1,11 +1,25 @@
 /** `wds worker`: workers alone, as many as wanted. */
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { WorkerRole } from '../../app/app.ts';
 import { WORKER_ROLES } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint, requireEndpoints } from '../context.ts';
 import { addEndpointFlags, addExamples } from '../options.ts';
+import { runSeveral } from '../several.ts';
+
+const MOST_PROCESSES = 64;
+
+interface WorkerFlags {
+  readonly role: WorkerRole;
+  readonly processes: number;
+}
+
+function processes(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_PROCESSES) return count;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_PROCESSES}.`);
+}
 
 export function registerWorker(program: Command, context: CommandContext): void {
   const command = program
@@ -16,13 +30,33 @@ export function registerWorker(program: Command, context: CommandContext): void 
         .choices([...WORKER_ROLES])
         .default('all'),
     )
-    .action(async ({ role }: { readonly role: WorkerRole }, self: Command) => {
+    .addOption(
+      new Option('--processes <count>', 'as many of them, for a host with many cores').default(1).argParser(processes),
+    )
+    .action(async ({ role, processes: count }: WorkerFlags, self: Command) => {
       const complete = role === 'files' ? findEndpoint : requireEndpoints;
-      await context.useApp(self, { logLevel: 'info', listens: true, complete }, ({ app }) => app.worker(role));
+      const options = { logLevel: 'info', listens: true, complete } as const;
+      if (count === 1) await context.useApp(self, options, ({ app }) => app.worker(role));
+      else {
+        // What is wrong is said once.
+        await complete(await context.settings(self, options));
+        await inProcesses(count, context);
+      }
     });
   addEndpointFlags(command);
   addExamples(command, [
     ['one more worker that sends', 'wds worker --role alerts --url https://example.com/hook --rate 100'],
     ['reading and reports only', 'wds worker --role files'],
+    ['on a host with eight cores', 'wds worker --role alerts --processes 8'],
   ]);
+}
+
+async function inProcesses(count: number, context: CommandContext): Promise<void> {
+  const { startAgain, signal, pressedAgain } = context.invocation;
+  // They have had the same key press, say what it costs, and end.
+  pressedAgain.mayEnd = () => false;
+  context.exitCode = await runSeveral({
+    ...{ count, signal, start: () => startAgain(['--processes', '1']) },
+    say: (text) => context.terminal.message(`wds: ${text}`),
+  });
 }
