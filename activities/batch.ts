@@ -223,7 +223,7 @@ export class Batch {
         refusedBefore,
         ambiguous: this.#options.ambiguous,
       };
-      this.#session.send(request, mayWrite, (verdict) => this.#take(row, verdict));
+      this.#session.send(request, mayWrite, (verdict, latencyMs) => this.#take(row, verdict, latencyMs));
     }
   }
 
@@ -239,7 +239,7 @@ export class Batch {
     }
   }
 
-  #take(row: OpenRow, verdict: Verdict): void {
+  #take(row: OpenRow, verdict: Verdict, latencyMs: number | undefined): void {
     failpoint('sending.answered');
     this.#open.delete(row);
     if (verdict.kind === 'withheld' && this.#stop === undefined) {
@@ -247,7 +247,7 @@ export class Batch {
       this.outcomes.notSent(row);
       this.#unsent.push(row);
     } else {
-      this.outcomes.settle(row, verdict);
+      this.outcomes.settle(row, verdict, latencyMs);
       if (!row.ended) this.#unended.push(row);
     }
     if (verdict.kind === 'local_fault') this.stop(verdict);

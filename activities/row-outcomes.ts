@@ -122,11 +122,14 @@ export class RowOutcomes {
     this.#write('p', row);
   }
 
-  /** After each of them ask whether the endpoint is ill (`giveBack`). */
-  settle(row: OpenRow, verdict: Verdict): void {
+  /** After each of them ask whether the endpoint is ill (`giveBack`). `latencyMs`: undefined where there was no answer. */
+  settle(row: OpenRow, verdict: Verdict, latencyMs?: number): void {
     row.status = 'status' in verdict ? verdict.status : undefined;
     row.reason = 'reason' in verdict ? verdict.reason : verdict.kind;
     row.triedAtMs = this.#options.wallMs();
+    const { figures } = this.#options.ledger;
+    if (latencyMs !== undefined) figures.answered(latencyMs);
+    if (verdict.kind === 'throttled') figures.throttled(row.triedAtMs);
     switch (verdict.kind) {
       case 'throttled':
         if (verdict.stray)

@@ -38,6 +38,9 @@ export interface SessionRequest {
   readonly ambiguous: AmbiguousPolicy;
 }
 
+/** See EndpointSession.send. */
+type Done = (verdict: Verdict, latencyMs?: number) => void;
+
 export interface SessionParts {
   readonly endpoint: Endpoint;
   readonly client: EndpointClient;
@@ -181,9 +184,9 @@ export class EndpointSession {
 
   /**
    * Sends one admitted request at its turn. `mayWrite` is asked right before the first byte; `done` is called once, perhaps before this
-   * returns. A callback, for this is the hot path, and each promise less is to be seen.
+   * returns, with how long the answer took, where there was one. A callback, for this is the hot path, and each promise less is to be seen.
    */
-  send(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
+  send(request: SessionRequest, mayWrite: () => boolean, done: Done): void {
     this.#admission.announced();
     if (this.#queue.takes()) {
       this.#sendNow(request, mayWrite, done);
@@ -211,7 +214,7 @@ export class EndpointSession {
     this.#turn.write(write);
   }
 
-  #sendNow(request: SessionRequest, mayWrite: () => boolean, done: (verdict: Verdict) => void): void {
+  #sendNow(request: SessionRequest, mayWrite: () => boolean, done: Done): void {
     const sentMs = this.#clock.now();
     const { open } = this.#lease;
     const pacePerSecond = this.#lease.sends(sentMs);
@@ -224,7 +227,8 @@ export class EndpointSession {
       const judged = this.#overload.judged(judge(answer, this.#judging), request.id, pacePerSecond, isWell, sentMs);
       const verdict: Verdict =
         judged.kind === 'throttled' && this.#lease.isStray() ? { ...judged, stray: true } : judged;
-      this.figures.took(answer, verdict, this.#clock.now() - sentMs);
+      const tookMs = this.#clock.now() - sentMs;
+      this.figures.took(answer, verdict, tookMs);
       this.#admission.answered(request.tried);
       const ownFault = this.#isItsOwnFault(request) || (verdict.kind === 'permanent' && request.refusedBefore);
       const sign = this.health.weigh(signOf(verdict, ownFault, request.ambiguous), { id: request.id, sentMs });
@@ -244,7 +248,7 @@ export class EndpointSession {
         this.wake();
       }
       this.#turn.schedule();
-      done(verdict);
+      done(verdict, answer.kind === 'response' ? tookMs : undefined);
     };
     // The question is put here already, so that a batch that has stopped opens no connection.
     if (mayWrite()) this.#client.exchange(request, mayWrite, take);

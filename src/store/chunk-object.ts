@@ -33,6 +33,8 @@ export interface Content {
   readonly parseKey: string;
   /** What closed journals came to. */
   readonly base: string;
+  /** How their attempts were answered; absent: nothing is known. */
+  readonly figures?: string;
   readonly journals: readonly { readonly epoch: number; readonly text: string }[];
 }
 

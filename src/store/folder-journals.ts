@@ -3,6 +3,7 @@
  * many. Journals that were not closed stay: their writer may be stopped, and have an answer to write down.
  */
 import { Fault } from '../domain/failure.ts';
+import { AnswerFigures } from '../domain/ledger/answer-figures.ts';
 import type { JournalHeader, ParsedJournal } from '../domain/ledger/journal.ts';
 import { parseJournal, parseOldJournal } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
@@ -32,6 +33,8 @@ export interface Base {
   /** The newest round that it covers, and whose numbering it is. */
   readonly round: number;
   readonly parseKey: string;
+  /** How the attempts were answered; absent: of before that was counted, or nothing is known. */
+  readonly figures?: string;
   readonly text: string;
 }
 
@@ -150,7 +153,8 @@ export class FolderJournals {
     const old = base?.old === true || folded.some((journal) => journal.epoch < 0);
     // What is not folded may still have been the last word before a power loss.
     const said = journals.map((journal) => (folded.includes(journal) ? journal : { ...journal, lines: [] }));
-    const head = JSON.stringify({ covers: covered, old, round, parseKey });
+    const figures = figuresOf(base?.figures, folded).line();
+    const head = JSON.stringify({ covers: covered, old, round, parseKey, ...(figures === '' ? {} : { figures }) });
     await this.#store.put(baseKey(of, epoch), `${head}\n${statesText(this.states({ base, journals: said }))}`);
     const now = entriesOf(this.#store.namesNow(ledgerPrefix(of)));
     // Whoever has come meanwhile may not have seen the base: the journals are left to the next one that folds.
@@ -160,6 +164,20 @@ export class FolderJournals {
     }
     for (const earlier of now.bases) if (earlier < epoch) await this.#store.delete(baseKey(of, earlier));
   }
+}
+
+/** How attempts were answered: those that a base covers, and those of journals. */
+export function figuresOf(
+  folded: string | undefined,
+  journals: readonly Pick<ParsedJournal, 'closed' | 'lines'>[],
+): AnswerFigures {
+  const sum = new AnswerFigures();
+  const lines = [folded ?? '', ...journals.map(({ closed, lines }) => (closed ? (lines.at(-1) ?? '') : ''))];
+  for (const line of lines) {
+    const figures = AnswerFigures.parse(line);
+    if (figures !== undefined) sum.add(figures);
+  }
+  return sum;
 }
 
 export interface Entries {

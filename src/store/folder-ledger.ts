@@ -9,6 +9,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
+import { AnswerFigures } from '../domain/ledger/answer-figures.ts';
 import { supersedes } from '../domain/ledger/fence.ts';
 import type { JournalHeader, ResultKind } from '../domain/ledger/journal.ts';
 import {
@@ -24,10 +25,10 @@ import { settled } from '../domain/ledger/outcomes.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import { WAVES_OF_A_FOLDER } from '../domain/ledger/waves.ts';
 import type { Reading } from './folder-journals.ts';
-import { entriesOf, FolderJournals, parseBase } from './folder-journals.ts';
+import { entriesOf, FolderJournals, figuresOf, parseBase } from './folder-journals.ts';
 import type { ChunkOf } from './layout.ts';
 import { baseKey, journalKey, ledgerPrefix } from './layout.ts';
-import type { Attempt, Confirmed, Ledger, Ledgers } from './ledger.ts';
+import type { Attempt, Confirmed, Ledger, Ledgers, StatesAndFigures } from './ledger.ts';
 import { StaleRound } from './ledger.ts';
 import type { Journal, JournalStore } from './store.ts';
 
@@ -83,7 +84,15 @@ export class FolderLedgers implements Ledgers {
   }
 
   async read(of: ChunkOf): Promise<RowStates> {
-    return settled(this.#journals.states(await this.#journals.read(of, Number.POSITIVE_INFINITY)));
+    return (await this.readWithFigures(of)).states;
+  }
+
+  async readWithFigures(of: ChunkOf): Promise<StatesAndFigures> {
+    const reading = await this.#journals.read(of, Number.POSITIVE_INFINITY);
+    return {
+      states: settled(this.#journals.states(reading)),
+      figures: figuresOf(reading.base?.figures, reading.journals),
+    };
   }
 
   async #takeEpoch(of: ChunkOf, { round, parseKey }: Attempt): Promise<{ epoch: number; journal: Journal }> {
@@ -131,6 +140,7 @@ interface FolderLedgerParts {
 
 class FolderLedger implements Ledger {
   readonly states: RowStates;
+  readonly figures = new AnswerFigures();
   readonly #parts: FolderLedgerParts;
   /** Headers of higher epochs. */
   readonly #newer = new Map<number, JournalHeader>();
@@ -194,7 +204,7 @@ class FolderLedger implements Ledger {
     try {
       await this.sync();
       // Only now: a journal that says so is believed to be whole.
-      this.#pending += CLOSED_LINE;
+      this.#pending += this.figures.line() + CLOSED_LINE;
       this.writeResults();
     } finally {
       this.#closed = true;

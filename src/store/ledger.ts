@@ -2,6 +2,7 @@
  * The port to the receipts: what sending asks of the place that remembers who was alerted. One call a wave, so that it fits a folder (append,
  * then look) and an object store (one conditional write) alike.
  */
+import type { AnswerFigures } from '../domain/ledger/answer-figures.ts';
 import type { ResultKind, Scope } from '../domain/ledger/journal.ts';
 import type { RowStates } from '../domain/ledger/row-state.ts';
 import type { WaveForm } from '../domain/ledger/waves.ts';
@@ -29,6 +30,8 @@ export interface Ledger {
   readonly epoch: number;
   /** The alerts of the chunk as all earlier attempts left them. Alerts that nobody mentioned are missing. */
   readonly states: RowStates;
+  /** Counted by whoever sends; written when the attempt ends in good order. */
+  readonly figures: AnswerFigures;
   /** Whether a loss of power may have taken the word that the alert was about to be sent: nothing is known of it since. */
   mayHaveLost(line: number): boolean;
   /**
@@ -57,6 +60,13 @@ export interface Ledgers {
   open(of: ChunkOf, attempt: Attempt): Promise<Ledger>;
   /** What the receipts of a chunk say now. */
   read(of: ChunkOf): Promise<RowStates>;
+  /** The same, with how the attempts were answered that have ended in good order. */
+  readWithFigures(of: ChunkOf): Promise<StatesAndFigures>;
+}
+
+export interface StatesAndFigures {
+  readonly states: RowStates;
+  readonly figures: AnswerFigures;
 }
 
 /** A newer try at the file has begun: this one announces and sends nothing more. */

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
+import { AnswerFigures } from '../domain/ledger/answer-figures.ts';
 import { supersedes } from '../domain/ledger/fence.ts';
 import type { JournalHeader, ParsedJournal, ResultKind } from '../domain/ledger/journal.ts';
 import { CLOSED_LINE, headerLine, intentLine, parseJournal, resultLine } from '../domain/ledger/journal.ts';
@@ -16,9 +17,10 @@ import { parseStates, statesText } from '../domain/ledger/states-text.ts';
 import { WAVES_OF_OBJECTS } from '../domain/ledger/waves.ts';
 import type { Content, ObjectStore } from './chunk-object.ts';
 import { ChunkObject, ledgerKey, readContent } from './chunk-object.ts';
+import { figuresOf } from './folder-journals.ts';
 import type { ChunkOf } from './layout.ts';
 import { ledgerPrefix } from './layout.ts';
-import type { Attempt, Confirmed, Ledger, Ledgers } from './ledger.ts';
+import type { Attempt, Confirmed, Ledger, Ledgers, StatesAndFigures } from './ledger.ts';
 import { StaleRound } from './ledger.ts';
 
 /** Closed journals beyond which they are folded. */
@@ -59,15 +61,22 @@ export class ObjectLedgers implements Ledgers {
       const closed = foldable(ended, journals, FOLD_FROM);
       const open = (before?.journals ?? []).filter((entry) => !closed.some((folded) => folded.epoch === entry.epoch));
       const base = statesText(foldJournals(closed, { states: parseStates(before?.base ?? '') }));
-      return { epoch, round, parseKey, base, journals: [...open, { epoch, text: headerLine(header) }] };
+      const figures = figuresOf(before?.figures, closed).line();
+      const counted = figures === '' ? {} : { figures };
+      return { epoch, round, parseKey, base, ...counted, journals: [...open, { epoch, text: headerLine(header) }] };
     });
     return new ObjectLedger(chunk, header!, states, this.#clock);
   }
 
   async read(of: ChunkOf): Promise<RowStates> {
+    return (await this.readWithFigures(of)).states;
+  }
+
+  async readWithFigures(of: ChunkOf): Promise<StatesAndFigures> {
     const version = await readContent(this.#objects, ledgerKey(of));
     const journals = await this.#journals(of, version?.content);
-    return settled(foldJournals(journals, { states: parseStates(version?.content.base ?? '') }));
+    const states = settled(foldJournals(journals, { states: parseStates(version?.content.base ?? '') }));
+    return { states, figures: figuresOf(version?.content.figures, journals) };
   }
 
   /** Lowest epoch first. An attempt's text only grows: of what it has written here and there the longer one holds. */
@@ -95,6 +104,7 @@ class Superseded extends Error {}
 
 class ObjectLedger implements Ledger {
   readonly states: RowStates;
+  readonly figures = new AnswerFigures();
   readonly #chunk: ChunkObject;
   readonly #header: JournalHeader;
   readonly #clock: Clock;
@@ -152,7 +162,7 @@ class ObjectLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#inTurn(() => this.#write(CLOSED_LINE, []));
+    await this.#inTurn(() => this.#write(this.figures.line() + CLOSED_LINE, []));
   }
 
   /** One write after another. */
@@ -185,7 +195,7 @@ class ObjectLedger implements Ledger {
       });
       return begunMs;
     } catch (error) {
-      if (!asked) this.#text = before + (more === CLOSED_LINE ? CLOSED_LINE : '');
+      if (!asked) this.#text = before + (more.endsWith(CLOSED_LINE) ? more : '');
       if (!(error instanceof Superseded)) throw error;
     }
     await this.#chunk.objects.write(lateKey(this.#chunk.of, epoch), this.#text);

@@ -6,12 +6,11 @@ import type { FileSummary } from '../domain/counts.ts';
 import { COUNTS_OF_ALERTS, COUNTS_OF_OTHER_ROWS, isAllDelivered } from '../domain/counts.ts';
 import { htmlText, plainText } from '../domain/plain-text.ts';
 import { grouped, invalidLines, warningLines } from '../domain/rows/words.ts';
-import type { Bucket, ReportStats } from './report-stats.ts';
-import { timeText } from './report-stats.ts';
+import { answerTimes, overTime, requestsTaken } from './report-charts.ts';
+import type { ReportStats } from './report-stats.ts';
 
 /** Failures that are shown, commonest first. */
 const MOST_REASONS = 12;
-const CHART = { width: 960, height: 160 } as const;
 
 export interface PageOf {
   readonly fileName: string;
@@ -26,15 +25,16 @@ export interface PageOf {
 const safe = (text: string): string => htmlText(plainText(text));
 
 const STYLE = `
-:root{color-scheme:light dark;--ink:#1a1a1a;--soft:#595959;--back:#fff;--line:#d4d4d4;--good:#1a7f37;--bad:#b3261e}
-@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--soft:#a8a8a8;--back:#161616;--line:#3d3d3d;--good:#57c26d;--bad:#ff8a80}}
+:root{color-scheme:light dark;--ink:#1a1a1a;--soft:#595959;--back:#fff;--line:#d4d4d4;--good:#1a7f37;--bad:#b3261e;--slow:#9a6700}
+@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--soft:#a8a8a8;--back:#161616;--line:#3d3d3d;--good:#57c26d;--bad:#ff8a80;--slow:#e3b341}}
 body{margin:0 auto;padding:1rem;max-width:60rem;color:var(--ink);background:var(--back);font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.4rem;margin:.2rem 0}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .soft{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 td.k,th.k{white-space:nowrap}
-svg{width:100%;height:auto;display:block}code{font-size:.95em}
+figure{margin:.5rem 0 1rem}svg{width:100%;display:block;border-bottom:1px solid var(--soft)}figcaption{margin:0 0 .3rem}
+.axis{display:flex;justify-content:space-between;gap:1rem;font-size:.85em}.slow{color:var(--slow)}code{font-size:.95em}
 .wide{overflow-x:auto}summary{cursor:pointer}`;
 
 /** The whole page. */
@@ -54,7 +54,8 @@ ${nextSteps(summary, of)}
 ${failures(stats)}
 ${findings(summary)}
 ${overTime(stats)}
-${attempts(stats)}
+${answerTimes(stats)}
+${requestsTaken(stats)}
 <h2>Where the rest is</h2>
 <p>Beside this page: <a href="receipts.csv">receipts.csv</a> (every alert), <a href="failed.csv">failed.csv</a>,
 <a href="unconfirmed.csv">unconfirmed.csv</a>, <a href="suppressed.csv">suppressed.csv</a>, <a href="ambiguous.csv">ambiguous.csv</a>, <a href="invalid.csv">invalid.csv</a>,
@@ -129,44 +130,4 @@ function findings(summary: FileSummary): string {
   const lines = [...invalidLines(summary).map((line) => `Invalid: ${line}`), ...warningLines(summary)];
   if (lines.length === 0) return '';
   return `<h2>In the rows</h2><ul>${lines.map((line) => `<li>${safe(line)}</li>`).join('')}</ul>`;
-}
-
-function overTime(stats: ReportStats): string {
-  const { buckets, widthMs } = stats.buckets();
-  if (buckets.length === 0) return '';
-  const most = Math.max(...buckets.map(({ delivered, failed }) => delivered + failed));
-  const each = CHART.width / buckets.length;
-  const bar = ({ delivered, failed }: Bucket, at: number): string => {
-    const height = (count: number): number => Math.round((count / most) * (CHART.height - 2) * 10) / 10;
-    const x = Math.round(at * each * 10) / 10;
-    const width = Math.max(1, Math.round((each - 1) * 10) / 10);
-    const [good, bad] = [height(delivered), height(failed)];
-    const rect = (y: number, tall: number, color: string): string =>
-      tall === 0 ? '' : `<rect x="${x}" y="${y}" width="${width}" height="${tall}" fill="var(--${color})"/>`;
-    return rect(CHART.height - good, good, 'good') + rect(CHART.height - good - bad, bad, 'bad');
-  };
-  const time = (atMs: number): string => timeText(atMs, widthMs);
-  const [first, last] = [buckets[0]!, buckets.at(-1)!];
-  const span = `${time(first.fromMs)} to ${time(last.fromMs + widthMs)}`;
-  const about = `Alerts that ended, from ${span}; at most ${grouped(most)} in ${grouped(widthMs / 1_000)} s`;
-  const rows = buckets
-    .filter(({ delivered, failed }) => delivered + failed > 0)
-    .map(
-      ({ fromMs, delivered, failed }) =>
-        `<tr><th scope="row">${time(fromMs)}</th><td class="n">${grouped(delivered)}</td><td class="n">${grouped(failed)}</td></tr>`,
-    );
-  return `<h2>Over time</h2>
-<svg viewBox="0 0 ${CHART.width} ${CHART.height}" role="img" aria-label="${about}" preserveAspectRatio="none">${buckets.map(bar).join('')}</svg>
-<p class="soft">${about}. <span class="good">Delivered</span>, <span class="bad">otherwise</span>.</p>
-<details><summary>The same as a table</summary><table><thead><tr><th scope="col">from</th><th scope="col" class="n">delivered</th><th scope="col" class="n">otherwise</th></tr></thead><tbody>${rows.join('')}</tbody></table></details>`;
-}
-
-function attempts({ attempts: counts }: ReportStats): string {
-  if (counts.slice(1).every((count) => count === 0)) return '';
-  const rows = counts.flatMap((count, at) => {
-    const label = at + 1 === counts.length ? `${at + 1} or more` : `${at + 1}`;
-    return count === 0 ? [] : [`<tr><th scope="row">${label}</th><td class="n">${grouped(count)}</td></tr>`];
-  });
-  return `<h2>Requests that an alert took</h2><table><thead><tr><th scope="col">requests</th><th scope="col" class="n">alerts</th></tr></thead><tbody>${rows.join('')}</tbody></table>
-<p class="soft">Of the last round. Answers that only asked for a pause (429) are not counted.</p>`;
 }

@@ -1,4 +1,5 @@
 /** What report.html shows beside the counts, gathered row by row in memory that does not grow with the file. Pure. */
+import { AnswerFigures } from '../domain/ledger/answer-figures.ts';
 import type { RowState } from '../domain/ledger/row-state.ts';
 
 const MOST_BUCKETS = 96;
@@ -14,6 +15,8 @@ export interface Bucket {
   readonly fromMs: number;
   delivered: number;
   failed: number;
+  /** Answers that asked to slow down. */
+  throttled: number;
 }
 
 /** Alerts that ended otherwise than delivered, for the same reason. */
@@ -32,6 +35,8 @@ export class ReportStats {
   readonly #reasons = new Map<string, ReasonSeen>();
   /** By the requests that an alert took, from 1; the last one holds all above. */
   readonly attempts: number[] = Array.from({ length: MOST_ATTEMPTS }, () => 0);
+  /** Of all attempts that have ended in good order. */
+  readonly answers = new AnswerFigures();
   otherReasons = 0;
 
   add(end: RowEnd, state: RowState | undefined, row: { readonly line: number; readonly userId: string }): void {
@@ -40,6 +45,12 @@ export class ReportStats {
     this.#bucketAt(state.atMs)[delivered ? 'delivered' : 'failed']++;
     if (state.attempts > 0) this.attempts[Math.min(state.attempts, MOST_ATTEMPTS) - 1]!++;
     if (!delivered) this.#count(end, state, row);
+  }
+
+  /** How the attempts at a chunk were answered. */
+  heard(figures: AnswerFigures): void {
+    this.answers.add(figures);
+    for (const [atMs, times] of figures.throttledAt) this.#bucketAt(atMs).throttled += times;
   }
 
   #count(outcome: RowEnd, { reason }: RowState, { line, userId }: { readonly line: number; readonly userId: string }) {
@@ -56,7 +67,7 @@ export class ReportStats {
       const known = this.#buckets.get(fromMs);
       if (known !== undefined) return known;
       if (this.#buckets.size < MOST_BUCKETS) {
-        const bucket: Bucket = { fromMs, delivered: 0, failed: 0 };
+        const bucket: Bucket = { fromMs, delivered: 0, failed: 0, throttled: 0 };
         this.#buckets.set(fromMs, bucket);
         return bucket;
       }
@@ -68,10 +79,11 @@ export class ReportStats {
     const before = [...this.#buckets.values()];
     this.#buckets.clear();
     this.#widthMs = WIDTHS_MS.find((width) => width > this.#widthMs) ?? 2 * this.#widthMs;
-    for (const { fromMs, delivered, failed } of before) {
+    for (const { fromMs, delivered, failed, throttled } of before) {
       const bucket = this.#bucketAt(fromMs);
       bucket.delivered += delivered;
       bucket.failed += failed;
+      bucket.throttled += throttled;
     }
   }
 
@@ -88,7 +100,7 @@ export class ReportStats {
     const times = [...this.#buckets.keys()];
     const buckets: Bucket[] = [];
     for (let fromMs = Math.min(...times); fromMs <= Math.max(...times); fromMs += widthMs) {
-      buckets.push(this.#buckets.get(fromMs) ?? { fromMs, delivered: 0, failed: 0 });
+      buckets.push(this.#buckets.get(fromMs) ?? { fromMs, delivered: 0, failed: 0, throttled: 0 });
     }
     return { widthMs, buckets };
   }

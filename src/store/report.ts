@@ -66,7 +66,8 @@ export async function writeReportFiles(
       await appendRejects(store, files, parse, of, columns.length);
       for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
         const rows = await readChunk(store, { ...of, chunk });
-        const states = await ledgers.read({ sha256, endpoint, chunk });
+        const { states, figures } = await ledgers.readWithFigures({ sha256, endpoint, chunk });
+        stats.heard(figures);
         await appendChunk(files, request, await earlier.without(files, rows, states), states, counts, ambiguous, stats);
         if (round !== undefined) for (const row of rows) if (wasDeliveredIn(states.get(row.line), round)) sentNow++;
         heartbeat();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FileSummary } from '../../src/domain/counts.ts';
 import { NO_COUNTS } from '../../src/domain/counts.ts';
+import { AnswerFigures } from '../../src/domain/ledger/answer-figures.ts';
 import { freshState } from '../../src/domain/ledger/row-state.ts';
 import { reportPage } from '../../src/store/report-page.ts';
 import type { RowEnd } from '../../src/store/report-stats.ts';
@@ -86,7 +87,26 @@ describe('the page', () => {
     expect(page.match(/<h1>/g)).toHaveLength(1);
   });
 
-  test('has its tags in order', () => {
+  test('shows 429s over time, and how long answers took, where that is known', () => {
+    expect(page).not.toMatch(/429\)|took to answer/);
+    const stats = new ReportStats();
+    for (let second = 0; second < 20; second++) add(stats, 'delivered', second * 1_000);
+    const figures = new AnswerFigures();
+    for (let at = 0; at < 100; at++) figures.answered(at < 90 ? 20 : 1_500);
+    for (let at = 0; at < 7; at++) figures.throttled(START_MS + 5_000);
+    stats.heard(figures);
+    const text = reportPage(summary({ rows: 20, alerts: 20, delivered: 20 }), stats, OF);
+    expect(text).toContain(
+      'aria-label="Answers that asked to slow down (429): 7, at most 7 in a second; from 10:00:00 to 10:00:20"',
+    );
+    expect(text).toMatch(/10:00:05<\/th><td class="n">1<\/td><td class="n">0<\/td><td class="n">7</);
+    expect(text).toMatch(/half of them<\/th><td class="n">\d\d ms<.*99 %<\/th><td class="n">1\.\d s</);
+    expectTagsInOrder(text);
+  });
+
+  test('has its tags in order', () => expectTagsInOrder(page));
+
+  function expectTagsInOrder(page: string): void {
     const open: string[] = [];
     for (const [, close, name = '', rest] of page.matchAll(/<(\/?)(\w+)([^>]*)>/g)) {
       if (['meta', 'br'].includes(name) || rest?.endsWith('/')) continue;
@@ -94,7 +114,7 @@ describe('the page', () => {
       else expect(open.pop()).toBe(name);
     }
     expect(open).toEqual([]);
-  });
+  }
 
   test('says what to do next only where there is something to do', () => {
     expect(page).toContain('mend failed.csv and drop it');

@@ -6,6 +6,7 @@
  *   h 2 <round> <atMs> <scope> <parseKey> <boot>          header: which round, which rows, by which numbering, on which machine's run
  *   i <atMs> <line>[,<line>…]                             intent: these rows are about to be sent
  *   <kind> <line> <status|-> <attempts> <atMs> [reason]   what became of one of them
+ *   l <step>:<count>,… <second>:<count>,…                 how it was answered (answer-figures.ts): about no row; before `z`
  *   z                                                     closed: nothing is open, nothing follows
  *
  * A torn last line (power loss, kill in mid-write) is ignored. Journals of before rounds were numbers say `h 1 <run ID> <atMs>`.

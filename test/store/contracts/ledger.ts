@@ -54,6 +54,22 @@ export function ledgerContract(create: () => Ledgers, runs: number): void {
     await newer.close();
   });
 
+  test('adds up how attempts were answered that ended in good order, also when they are folded', async () => {
+    const [ledgers, of] = [create(), newChunk()];
+    for (let line = 1; line <= 60; line++) {
+      const ledger = await ledgers.open(of, attempt(1));
+      await ledger.announce([line]);
+      ledger.figures.answered(100);
+      ledger.figures.throttled(1_764_000_000_000 + line * 1_000);
+      ledger.record('d', line, 200, 1);
+      // One is killed.
+      if (line === 30) await ledger.sync();
+      else await ledger.close();
+    }
+    const { figures, states } = await ledgers.readWithFigures(of);
+    expect([figures.answers, figures.throttledAt.length, states.size]).toEqual([59, 59, 60]);
+  });
+
   test('refuses rounds that are over, and other numberings, also when all journals are folded', async () => {
     const [ledgers, of] = [create(), newChunk()];
     for (let times = 0; times < 30; times++) await (await ledgers.open(of, attempt(2))).close();
