@@ -6,8 +6,8 @@ import { timeText } from './report-stats.ts';
 const WIDTH = 960;
 const SHARES = [
   ['half of them', 0.5],
-  ['90 %', 0.9],
-  ['99 %', 0.99],
+  ['90%', 0.9],
+  ['99%', 0.99],
   ['all', 1],
 ] as const;
 
@@ -43,10 +43,8 @@ export function overTime(stats: ReportStats): string {
   if (buckets.length === 0) return '';
   const isSlowed = buckets.some(({ throttled }) => throttled > 0);
   const charts = isSlowed ? [ENDED, SLOWED] : [ENDED];
-  const legend = '<p class="soft"><span class="good">■</span> delivered <span class="bad">■</span> otherwise</p>';
   return `<h2>Over time</h2>
-${charts.map((one) => chartText(one, buckets, widthMs)).join('')}${legend}
-${table(buckets, widthMs, isSlowed)}`;
+${charts.map((one) => chartText(one, buckets, widthMs)).join('')}${table(buckets, widthMs, isSlowed)}`;
 }
 
 function chartText({ title, height, series }: Chart, buckets: readonly Bucket[], widthMs: number): string {
@@ -67,9 +65,11 @@ function chartText({ title, height, series }: Chart, buckets: readonly Bucket[],
       })
       .join('');
   };
+  const legend =
+    series.length === 1 ? '' : '. <span class="good">■</span> Delivered, <span class="bad">■</span> otherwise';
   const [from, to] = [buckets[0]!.fromMs, buckets.at(-1)!.fromMs + widthMs].map((atMs) => timeText(atMs, widthMs));
   const about = `${title}: ${grouped(all)}, at most ${grouped(most)} in ${durationText(widthMs)}`;
-  return `<figure><figcaption>${about}</figcaption>
+  return `<figure><figcaption>${about}${legend}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${height}" height="${height}" role="img" aria-label="${about}; from ${from} to ${to}" preserveAspectRatio="none">${buckets.map(bar).join('')}</svg>
 <p class="axis soft"><span>${from}</span><span>${to}</span></p></figure>
 `;

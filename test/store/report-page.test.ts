@@ -100,7 +100,7 @@ describe('the page', () => {
       'aria-label="Answers that asked to slow down (429): 7, at most 7 in a second; from 10:00:00 to 10:00:20"',
     );
     expect(text).toMatch(/10:00:05<\/th><td class="n">1<\/td><td class="n">0<\/td><td class="n">7</);
-    expect(text).toMatch(/half of them<\/th><td class="n">\d\d ms<.*99 %<\/th><td class="n">1\.\d s</);
+    expect(text).toMatch(/half of them<\/th><td class="n">\d\d ms<.*99%<\/th><td class="n">1\.\d s</);
     expectTagsInOrder(text);
   });
 
