@@ -85,6 +85,9 @@ export const uploaded = z.object({
   ),
 });
 
+/** In an address it is text. */
+export const firstAlerts = z.coerce.number().int().min(1).max(1_000_000);
+
 export const posted = z.looseObject({
   id: z.string().describe('Of the post; the rows that its alerts become carry it'),
   alerts: count,

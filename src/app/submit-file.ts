@@ -14,13 +14,15 @@ export async function submitFile(
   submission: Submission & Pick<SubmitRequest, 'pressedMs'>,
 ): Promise<Submitted> {
   const { parse, statedDelivery } = settings;
+  const { first, ...submitted } = submission;
   // A file that posts were gathered into is nobody's to look at: whoever posted has decided.
   const isPosted = isGathered(submission.fileName);
-  const careful = isPosted ? { first: undefined, stopAtFailures: undefined } : {};
+  const asked = first === undefined ? {} : { first };
+  const careful = isPosted ? { first: undefined, stopAtFailures: undefined } : asked;
   const delivery = deliveryTo(endpoint, { ...statedDelivery, ...careful });
   await rememberName(store, submission.fileName, { sha256: submission.staged.sha256, endpoint: endpoint.name });
   return deliveries.submit({
-    ...submission,
+    ...submitted,
     endpoint: endpoint.name,
     parse: parseFor(endpoint, parse, statedDelivery),
     delivery,

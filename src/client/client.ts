@@ -39,6 +39,13 @@ export interface InboxChoice {
   readonly endpoints?: readonly string[];
 }
 
+export interface UploadOptions {
+  /** Urgent files are taken first. */
+  readonly priority?: 'urgent' | 'normal';
+  /** So many alerts are sent, and the rest after `approve`. */
+  readonly first?: number;
+}
+
 const inboxQuery = (endpoints: readonly string[]): string => `endpoint=${encodeURIComponent(endpoints.join(','))}`;
 const UNDER_WAY: ReadonlySet<string> = new Set(['received', 'running', 'paused', 'unknown']);
 
@@ -70,14 +77,11 @@ export class WdsClient {
   async upload(
     name: string,
     content: string | Uint8Array | Blob,
-    {
-      priority = 'normal',
-      endpoints,
-      signal,
-    }: CallOptions & InboxChoice & { readonly priority?: 'urgent' | 'normal' } = {},
+    { priority = 'normal', first, endpoints, signal }: CallOptions & InboxChoice & UploadOptions = {},
   ): Promise<UploadedFile> {
     const inbox = endpoints === undefined ? '' : `&${inboxQuery(endpoints)}`;
-    const path = `upload?name=${encodeURIComponent(name)}&priority=${priority}${inbox}`;
+    const few = first === undefined ? '' : `&first=${first}`;
+    const path = `upload?name=${encodeURIComponent(name)}&priority=${priority}${few}${inbox}`;
     const headers = { 'content-type': 'application/octet-stream' };
     const { files } = await this.#json<{ files: UploadedFile[] }>({
       ...{ method: 'POST', path, headers, body: content },

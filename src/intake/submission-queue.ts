@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { isErrno, reasonOf } from '../thrown.ts';
 import type { ClaimFolder } from './claim-folder.ts';
 import type { DroppedFile } from './dropped-file.ts';
+import type { FirstAsked } from './first-asked.ts';
 import type { Say } from './log.ts';
 import { FileChanged, stageFile } from './stage.ts';
 import type { Submission, Taken, Taker } from './takers.ts';
@@ -31,6 +32,7 @@ interface Task {
 export interface SubmissionQueueOptions {
   readonly store: Store;
   readonly claimFolder: ClaimFolder;
+  readonly firstAsked: FirstAsked;
   readonly underWay: UnderWay;
   readonly takers: readonly Taker[];
   readonly untilEnded: UntilEnded;
@@ -124,7 +126,7 @@ export class SubmissionQueue {
   }
 
   async #work(task: Task): Promise<void> {
-    const { claimFolder, underWay, takers, now, say } = this.#options;
+    const { claimFolder, firstAsked, underWay, takers, now, say } = this.#options;
     const { file, taken } = task;
     const { name: fileName, priority } = file;
     let step: Step = 'stage';
@@ -134,11 +136,13 @@ export class SubmissionQueue {
       this.#recovered('stage', task);
       failpoint('arrival.staged');
       step = 'submit';
-      const submission = { staged: task.staged, priority, fileName };
+      const first = await firstAsked.of(task.staged.sha256);
+      const submission = { staged: task.staged, priority, fileName, ...(first === undefined ? {} : { first }) };
       // After a stop, whoever took this watcher for dead may have submitted it, and for another endpoint.
       if (taken.size < takers.length && !(await claimFolder.holds(file))) return this.#gone(task);
       await offer(takers, submission, taken);
       this.#recovered('submit', task);
+      if (first !== undefined) await firstAsked.settled(task.staged.sha256);
       failpoint('arrival.started');
       step = 'move';
       const path = await claimFolder.finish(file, now());

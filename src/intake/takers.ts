@@ -11,6 +11,8 @@ export interface Submission {
   readonly priority: FilePriority;
   /** Base name of this drop; `staged.name` is that of the first one. */
   readonly fileName: string;
+  /** So many alerts are sent, and the rest when somebody approves it. Absent: as is configured. */
+  readonly first?: number;
 }
 
 export type SubmitResult = 'started' | 'attached' | 'already_delivered' | 'retried';

@@ -11,6 +11,7 @@ import { Fault } from '../domain/failure.ts';
 import { detectFormat } from '../formats/detect.ts';
 import { syncFolder, writeAhead } from '../store/durable-write.ts';
 import type { Entrance } from './entrance.ts';
+import { FirstAsked } from './first-asked.ts';
 import { fittingName, isUploadInProgress, printableName, URGENT_FOLDER } from './inbox-names.ts';
 import { moveOverNothing } from './move.ts';
 import type { SidecarKind } from './sidecars.ts';
@@ -27,8 +28,14 @@ export interface Upload {
   /** Where it lies until then. */
   readonly path: string;
   /** Moves it into the inbox, and returns its name there: another one where its own was taken. From then on it survives a crash. */
-  place(priority: FilePriority): Promise<string>;
+  place(how: UploadWishes): Promise<string>;
   discard(): Promise<void>;
+}
+
+export interface UploadWishes {
+  readonly priority: FilePriority;
+  /** So many alerts are sent, and the rest when somebody approves it; undefined: as is configured. */
+  readonly first?: number | undefined;
 }
 
 /** More bytes came than an upload may have. */
@@ -102,15 +109,17 @@ export class Uploads {
       sha256,
       sizeBytes,
       path,
-      place: (priority) => this.#place(path, name, priority),
+      place: (how) => this.#place(path, name, sha256, how),
       discard: () => rm(path, { force: true }),
     };
   }
 
-  async #place(path: string, name: string, priority: FilePriority): Promise<string> {
+  async #place(path: string, name: string, sha256: string, { priority, first }: UploadWishes): Promise<string> {
     const { inbox } = this.#entrance;
     const folder = priority === 'urgent' ? join(inbox, URGENT_FOLDER) : inbox;
     await mkdir(folder, { recursive: true });
+    // Whoever takes it must know.
+    if (first !== undefined) await new FirstAsked(inbox).ask(sha256, first);
     const placed = await moveOverNothing(path, (copy) => join(folder, copyName(name, copy)));
     if (placed === undefined) throw new Error(`${printableName(name)} is gone: another process took this one for dead`);
     await vouchFor(placed, this.#sidecar);

@@ -15,6 +15,7 @@ import { Claimer } from './claimer.ts';
 import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
 import type { CompletenessContext } from './dropped-file.ts';
 import { Faults } from './faults.ts';
+import { FirstAsked } from './first-asked.ts';
 import type { TellEvent } from './folder-events.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { InboxEntry } from './inbox-entry.ts';
@@ -88,6 +89,7 @@ class InboxWatcher implements Watcher {
     const answers = new Answers({ inbox: this.#inbox, answerOf, results, say });
     const queue = new SubmissionQueue({
       ...{ store, maxExpandedBytes, concurrency, now, nowMs, takers, untilEnded, claimFolder, underWay, say },
+      firstAsked: new FirstAsked(this.#inbox),
       unsettled: (file) => this.#claimer.settle(file),
       processed: (submission, path) => answers.follow(submission, path),
       maxFileBytes: options.maxFileBytes,

@@ -1,5 +1,6 @@
 /** Uploads that are looked at before they are delivered, by the pages alone. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ApiUnderTest } from './fake-served-app.ts';
 import { apiUnderTest } from './fake-served-app.ts';
@@ -22,8 +23,11 @@ async function preview({ server }: ApiUnderTest, name = 'a.csv', content = CSV):
 }
 const files = async (inbox: string): Promise<string[]> =>
   (await readdir(inbox)).filter((name) => !name.startsWith('.'));
-const post = ({ server }: ApiUnderTest, url: string) =>
-  server.inject({ method: 'POST', url, headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' } });
+const post = ({ server }: ApiUnderTest, url: string, payload = '') =>
+  server.inject({
+    ...{ method: 'POST', url, payload },
+    headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+  });
 
 test('a preview shows what would be sent, and sends nothing; then it is delivered', async () => {
   const api = await apiUnderTest();
@@ -40,6 +44,22 @@ test('a preview shows what would be sent, and sends nothing; then it is delivere
   expect(delivered.headers.location).toMatch(/^\/ui\/files\/[0-9a-f]{64}$/);
   expect(await files(api.inbox)).toEqual(['a.csv']);
   expect((await post(api, `${at}/deliver`)).statusCode).toBe(404);
+});
+
+test('of a preview only the first alerts may be sent; what is no number sends nothing, and leaves the preview', async () => {
+  const api = await apiUnderTest();
+  const at = await preview(api);
+  expect((await api.server.inject({ url: at, headers })).body).toMatch(
+    /<label for="first">.*<input id="first" name="first"/s,
+  );
+  for (const first of ['', '0', '1.5', 'x', '1000001']) {
+    expect((await post(api, `${at}/deliver`, `first=${first}`)).statusCode).toBe(422);
+  }
+  expect(await files(api.inbox)).toEqual([]);
+  const delivered = await post(api, `${at}/deliver`, 'first=20');
+  const [, sha256 = ''] = /^\/ui\/files\/(.*)$/.exec(String(delivered.headers.location)) ?? [];
+  expect(await files(api.inbox)).toEqual(['a.csv']);
+  expect(await readFile(join(api.inbox, '.wds/first', sha256), 'utf8')).toBe('20\n');
 });
 
 test('what is discarded, or left when the process ends, leaves nothing', async () => {

@@ -41,7 +41,7 @@ test('asks for everything that the API has', async () => {
     id: posted.id,
     repeated: true,
   });
-  const uploaded = await client.upload('ä b.csv', 'userId,alertMessage\na,b\n', { priority: 'urgent' });
+  const uploaded = await client.upload('ä b.csv', 'userId,alertMessage\na,b\n', { priority: 'urgent', first: 20 });
   expect(uploaded).toMatchObject({ name: 'ä b.csv', sizeBytes: 24 });
   expect(await client.file(uploaded.id)).toMatchObject({ state: 'received' });
   expect(await client.files({ limit: 1 })).toEqual([FILE]);

@@ -186,6 +186,12 @@ test('what the documents tell people to type does what they say', async ({ site 
   await person.plays(runbook, 'temporal workflow reset');
 
   await person.plays('docs/api.md', 'curl -F file=@alerts.csv');
+  await person.types(`sed s/${user.userId}/4712/ alerts.csv > vouchers.csv`);
+  await person.types("curl -F file=@vouchers.csv 'http://127.0.0.1:8480/upload?first=7'");
+  await person.awaitsDecision('vouchers.csv');
+  expect(await person.file('vouchers.csv')).toMatchObject({ delivered: 7, pending: 23 });
+  await person.types('curl -X POST http://127.0.0.1:8480/files/vouchers.csv/approve');
+  await until('its rest is sent', async () => (await person.file('vouchers.csv'))?.state === 'completed');
   await person.plays('docs/api.md', 'order-4711-shipped');
   await person.plays('docs/api.md', '/files?limit=5', { only: /^(?!.*pause)/ });
   expect(await playClient(person, site)).toEqual(['user-1000 delivered']);

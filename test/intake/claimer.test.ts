@@ -16,6 +16,7 @@ import { ClaimFolder } from '../../src/intake/claim-folder.ts';
 import { Claimer } from '../../src/intake/claimer.ts';
 import type { FilePlace } from '../../src/intake/dropped-file.ts';
 import { Faults } from '../../src/intake/faults.ts';
+import { FirstAsked } from '../../src/intake/first-asked.ts';
 import { InboxFolder } from '../../src/intake/inbox-folder.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
@@ -53,6 +54,7 @@ async function parts(race: (path: string) => void) {
   const queue = new SubmissionQueue({
     store: scene.store,
     claimFolder,
+    firstAsked: new FirstAsked(scene.inbox),
     underWay,
     untilEnded: async () => undefined,
     takers: [

@@ -33,6 +33,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 form { display: grid; gap: .75rem; justify-items: start; }
 .orders { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem; }
 label { display: block; font-weight: 600; }
 input, select { font: inherit; color: inherit; background: var(--back); border: 1px solid var(--soft); border-radius: .35rem; padding: .4rem .6rem; max-width: 100%; }
 input[type=file] { border-style: dashed; padding: 1rem; width: 100%; }

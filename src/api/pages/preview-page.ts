@@ -18,9 +18,19 @@ export function previewPage(name: string, previews: readonly FilePreview[]): Pag
 ${fit ? html`<form method="post" action="/ui/previews/${name}/deliver"><button>Deliver</button></form>` : ''}
 <form method="post" action="/ui/previews/${name}/discard"><button class="quiet">Discard</button></form>
 </div>
+${fit ? firstForm(name, previews.length) : ''}
 ${previews.map(one)}`,
   };
 }
+
+const SENT_FIRST = 20;
+
+/** Some alerts now, and the rest when somebody has seen how they went. */
+const firstForm = (name: string, files: number): Html => html`<form method="post" action="/ui/previews/${name}/deliver">
+<div><label for="first">Or a few first${files > 1 ? ', of each file' : ''}</label>
+<p class="soft" id="then">The rest waits until somebody approves it, on the page of the file.</p>
+<span class="row"><input id="first" name="first" type="number" inputmode="numeric" min="1" max="1000000" value="${SENT_FIRST}" required aria-describedby="then">
+<button class="quiet">Send these first</button></span></div></form>`;
 
 function one(preview: FilePreview, at: number): Html {
   const { counts, duplicateRows, found, invalidRows, refused, requests, suppressedRows } = preview;

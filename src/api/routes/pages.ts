@@ -15,7 +15,7 @@ import { userPage } from '../pages/user-page.ts';
 import { Previews } from '../previews.ts';
 import { Problem, problemOf } from '../problem.ts';
 import type { Received } from '../received.ts';
-import { endpointOrder, fileId } from '../schemas.ts';
+import { endpointOrder, fileId, firstAlerts } from '../schemas.ts';
 import { overrideOf } from './endpoints.ts';
 import { fileOrReceived } from './files.ts';
 import { receiveUploads, takeUploads } from './uploads.ts';
@@ -98,12 +98,13 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
     if (held === undefined) throw previewIsGone();
     return show(reply, previewPage(id, held.previews));
   });
-  scope.post<Named>('/ui/previews/:id/:order', async ({ params: { id, order } }, reply) => {
+  scope.post<Named>('/ui/previews/:id/:order', async ({ params: { id, order }, body }, reply) => {
     if (order !== 'deliver' && order !== 'discard') throw noSuchOrder();
+    const first = firstIn(body);
     const uploads = previews.take(id)?.uploads;
     if (uploads === undefined) throw previewIsGone();
     if (order === 'discard') await uploads.discard();
-    return reply.redirect(order === 'discard' ? '/' : pageOf(await uploads.place()), 303);
+    return reply.redirect(order === 'discard' ? '/' : pageOf(await uploads.place(first)), 303);
   });
   scope.post<Named>('/ui/files/:id/:order', async ({ params }, reply) => {
     const id = idIn(params.id);
@@ -130,6 +131,17 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
 }
 
 const noSuchOrder = (): Problem => new Problem(404, 'no_such_path', 'There is no such order.');
+
+/** Of the form: so many alerts, or all. The preview stays where it is no number. */
+function firstIn(body: unknown): number | undefined {
+  const { first } = (body ?? {}) as { readonly first?: string };
+  if (first === undefined) return undefined;
+  const read = firstAlerts.safeParse(first.trim() === '' ? Number.NaN : first);
+  if (read.success) return read.data;
+  throw new Problem(422, 'bad_body', 'That is no number of alerts, and nothing was sent.', {
+    nextStep: 'Go back, and give a whole number from 1 to 1,000,000.',
+  });
+}
 
 const previewIsGone = (): Problem =>
   new Problem(404, 'not_found', 'This preview is not there any more, and nothing of it was sent.', {

@@ -14,7 +14,7 @@ import { Problem } from '../problem.ts';
 import type { Received } from '../received.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { uploaded } from '../schemas.ts';
+import { firstAlerts, uploaded } from '../schemas.ts';
 
 /** As in an inbox: no path, no control characters, no dot in front, a kind of file that wds reads. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant.
@@ -28,6 +28,7 @@ const query = z.object({
     .optional()
     .describe('Where the body is the file itself: its name'),
   priority: z.enum(['urgent', 'normal']).optional().describe('Urgent files are taken first'),
+  first: firstAlerts.optional().describe('Of each file so many alerts are sent, and the rest when it is approved'),
   endpoint: inboxQuery,
 });
 
@@ -43,6 +44,8 @@ interface UploadContext {
   /** Where the body is the file itself. */
   readonly name: string | undefined;
   readonly priority: FilePriority;
+  /** See UploadWishes. */
+  readonly first?: number | undefined;
   /** See inboxFor. */
   readonly endpoint: string | undefined;
   readonly received: Received;
@@ -87,8 +90,8 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
           507: { about: 'The disk is full' },
         },
       },
-      async ({ query: { name, priority = 'normal', endpoint }, request }) => {
-        const files = await takeUploads(app, request, { name, priority, endpoint, received, counters });
+      async ({ query: { name, priority = 'normal', first, endpoint }, request }) => {
+        const files = await takeUploads(app, request, { name, priority, first, endpoint, received, counters });
         return { status: 202, body: { files } };
       },
     ),
@@ -100,8 +103,8 @@ export interface ReceivedUploads {
   readonly files: readonly { readonly name: string; readonly upload: Upload }[];
   /** Names: those that the inbox delivers to. */
   readonly endpoints: readonly string[];
-  /** Hands them to the inbox. */
-  place(): Promise<readonly z.output<typeof uploaded>['files'][number][]>;
+  /** Hands them to the inbox. `first`: in place of what was asked for with the request. */
+  place(first?: number): Promise<readonly z.output<typeof uploaded>['files'][number][]>;
   discard(): Promise<void>;
 }
 
@@ -114,7 +117,7 @@ export async function takeUploads(app: ServedApp, request: FastifyRequest, conte
 export async function receiveUploads(
   app: ServedApp,
   request: FastifyRequest,
-  { name, priority, endpoint, received, counters }: UploadContext,
+  { name, priority, first: asked, endpoint, received, counters }: UploadContext,
 ): Promise<ReceivedUploads> {
   const inbox = inboxFor(app, endpoint);
   const { endpoints } = inbox;
@@ -134,11 +137,11 @@ export async function receiveUploads(
     await discard();
     throw refusalOf(error);
   }
-  const place = async () => {
+  const place = async (first = asked) => {
     const files: { id: string; name: string; sizeBytes: number; endpoints: string[] }[] = [];
     for (const { name: as, upload } of uploads) {
       const { sha256, sizeBytes } = upload;
-      const placed = await upload.place(priority);
+      const placed = await upload.place({ priority, first });
       received.add({ sha256, name: placed, endpoint: endpoints[0] ?? '' });
       counters.uploaded(sizeBytes);
       app.logger.info(
