@@ -25,7 +25,7 @@ export const isLoopback = (host: string): boolean => LOOPBACK.test(host);
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 export class Access {
-  readonly #token: Buffer | undefined;
+  #token: Buffer | undefined;
 
   /** Throws Fault `config` where others could reach it without a token. */
   constructor(host: string, token: string | undefined) {
@@ -37,6 +37,11 @@ export class Access {
       );
     }
     this.#token = token === undefined ? undefined : digest(token);
+  }
+
+  /** From now on another token holds. */
+  set token(token: string) {
+    this.#token = digest(token);
   }
 
   get asksForToken(): boolean {

@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import type { Door, ServedApp } from '../app/served.ts';
 import { readApiToken } from '../config/secrets.ts';
 import { Fault } from '../domain/failure.ts';
+import { watchFiles } from '../file-signs.ts';
 import { errnoOf, isErrno, reasonOf } from '../thrown.ts';
+import { Access } from './access.ts';
 import { buildServer } from './server.ts';
 
 const USUAL_PORT = 8480;
@@ -13,9 +15,9 @@ const CLOSE_GRACE_MS = 5_000;
 /** Throws Fault `config` where it cannot listen there, or must not without a token. */
 export async function openApi(app: ServedApp, { portMayDiffer }: { readonly portMayDiffer: boolean }): Promise<Door> {
   const { api } = app.settings;
-  const token = await readApiToken(api);
+  const access = new Access(api.host, await readApiToken(api));
   void app.monitoring.begin();
-  const server = await buildServer({ app, token });
+  const server = await buildServer({ app, access });
   const listen = (port: number): Promise<string> => server.listen({ host: api.host, port });
   try {
     await listen(api.port ?? USUAL_PORT).catch((error: unknown) => {
@@ -31,7 +33,30 @@ export async function openApi(app: ServedApp, { portMayDiffer }: { readonly port
       { cause: error },
     );
   }
-  return { address: addressOf(api.host, server.server.address() as AddressInfo), close: () => close(server) };
+  const stopWatching = watchToken(app, access);
+  return {
+    address: addressOf(api.host, server.server.address() as AddressInfo),
+    close: () => {
+      stopWatching();
+      return close(server);
+    },
+  };
+}
+
+/** A token that comes from a file holds as soon as the file is replaced. */
+function watchToken({ settings: { api }, logger }: ServedApp, access: Access): () => void {
+  if (api.token === undefined || !('file' in api.token)) return () => undefined;
+  return watchFiles([api.token.file], {
+    onChange: async () => {
+      access.token = (await readApiToken(api))!;
+      logger.info({ event: 'api_token_renewed' }, 'another token holds: its file has changed');
+    },
+    onTrouble: (error) =>
+      logger.warn(
+        { event: 'api_token_trouble', reason: reasonOf(error) },
+        'the token cannot be read again; that of before holds',
+      ),
+  });
 }
 
 function addressOf(host: string, { port }: AddressInfo): string {

@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import fastify from 'fastify';
 import type { ServedApp } from '../app/served.ts';
 import { reasonOf } from '../thrown.ts';
-import { Access } from './access.ts';
+import type { Access } from './access.ts';
 import { Counters } from './counters.ts';
 import { openApiDocument } from './openapi.ts';
 import { PROBLEM_TYPE, Problem, problemOf } from './problem.ts';
@@ -27,12 +27,11 @@ const IDLE_LIMIT_MS = 60_000;
 
 export interface ApiParts {
   readonly app: ServedApp;
-  readonly token: string | undefined;
+  readonly access: Access;
 }
 
-export async function buildServer({ app, token }: ApiParts): Promise<FastifyInstance> {
+export async function buildServer({ app, access }: ApiParts): Promise<FastifyInstance> {
   const { api } = app.settings;
-  const access = new Access(api.host, token);
   const counters = new Counters(app.monitoring.metrics);
   const server = fastify({
     bodyLimit: BODY_LIMIT_BYTES,

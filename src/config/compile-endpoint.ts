@@ -6,9 +6,11 @@ import type { WaysContext } from './compile-ways.ts';
 import { compileWays } from './compile-ways.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
-import { wrongValue } from './faults.ts';
+import type { ConfigFault } from './faults.ts';
+import { configFault, wrongValue } from './faults.ts';
 import { readHeaders, readSecrets } from './secrets.ts';
 import { defaultMaxConnections } from './settings.ts';
+import type { Environment } from './sources.ts';
 
 type EndpointContext = WaysContext;
 
@@ -30,8 +32,7 @@ async function compileEndpoint(
       ),
     });
   }
-  const secrets = await readSecrets(stated, key, env, collect);
-  const headers = await readHeaders(stated, key, env, collect);
+  const credentials = await readCredentials(stated, key, env, collect);
   const ways = await compileWays(stated, key, context);
   if (stated.url === undefined) {
     collect({ key: `${key}.url`, problem: 'missing; expected the URL that the other endpoint settings are for' });
@@ -51,10 +52,10 @@ async function compileEndpoint(
     ...(stated.probeUrl === undefined ? {} : { probeUrl: new URL(stated.probeUrl).href }),
     timeoutMs: seconds(stated.timeoutSeconds),
     maxConnections: stated.maxConnections ?? defaultMaxConnections(rate),
-    secrets,
     idempotencyKey: stated.idempotencyKey,
-    headers,
+    ...credentials,
     maxRetryAfterMs: seconds(stated.maxRetryAfterSeconds),
+    ...credentialFilesOf(stated, key, env),
     ...ways,
     ...bodyOf(stated.body),
     ...(stated.contentType === undefined ? {} : { contentType: stated.contentType }),
@@ -65,6 +66,36 @@ async function compileEndpoint(
       giveUpAfterMs: seconds(stated.retry.giveUpAfterHours * 3_600),
     },
   };
+}
+
+async function readCredentials(
+  stated: EndpointWithDefaults,
+  key: string,
+  env: Environment,
+  collect: (fault: ConfigFault) => void,
+): Promise<Pick<Endpoint, 'secrets' | 'headers'>> {
+  const secrets = await readSecrets(stated, key, env, collect);
+  return { secrets, headers: await readHeaders(stated, key, env, collect) };
+}
+
+/** Nothing where none is from a file: the environment of a process does not change. */
+function credentialFilesOf(
+  stated: EndpointWithDefaults,
+  key: string,
+  env: Environment,
+): Pick<Endpoint, 'credentialFiles'> {
+  const ofHeaders = Object.values(stated.headers ?? {}).flatMap((value) =>
+    typeof value === 'object' && 'file' in value ? [value.file] : [],
+  );
+  const paths = [...[stated.secretFile ?? []].flat(), ...ofHeaders];
+  if (paths.length === 0) return {};
+  const read = async (): Promise<Pick<Endpoint, 'secrets' | 'headers'>> => {
+    const faults: ConfigFault[] = [];
+    const credentials = await readCredentials(stated, key, env, (fault) => faults.push(fault));
+    if (faults.length > 0) throw configFault(faults);
+    return credentials;
+  };
+  return { credentialFiles: { paths, read } };
 }
 
 /** In the order of the configuration. */

@@ -111,6 +111,11 @@ export interface Endpoint {
   readonly publicOnly?: true;
   /** Addresses and networks that are not refused, whatever they are. */
   readonly allowAddresses?: readonly string[];
+  /** Where `secrets` and `headers` are from files: these, and how they are read again. Rejects with what is wrong, without a secret. */
+  readonly credentialFiles?: {
+    readonly paths: readonly string[];
+    readonly read: () => Promise<Pick<Endpoint, 'secrets' | 'headers'>>;
+  };
   /** Each request carries a token that is fetched with these. Absent: none does. */
   readonly oauth2?: OAuth2Settings;
 }

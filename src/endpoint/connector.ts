@@ -4,11 +4,12 @@
  * each connection is a client's own here (connection.ts).
  */
 import { EventEmitter } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { buildConnector, Client } from 'undici';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { signsOf } from '../file-signs.ts';
 import { errnoOf, reasonOf } from '../thrown.ts';
 import { addressGuard, guardedLookup, refuseLiteral } from './connect-guard.ts';
 
@@ -79,8 +80,7 @@ class TlsFiles {
     try {
       const { ca = [], cert, key } = this.#paths;
       const paths = [...ca, ...[cert, key].filter((path) => path !== undefined)];
-      const stats = await Promise.all(paths.map((path) => stat(path)));
-      const seen = JSON.stringify(stats.map(({ ino, size, mtimeMs, ctimeMs }) => [ino, size, mtimeMs, ctimeMs]));
+      const seen = await signsOf(paths);
       if (this.#options === undefined || seen !== this.#seen) {
         const [authorities, ...own] = await Promise.all([
           Promise.all(ca.map((path) => readFile(path))),

@@ -14,12 +14,11 @@ import { tokensOf } from './access-tokens.ts';
 import type { ConnectionOptions } from './connection.ts';
 import { Connection } from './connection.ts';
 import { connectorTo } from './connector.ts';
+import { Credentials } from './credentials.ts';
 import type { ExchangeOwner } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Manner } from './receiver-habits.ts';
 import { ReceiverHabits } from './receiver-habits.ts';
-import type { RequestHeaders } from './request-headers.ts';
-import { compileHeaders } from './request-headers.ts';
 
 /** How often deadlines are looked at, at most: one timer for all requests instead of one each. */
 const SWEEP_MS = 100;
@@ -33,6 +32,8 @@ export interface EndpointClientOptions {
   readonly onTrouble?: (text: string) => void;
   /** Those of the endpoint, where others use them, too. Default: its own. */
   readonly tokens?: AccessTokens | undefined;
+  /** The same for what its requests are signed with. */
+  readonly credentials?: Credentials;
   /** Told when the receiver turns out to use HTTP in a way of its own; `why` ends the sentence "it …". */
   readonly onHabit?: (manner: Manner, why: string) => void;
 }
@@ -77,7 +78,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   readonly bodyMatches: RegExp | undefined;
   readonly #endpoint: Endpoint;
   readonly #connectionOptions: ConnectionOptions;
-  readonly #headers: RequestHeaders;
+  readonly #credentials: Credentials;
   readonly #tokens: AccessTokens | undefined;
   readonly #nowMs: () => number;
   /** Reused for every request: undici has read it when `dispatch` returns. */
@@ -95,7 +96,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     const url = new URL(endpoint.url);
     this.#endpoint = endpoint;
     this.#nowMs = options.nowMs ?? Date.now;
-    this.#headers = compileHeaders(endpoint);
+    this.#credentials = options.credentials ?? new Credentials(endpoint);
     this.#tokens = options.tokens ?? tokensOf(endpoint);
     this.rateHeaderAliases = rateHeaderAliases(endpoint);
     const { bodyMatches } = endpoint.success ?? {};
@@ -111,7 +112,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   }
 
   get secretValues(): readonly string[] {
-    return this.#headers.secretValues;
+    return this.#credentials.headers.secretValues;
   }
 
   get openRequests(): number {
@@ -195,7 +196,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     options.body = exchange.body;
     // It may have waited for longer than its token lasts.
     if (this.#tokens !== undefined) exchange.token = this.#tokens.take() ?? exchange.token;
-    options.headers = this.#headers.write(exchange.id, exchange.body, this.#nowMs(), exchange.token);
+    options.headers = this.#credentials.headers.write(exchange.id, exchange.body, this.#nowMs(), exchange.token);
     connection.dispatch(options, exchange, nowMs);
   }
 

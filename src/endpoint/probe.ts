@@ -5,13 +5,18 @@ import type { Endpoint } from '../domain/endpoint.ts';
 import { VERSION } from '../version.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { connectorTo } from './connector.ts';
+import { Credentials } from './credentials.ts';
 
 /** Whether the endpoint is well. Never rejects, and is answered within the endpoint's timeout. */
 export type AskProbe = () => Promise<boolean>;
 
 /** undefined: the endpoint has no probe. `tokens`: one of them goes with the question. Throws Fault `config` where its address is refused. */
-export function createProbe(endpoint: Endpoint, tokens?: AccessTokens): AskProbe | undefined {
-  const { probeUrl, timeoutMs, headers } = endpoint;
+export function createProbe(
+  endpoint: Endpoint,
+  tokens?: AccessTokens,
+  credentials = new Credentials(endpoint),
+): AskProbe | undefined {
+  const { probeUrl, timeoutMs } = endpoint;
   if (probeUrl === undefined) return undefined;
   const url = new URL(probeUrl);
   const connect = connectorTo({ ...endpoint, url: probeUrl });
@@ -24,7 +29,7 @@ export function createProbe(endpoint: Endpoint, tokens?: AccessTokens): AskProbe
         method: 'GET',
         path: url.pathname + url.search,
         headers: {
-          ...headers,
+          ...credentials.stated,
           'user-agent': `wds/${VERSION}`,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },

@@ -15,6 +15,7 @@ import { isFast } from '../domain/endpoint.ts';
 import { alertsTaskQueue } from '../domain/names.ts';
 import { noticeOfCircuit } from '../domain/notices/notice.ts';
 import { tokensOf } from '../endpoint/access-tokens.ts';
+import { Credentials } from '../endpoint/credentials.ts';
 import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
@@ -71,6 +72,7 @@ export async function startAlertsWorker(
   });
   const ended = own.ended.finally(async () => {
     await old.stop();
+    sender.credentials.close();
     await sender.session.close();
   });
   ended.catch(() => undefined);
@@ -94,6 +96,7 @@ export async function startAlertsWorker(
 class Sender {
   readonly session: EndpointSession;
   readonly client: EndpointClient;
+  readonly credentials: Credentials;
   readonly #context: WorkerContext;
   readonly #endpoint: Endpoint;
   /** Of each of its workers. */
@@ -135,9 +138,22 @@ class Sender {
         logger.info({ event: 'token_recovered', endpoint: name }, 'there are access tokens again');
       else logger.warn({ event: 'token_trouble', endpoint: name, reason }, 'no access token; it is tried again');
     });
-    const probe = createProbe(endpoint, tokens);
+    this.credentials = new Credentials(endpoint, {
+      onRenewed: () =>
+        logger.info(
+          { event: 'secrets_renewed', endpoint: name },
+          'secrets and headers were read again: their files have changed',
+        ),
+      onTrouble: (reason) =>
+        logger.warn(
+          { event: 'secrets_trouble', endpoint: name, reason },
+          'secrets or headers cannot be read again; those of before are used',
+        ),
+    });
+    const { credentials } = this;
+    const probe = createProbe(endpoint, tokens, credentials);
     this.client = createEndpointClient(endpoint, {
-      tokens,
+      ...{ tokens, credentials },
       onTrouble: (reason) =>
         logger.warn({ event: 'certificate_trouble', endpoint: name, reason }, 'certificates cannot be read again'),
       onHabit: (manner, why) =>

@@ -24,6 +24,7 @@ import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
 import { watchAccess } from './access-watch.ts';
 import type { AlertsWorker } from './alerts-worker.ts';
+import { watchApiKey } from './api-key.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
@@ -122,6 +123,11 @@ export class Installation {
       notify: options.settings.notify,
     });
     this.deliveries = new FileDeliveries({ client, store, ownStore, owners, searchAttributes, sameClock });
+    const stopWatching = watchApiKey({
+      ...{ flags: options.settings.temporal, client: temporal.connection, logger: options.logger },
+      native: () => this.#native,
+    });
+    this.#closing.signal.addEventListener('abort', stopWatching, { once: true });
   }
 
   /** Throws Faults `temporal_unreachable`, `dev_server_unavailable`, `config`, `store`. */

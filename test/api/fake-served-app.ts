@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import { Access } from '../../src/api/access.ts';
 import { buildServer } from '../../src/api/server.ts';
 import type { FoundUser } from '../../src/app/find-user.ts';
 import { previewFile } from '../../src/app/preview.ts';
@@ -123,7 +124,7 @@ export async function apiUnderTest({ app = {}, settings = {}, token }: Scene = {
     requireRoom: async () => undefined,
     ...app,
   };
-  const server = await buildServer({ app: served, token });
+  const server = await buildServer({ app: served, access: new Access(served.settings.api.host, token) });
   onTestFinished(async () => {
     await server.close();
     await posts.close();
