@@ -1,3 +1,4 @@
+// @slow: deliveries to a receiver
 /** Once a message: files that say to some users what earlier files say, whatever has become of those. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+// @slow: hundreds of deliveries to a receiver
 /** Rows of `invalid.csv`, mended and dropped: each is delivered once, whoever mends it, and however often; nobody of the original twice. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';

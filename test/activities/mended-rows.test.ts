@@ -1,3 +1,4 @@
+// @slow: deliveries to a receiver
 /** Rows of `failed.csv`, mended and dropped again: once, twice, by two at the same time, and while the first file is being sent. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AmbiguousPolicy } from '../../src/domain/endpoint.ts';

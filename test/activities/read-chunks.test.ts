@@ -1,3 +1,4 @@
+// @slow: files of many windows
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

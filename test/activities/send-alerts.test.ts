@@ -1,3 +1,4 @@
+// @slow: deliveries to a receiver, with their pauses
 import type { ApplicationFailure } from '@temporalio/common';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_RETRY_POLICY } from '../../src/domain/endpoint.ts';

@@ -1,3 +1,4 @@
+// @slow: runs what the documents say
 /**
  * Every command in a shell block of a document does as it is printed. Those of wds run through the real command line, with an App that does
  * nothing; curl asks the real API; small tools run as they are. What is played against workers and a server is in

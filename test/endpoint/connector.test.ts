@@ -1,3 +1,4 @@
+// @slow: waits for files to be looked at again
 /** Ways to an endpoint: through a proxy, by its own authorities, with a client certificate. */
 import { copyFile, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import type { Server as HttpServer } from 'node:http';

@@ -1,3 +1,4 @@
+// @slow: receivers that keep one waiting
 /** Answers that people's servers write and a strict parser refuses: what they say counts, at once, and nobody is asked twice. */
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';

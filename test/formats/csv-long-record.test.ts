@@ -1,3 +1,4 @@
+// @slow: records of many megabytes
 /** Records over the limit: told from quotes that are not closed, without being held. */
 import { describe, expect, test } from 'vitest';
 import { collect, collectRows, refusalOf } from './collect.ts';

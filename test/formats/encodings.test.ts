@@ -1,3 +1,4 @@
+// @slow: files cut at each place
 /** Text in other encodings is read as if it were UTF-8: the same rows on the same lines, however the file is cut, and cursors that fit the file. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+// @slow: watchers, with their settle times
 /** What uploaders find in the inbox: refused files with the reason, and a result for each file. */
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

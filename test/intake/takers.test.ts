@@ -1,3 +1,4 @@
+// @slow: watchers, with their settle times
 /** A file that several endpoints get: through when all have taken it, and whoever has is not asked again. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Taker } from '../../src/intake/takers.ts';

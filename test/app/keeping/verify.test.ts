@@ -1,3 +1,4 @@
+// @slow: stores with all that can be in them
 import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';

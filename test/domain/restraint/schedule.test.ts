@@ -1,3 +1,4 @@
+// @slow: each minute of a year
 import { describe, expect, test } from 'vitest';
 import type { Schedule } from '../../../src/domain/restraint/schedule.ts';
 import { standingOf } from '../../../src/domain/restraint/schedule.ts';

@@ -1,3 +1,4 @@
+// @slow: hundreds of thousands of rows
 /** The index of an endpoint's rows: numbers, merging, forgetting, and what is found in it, held against looking at each row. */
 import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
