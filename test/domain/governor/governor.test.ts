@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LeaseRequest, LeaseSegment } from '../../../src/domain/governor/contract.ts';
-import { LEASE_MS } from '../../../src/domain/governor/contract.ts';
+import { LEASE_MS, SHARE_OF_NO_LIMIT } from '../../../src/domain/governor/contract.ts';
 import type { GovernorState } from '../../../src/domain/governor/governor.ts';
 import { decide, newGovernor, totalPerSecond } from '../../../src/domain/governor/governor.ts';
 import { viewOf } from '../../../src/domain/governor/messages.ts';
 import { lentAt } from '../../../src/domain/governor/rate-share.ts';
+import { isUnlimited } from '../../../src/endpoint/pacer.ts';
 
 const quiet: Omit<LeaseRequest, 'workerId'> = {
   demandPerSecond: null,
@@ -258,5 +259,14 @@ describe('the task queue', () => {
 
   it('has no limit where the endpoint has none', () => {
     expect(ask(newGovernor({ rate: 'unlimited', batchSize: 1_000 }, 0), 'a', 0).decision.applyTaskQueueRate).toBeNull();
+  });
+
+  it('of which each worker has its share at once, whoever came first', () => {
+    const first = ask(newGovernor({ rate: 'unlimited', batchSize: 1_000 }, 0), 'a', 0);
+    const second = ask(first.state, 'b', 100);
+    for (const { answer } of [first, second]) {
+      expect(answer.segments).toEqual([{ fromMs: 0, toMs: LEASE_MS, ratePerSecond: SHARE_OF_NO_LIMIT }]);
+      expect(isUnlimited(answer.segments[0]!.ratePerSecond)).toBe(true);
+    }
   });
 });
