@@ -126,13 +126,17 @@ export const KINDS: readonly Kind[] = [
   },
 ];
 
+/** Those whose quota may be used at once (shape `burst`). */
+export const WINDOW_KINDS: readonly Kind[] = KINDS.filter(({ spec }) => spec.model?.endsWith('-window'));
+
 /** The windows of a clock begin at another instant with each seed. */
-export function kindScenario(kind: Kind, seed: number, workers: 1 | 2): Scenario {
+export function kindScenario(kind: Kind, seed: number, workers: 1 | 2, shape: 'even' | 'burst' = 'even'): Scenario {
   const phaseMs = new Chance(seed).next() * (kind.spec.windowMs ?? 0);
   return {
     name: kind.name,
     seconds: KIND_SECONDS + 60,
     rate: 'auto',
+    ...(shape === 'burst' ? { burst: {} } : {}),
     receiver: { spec: kind.spec, phaseMs, retryAfter: kind.retryAfter ?? true, headers: kind.headers ?? 'none' },
     workers: TWO_WORKERS.slice(0, workers),
   };

@@ -3,7 +3,7 @@ import type { ReceiverModel, ReceiverModelSpec } from '../../src/receiver/models
 import { createReceiverModel, DEFAULT_MODEL_SPEC } from '../../src/receiver/models/models.ts';
 import type { EventQueue } from './event-queue.ts';
 
-export type SimAnswer = { readonly ceilingPerSecond?: number } & (
+export type SimAnswer = { readonly ceilingPerSecond?: number; readonly ceilingWindowMs?: number } & (
   | { readonly kind: 'delivered'; readonly left?: { remaining: number; limit: number; resetMs: number } }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | null }
   | { readonly kind: 'failure' | 'refused' }
@@ -86,7 +86,10 @@ export class SimReceiver {
     }
     const { headers } = this.#plan;
     const rate = this.#model.ratePerSecond(modelMs);
-    const hint = headers === 'policy' && Number.isFinite(rate) ? { ceilingPerSecond: rate } : {};
+    const hint =
+      headers === 'policy' && Number.isFinite(rate)
+        ? { ceilingPerSecond: rate, ceilingWindowMs: this.#spec.windowMs }
+        : {};
     const share = this.#plan.strays?.find(([fromMs, toMs]) => nowMs >= fromMs && nowMs < toMs)?.[2] ?? 0;
     const verdict =
       share > 0 && this.#random() < share ? ({ ok: false, retryAfterMs: 1_000 } as const) : this.#model.admit(modelMs);

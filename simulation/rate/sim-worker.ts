@@ -1,9 +1,7 @@
 /**
- * A worker process as the simulation sees it: a pacer that spaces requests evenly within its lease, connections, the local brake, and a
- * renewal every few seconds. The clock is simulated; what it decides with is the real thing.
+ * A worker process as the simulation sees it: a pace (sim-pace.ts), connections, the local brake, and a renewal every few seconds. The clock is simulated; what it decides with is the real thing.
  */
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../../src/domain/governor/contract.ts';
-import { NO_LIMIT_FROM } from '../../src/domain/governor/contract.ts';
 import { EpisodeCounter } from '../../src/domain/governor/episodes.ts';
 import type { LocalBrake } from '../../src/domain/governor/local-brake.ts';
 import {
@@ -18,14 +16,13 @@ import {
   throttled,
 } from '../../src/domain/governor/local-brake.ts';
 import { QuotaSight } from '../../src/domain/governor/quota-sight.ts';
-import { lentAt } from '../../src/domain/governor/rate-share.ts';
 import { StrayGuard } from '../../src/domain/governor/stray-guard.ts';
 import { sent, taken } from '../../src/domain/governor/trial.ts';
-import { nothingSeen } from '../../src/endpoint/lease-account.ts';
+import { nothingSeen, sawCeiling, toldCeiling } from '../../src/endpoint/lease-account.ts';
 import type { EventQueue } from './event-queue.ts';
+import { SimPace } from './sim-pace.ts';
 import type { SimAnswer } from './sim-receiver.ts';
 
-const CATCH_UP_MS = 10;
 const MAX_OPEN = 256;
 const OPEN_UNTIL_FIRST_SUCCESS = 4;
 
@@ -43,6 +40,8 @@ export interface SimWorkerPlan {
 export interface SimWorkerLinks {
   readonly queue: EventQueue;
   readonly random: () => number;
+  /** A quota may be used at once. */
+  readonly bursts: boolean;
   /** Resolves later, by calling back with what the receiver said. */
   readonly request: (answer: (answer: SimAnswer) => void) => void;
   readonly askGovernor: (request: LeaseRequest, answer: (answer: LeaseAnswer) => void) => void;
@@ -59,7 +58,7 @@ export class SimWorker {
   readonly #plan: SimWorkerPlan;
   readonly #links: SimWorkerLinks;
   #brake: LocalBrake = RELEASED_BRAKE;
-  #lease: { readonly answer: LeaseAnswer; readonly sentMs: number; readonly receivedMs: number } | null = null;
+  readonly #pace: SimPace;
   /** Of the last answer: it outlives the lease. */
   #circuit: CircuitName | undefined;
   readonly #quota = new QuotaSight();
@@ -67,7 +66,6 @@ export class SimWorker {
   #asking = false;
   #renewal = 0;
   #wake = 0;
-  #lastDueMs = Number.NEGATIVE_INFINITY;
   #open = 0;
   #openLimit = Number.POSITIVE_INFINITY;
   #proven = false;
@@ -82,6 +80,7 @@ export class SimWorker {
     this.id = id;
     this.#plan = plan;
     this.#links = links;
+    this.#pace = new SimPace(links.bursts);
     links.queue.at(plan.joinsAtMs, () => {
       this.#seen.sinceMs = plan.joinsAtMs;
       this.#backlogMs = plan.joinsAtMs;
@@ -115,9 +114,10 @@ export class SimWorker {
     const elapsedMs = sentMs - this.#seen.sinceMs;
     this.#countFree();
     const told = reportOf(this.#brake, sentMs);
-    const { sent: requests, throttled: refused, delivered, latencyMs, ceiling, freeMs } = this.#seen;
+    const { sent: requests, throttled: refused, delivered, latencyMs, freeMs } = this.#seen;
+    const spent = this.#pace.spent(sentMs);
     const heldBack = freeMs < 0.2 * elapsedMs || elapsedMs === 0;
-    if (this.#idle || told.dropped) this.#lease = null;
+    if (this.#idle || told.dropped) this.#pace.drop();
     const request: LeaseRequest = {
       workerId: this.id,
       demandPerSecond: this.#idle ? 0 : heldBack ? null : Math.max(0.1, (requests * 1_000) / elapsedMs),
@@ -125,7 +125,8 @@ export class SimWorker {
       ...told,
       episodes: this.#episodes.told(sentMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
-      ceilingPerSecond: ceiling,
+      ...toldCeiling(this.#seen),
+      ...(spent === undefined ? {} : { spent }),
     };
     this.#brake = reported(this.#brake, sentMs);
     this.#seen = nothingSeen(sentMs);
@@ -140,17 +141,14 @@ export class SimWorker {
     this.#circuit = answer.circuit;
     this.#strays.share = answer.strays;
     this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
-    this.#lease = { answer, sentMs, receivedMs: this.#nowMs };
+    this.#pace.lend(answer, sentMs, this.#nowMs);
     this.#brake = renewed(this.#brake);
     this.#links.queue.after(answer.renewAfterMs, () => renewal === this.#renewal && !this.#idle && this.#ask());
     this.#pump();
   }
 
-  #pace(): number {
-    const lease = this.#lease;
-    if (lease === null) return 0;
-    const segment = lentAt(lease.answer.segments, this.#nowMs - lease.sentMs, this.#nowMs - lease.receivedMs);
-    return segment === undefined ? 0 : braked(this.#brake, segment.ratePerSecond, this.#nowMs);
+  get #rate(): number {
+    return braked(this.#brake, this.#pace.lentAt(this.#nowMs) ?? 0, this.#nowMs);
   }
 
   #pump(): void {
@@ -158,12 +156,11 @@ export class SimWorker {
     const wakeAt = (atMs: number): void =>
       this.#links.queue.at(atMs + this.#links.random(), () => wake === this.#wake && this.#pump());
     for (;;) {
-      if (this.#dead || this.#idle || this.#lease === null) return;
+      if (this.#dead || this.#idle || !this.#pace.isLent) return;
       const nowMs = this.#nowMs;
-      const pace = this.#pace();
+      const pace = this.#rate;
       if (pace <= 0) {
-        const starts = this.#lease.answer.segments.map((segment) => this.#lease!.receivedMs + segment.fromMs);
-        const next = Math.min(...[this.#brake.untilMs, ...starts].filter((atMs) => atMs > nowMs));
+        const next = Math.min(...[this.#brake.untilMs, ...this.#pace.startsMs].filter((atMs) => atMs > nowMs));
         if (next < Number.POSITIVE_INFINITY) wakeAt(next);
         return;
       }
@@ -175,15 +172,12 @@ export class SimWorker {
       }
       this.#countFree();
       this.#freeSinceMs = null;
-      const dueMs =
-        pace >= NO_LIMIT_FROM
-          ? nowMs
-          : Math.max(this.#lastDueMs + 1_000 / pace, nowMs - CATCH_UP_MS, this.#brake.untilMs);
+      const dueMs = this.#pace.dueMs(nowMs, pace, this.#brake.untilMs);
       if (dueMs > nowMs) {
         wakeAt(dueMs);
         return;
       }
-      this.#lastDueMs = dueMs;
+      this.#pace.sends(dueMs);
       this.#send(pace);
     }
   }
@@ -221,13 +215,15 @@ export class SimWorker {
       if (this.#dead) return;
       const before = this.#brake;
       this.#take(answer, sentMs, pace, open);
+      this.#pace.ended(this.#nowMs, sentMs, answer.kind === 'delivered' ? answer.left?.remaining : undefined);
       if (this.#freeSinceMs !== null || this.#brake !== before) this.#pump();
     });
   }
 
   #take(answer: SimAnswer, sentMs: number, pacePerSecond: number, open: number): void {
     const nowMs = this.#nowMs;
-    const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random() };
+    const quotaUsed = answer.kind === 'throttled' ? this.#pace.quotaUsed(nowMs) : undefined;
+    const refusal = { nowMs, sentMs, pacePerSecond, random: this.#links.random(), quotaUsed };
     if (answer.kind === 'throttled') {
       this.#seen.throttled++;
       if (this.#strays.isStray()) return;
@@ -246,16 +242,17 @@ export class SimWorker {
       this.#proven = true;
       this.#seen.delivered++;
       this.#seen.latencyMs += nowMs - sentMs;
-      const { left, ceilingPerSecond } = answer;
+      const { left, ceilingPerSecond, ceilingWindowMs } = answer;
       const ceiling = this.#quota.ceilingOf({
         ...left,
         ...(ceilingPerSecond === undefined ? {} : { ceilingPerSecond }),
+        ...(ceilingWindowMs === undefined ? {} : { ceilingWindowMs }),
       });
       if (left?.remaining === 0 && ceilingPerSecond === undefined) {
         this.#brake = exhausted(this.#brake, left.resetMs, nowMs);
       }
       if (ceiling !== undefined) {
-        this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
+        sawCeiling(this.#seen, ceiling, this.#quota.windowMs);
         this.#brake = stated(this.#brake, ceiling, pacePerSecond, nowMs);
       }
     }

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly name: string;
   readonly seconds: number;
   readonly rate: GovernorConfig['rate'];
+  /** A window's quota may be used at once. `windowMs`: that of a stated rate. */
+  readonly burst?: { readonly windowMs?: number };
   readonly receiver: SimReceiverPlan;
   readonly workers: readonly SimWorkerPlan[];
   /** The governor's state is lost. */
@@ -43,7 +45,10 @@ export function simulate(scenario: Scenario, seed: number): Run {
   const queue = new EventQueue();
   const chance = new Chance(seed);
   const random = (): number => chance.next();
-  const config = { rate: scenario.rate, batchSize: 1_000 };
+  const config: GovernorConfig = {
+    ...{ rate: scenario.rate, batchSize: 1_000 },
+    ...(scenario.burst === undefined ? {} : { shape: 'burst', ...scenario.burst }),
+  };
   let state = newGovernor(config, 0);
   let largestStateBytes = 0;
   const receiver = new SimReceiver(scenario.receiver, scenario.seconds, queue, random);
@@ -64,7 +69,10 @@ export function simulate(scenario: Scenario, seed: number): Run {
     });
   const workers = scenario.workers.map(
     (plan, index) =>
-      new SimWorker(`w${index}`, plan, { queue, random, askGovernor, request: (a) => receiver.request(a) }),
+      new SimWorker(`w${index}`, plan, {
+        ...{ queue, random, askGovernor, bursts: scenario.burst !== undefined },
+        request: (a) => receiver.request(a),
+      }),
   );
   if (scenario.governorLostAtMs !== undefined) {
     queue.at(scenario.governorLostAtMs, () => {

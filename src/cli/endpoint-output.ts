@@ -30,7 +30,7 @@ export function endpointNow({ governor, note, served = true }: EndpointStatus): 
   }
   if (receiverPause && activeWorkers === 0) return pauseText(receiverPause);
   if (!served) return NO_WORKER;
-  if (waiting?.why === 'trouble') return waitingText(waiting);
+  if (waiting?.why === 'trouble' || waiting?.why === 'quota') return waitingText(waiting);
   const now = `${perSecond(ratePerSecond)} now`;
   const back = circuit === 'half-open' ? ', rising again' : '';
   const pauses = receiverPause ? `; ${pauseText(receiverPause)}` : '';
@@ -77,6 +77,7 @@ export function endpointText(endpoint: EndpointStatus, paint: Paint): string {
   if (url !== null) lines.push(['URL', url]);
   if (rate !== '') lines.push(['Configured', rate]);
   if (governor?.learned) lines.push(['Learned', governor.learned]);
+  if (governor?.shape) lines.push(['Shape', governor.shape]);
   if (governor !== null && governor.ordered !== null) {
     lines.push(['Ordered', `${rateText(governor.ordered)}   back with: wds endpoint set-rate ${name} configured`]);
   }

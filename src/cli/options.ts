@@ -32,6 +32,7 @@ export const ENDPOINT_FLAGS: readonly SettingFlag[] = [
     key: 'endpoint.rate',
   },
   { flags: '--burst <count>', about: 'requests that it takes at once beyond the rate', key: 'endpoint.burst' },
+  { flags: '--shape <shape>', about: 'use a limit with a window evenly, or at once: burst', key: 'endpoint.shape' },
   {
     flags: '--ambiguous <policy>',
     about: 'when an answer is lost: resend, or hold for your decision',
@@ -162,7 +163,7 @@ export function flagValues(command: Command): FlagValues {
 }
 
 /** Flags without which another command would not find what this one has worked on, by their attributes. */
-const WHERE = /^(config|home|endpoint|url|rate|burst|ambiguous|temporal.*)$/;
+const WHERE = /^(config|home|endpoint|url|rate|burst|shape|ambiguous|temporal.*)$/;
 
 /** The flags of this command that the next one needs, too, as a shell takes them: ` --url http://127.0.0.1:8080/`; '' for none. */
 export function flagsToRepeat(command: Command): string {

@@ -1,7 +1,7 @@
 /** From the settings of endpoints with defaults to endpoints as the rest of wds sees them. */
 import { bodyTemplate } from '../domain/body/template.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { rateOf } from '../domain/endpoint.ts';
+import { rateOf, windowOf } from '../domain/endpoint.ts';
 import type { WaysContext } from './compile-ways.ts';
 import { compileWays } from './compile-ways.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
@@ -45,6 +45,7 @@ async function compileEndpoint(
     url,
     rate,
     burst: stated.burst,
+    ...shapeOf(stated),
     ambiguous: stated.ambiguous,
     maximumUnanswered: stated.maximumUnanswered,
     ...successOf(stated),
@@ -119,6 +120,12 @@ export async function compileEndpoints(
     ...named.map(([name, one]) => compileEndpoint(one, `endpoints.${name}`, context)),
   ]);
   return compiled.filter((one) => one !== undefined);
+}
+
+function shapeOf({ rate, shape }: EndpointWithDefaults): Pick<Endpoint, 'shape' | 'windowMs'> {
+  if (shape !== 'burst') return {};
+  const windowMs = windowOf(`${rate}`);
+  return { shape, ...(windowMs === undefined ? {} : { windowMs }) };
 }
 
 /** The schema has checked it. */

@@ -30,6 +30,7 @@ export const DEFAULTS = {
   },
   endpoint: {
     burst: 0,
+    shape: 'even',
     ambiguous: 'resend',
     maximumUnanswered: 3,
     timeoutSeconds: 15,

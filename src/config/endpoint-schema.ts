@@ -106,6 +106,13 @@ export const endpoint = z.strictObject({
     env: 'WDS_BURST',
     flag: '--burst <count>',
   }),
+  shape: setting(z.enum(['even', 'burst']), {
+    expects: 'even or burst',
+    about:
+      'How a limit with a window (600 a minute) is used: spread evenly over it, or at once, as soon as the window has room. Of the rate, a window is what it is stated for: `600/min`, `100/10s`.',
+    env: 'WDS_SHAPE',
+    flag: '--shape <shape>',
+  }),
   ambiguous: setting(z.enum(['resend', 'hold']), {
     expects: 'resend or hold',
     about:

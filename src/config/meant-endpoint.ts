@@ -2,7 +2,7 @@
  * Which endpoint is meant, and so what the environment and flags say something about: they speak of one (`endpoint.rate`), and the file may
  * have several by name. It is the one of `--endpoint`, the one whose URL is stated, or the only one there is.
  *
- * A URL from the environment or a flag that is none of the file's is another endpoint: the file's name, rate, burst, secrets, headers and
+ * A URL from the environment or a flag that is none of the file's is another endpoint: the file's name, rate, burst, shape, secrets, headers and
  * inboxes are not meant for it and do not apply, so that a trial elsewhere is neither counted as a delivery to the real endpoint nor sent its
  * credentials, nor given what is dropped for others. Of a single `endpoint` the way to deliver (timeouts, retries, `ambiguous`) still applies.
  */
@@ -40,7 +40,7 @@ interface Stated {
 
 /** Secrets and the like of another URL. */
 const OF_ITS_URL = [
-  ...['name', 'rate', 'burst', 'maxConnections', 'secretEnv', 'secretFile', 'headers'],
+  ...['name', 'rate', 'burst', 'shape', 'maxConnections', 'secretEnv', 'secretFile', 'headers'],
   ...['proxy', 'tls', 'oauth2', 'allowAddresses'],
 ] as const;
 const SECRETS = ['secretEnv', 'secretFile'] as const;

@@ -31,13 +31,14 @@ export async function writeConfigFile(path: string, flags: FlagValues): Promise<
 }
 
 /** `example`: wds.config.example.yaml. */
-export function configText(example: string, { url, rate, burst, ambiguous }: EndpointOptions): string {
+export function configText(example: string, { url, rate, burst, shape, ambiguous }: EndpointOptions): string {
   // Said aloud, so that receipts stay with it when the URL changes.
   const name = url === undefined ? undefined : endpointNameOf(url);
-  const stated: Readonly<Record<string, unknown>> = { name, url, rate, burst, ambiguous };
+  const stated: Readonly<Record<string, unknown>> = { name, url, rate, burst, shape, ambiguous };
   const [first = '', ...lines] = example.split('\n');
   const text = lines.map((line) => {
-    const [, key = '', comment = ''] = /^ {2}(?:# )?(name|url|rate|burst|ambiguous): [^#]*(#.*)?$/.exec(line) ?? [];
+    const [, key = '', comment = ''] =
+      /^ {2}(?:# )?(name|url|rate|burst|shape|ambiguous): [^#]*(#.*)?$/.exec(line) ?? [];
     const value = stated[key];
     if (key === '') return line;
     return value === undefined

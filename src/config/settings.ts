@@ -4,7 +4,7 @@
  */
 import type { DeliveryOptions } from '../domain/contracts.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
-import { DEFAULT_RETRY_POLICY, defaultBatchSize, defaultChunkSize, isFast } from '../domain/endpoint.ts';
+import { DEFAULT_RETRY_POLICY, defaultBatchSize, defaultChunkSize, isFast, quickest } from '../domain/endpoint.ts';
 import type { NoticeType } from '../domain/notices/notice.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Schedule } from '../domain/restraint/schedule.ts';
@@ -162,8 +162,9 @@ export const DAY_MS = 24 * 3_600_000;
 /** How files are delivered to an endpoint, as far as the operator did not state it. */
 export function deliveryTo(endpoint: Endpoint | undefined, stated: StatedDelivery): DeliveryOptions {
   const rate = endpoint?.rate ?? 'auto';
+  const quick = endpoint === undefined ? rate : quickest(endpoint);
   return {
-    batchSize: stated.batchSize ?? defaultBatchSize(rate, stated.inBucket),
+    batchSize: stated.batchSize ?? defaultBatchSize(quick, stated.inBucket),
     parallelChunks: stated.parallelChunks ?? (isFast(rate) ? 16 : 4),
     ...(endpoint === undefined ? {} : { ambiguous: endpoint.ambiguous }),
     ...(stated.once === 'file' ? {} : { once: { withinMs: Math.round(stated.onceDays * DAY_MS) } }),
@@ -184,7 +185,7 @@ export const parseFor = (
   { inBucket }: Pick<StatedDelivery, 'inBucket'>,
 ): Omit<ParseOptions, 'format'> => {
   const { columns: _others, ...common } = parse;
-  const chunkSize = defaultChunkSize(endpoint?.rate ?? 'auto', inBucket);
+  const chunkSize = defaultChunkSize(endpoint === undefined ? 'auto' : quickest(endpoint), inBucket);
   return { ...common, chunkSize, ...columnsFor(endpoint === undefined ? [] : [endpoint]) };
 };
 

@@ -37,9 +37,21 @@ export const RATE_EXPECTED = 'requests a second from 0.001 to 1000000 (100, 100/
 export function rateOf(text: string): Rate | undefined {
   const trimmed = text.trim();
   if (trimmed === 'auto' || trimmed === 'unlimited') return trimmed;
-  const [, amount, periods = '1', unit = 's'] = RATE_TEXT.exec(trimmed) ?? [];
-  const rate = Number(amount) / (Number(periods) * SECONDS_OF_UNIT[unit.charAt(0).toLowerCase()]!);
+  const { amount, seconds } = partsOf(trimmed);
+  const rate = amount / seconds;
   return rate >= 0.001 && rate <= 1_000_000 ? rate : undefined;
+}
+
+/** The window for which a rate is stated: 60,000 ms of `600/min`. undefined: for none, for a second is none, or it is no rate. */
+export function windowOf(text: string): number | undefined {
+  const { seconds } = partsOf(text.trim());
+  return seconds > 1 ? seconds * 1_000 : undefined;
+}
+
+function partsOf(text: string): { amount: number; seconds: number } {
+  const [, amount, periods = '1', unit = 's'] = RATE_TEXT.exec(text) ?? [];
+  const seconds = Number(periods) * SECONDS_OF_UNIT[unit.charAt(0).toLowerCase()]!;
+  return { amount: Number(amount), seconds: amount === undefined ? Number.NaN : seconds };
 }
 
 /** Header names, as the endpoint spells them. */
@@ -73,6 +85,10 @@ export interface Endpoint {
   readonly rate: Rate;
   /** Requests that the receiver is known to take at once beyond the rate (a token bucket's depth). 0: none, the safe choice. */
   readonly burst: number;
+  /** The quota of a window may be used at once. Absent: it is spread evenly. */
+  readonly shape?: 'burst';
+  /** The window that the rate was stated for. Absent: for none, or for a second. */
+  readonly windowMs?: number;
   readonly ambiguous: AmbiguousPolicy;
   /** Under `resend`: requests of one alert whose outcome is unknown, at most. Then it is unconfirmed. */
   readonly maximumUnanswered: number;
@@ -129,6 +145,10 @@ const LARGEST_BATCH = 1_000;
 
 /** Of a store in a bucket, where each batch costs requests: so many seconds of the rate, for a batch and for a chunk. */
 const BUCKET_SECONDS = 4;
+
+/** Requests that may go within a second: where a quota may be used at once, all of it. By it batches are cut. */
+export const quickest = ({ rate, shape, windowMs = 1_000 }: Pick<Endpoint, 'rate' | 'shape' | 'windowMs'>): Rate =>
+  typeof rate === 'number' && shape === 'burst' ? Math.max(rate, (rate * windowMs) / 1_000) : rate;
 
 /** One batch is about one second of the rate (docs/decisions/0001-batches-not-an-activity-an-alert.md). */
 export function defaultBatchSize(rate: Rate, inBucket = false): number {

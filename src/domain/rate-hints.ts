@@ -45,6 +45,8 @@ export interface RateHint {
   readonly resetMs?: number;
   /** Never more requests a second than this, in the long run. */
   readonly ceilingPerSecond?: number;
+  /** What that comes to in a window of this length may be sent at once: of several quotas it is the shortest. */
+  readonly ceilingWindowMs?: number;
 }
 
 /**
@@ -54,22 +56,33 @@ export interface RateHint {
 export function parseRateHint(headers: RateHeaders, nowMs: number, maxResetMs: number): RateHint {
   const said = quotaOfRateLimit(headers.ratelimit) ?? quotaOfSeparateHeaders(headers, nowMs) ?? {};
   const quota = said.resetMs === undefined ? said : { ...said, resetMs: Math.min(said.resetMs, maxResetMs) };
-  const ceilingPerSecond = lowest(
-    ceilingOfPolicies(headers['ratelimit-policy'], headers['ratelimit-limit']),
-    ...(Object.keys(PERIODS) as Period[]).map((period) => ceilingOf(headers[`x-ratelimit-limit-${period}`], period)),
-  );
-  return ceilingPerSecond === undefined ? quota : { ...quota, ceilingPerSecond };
+  const lowest = lowestOf([
+    ...policies(headers['ratelimit-policy'], headers['ratelimit-limit']),
+    ...(Object.keys(PERIODS) as Period[]).flatMap((period) => policyOf(headers[`x-ratelimit-limit-${period}`], period)),
+  ]);
+  if (lowest === undefined) return quota;
+  return { ...quota, ceilingPerSecond: lowest.perSecond, ceilingWindowMs: lowest.windowSeconds * 1_000 };
+}
+
+interface Policy {
+  readonly perSecond: number;
+  readonly windowSeconds: number;
 }
 
 /** `X-RateLimit-Limit-Minute: 600`. */
-function ceilingOf(text: string | undefined, period: Period): number | undefined {
+function policyOf(text: string | undefined, period: Period): Policy[] {
   const count = decimal(text);
-  return count === undefined || count === 0 ? undefined : count / PERIODS[period];
+  if (count === undefined || count === 0) return [];
+  return [{ perSecond: count / PERIODS[period], windowSeconds: PERIODS[period] }];
 }
 
-function lowest(...values: (number | undefined)[]): number | undefined {
-  const stated = values.filter((value) => value !== undefined);
-  return stated.length === 0 ? undefined : Math.min(...stated);
+/** The lowest rate, in the shortest window: whoever keeps to that keeps to all of them. undefined: there are none. */
+function lowestOf(all: readonly Policy[]): Policy | undefined {
+  if (all.length === 0) return undefined;
+  return {
+    perSecond: Math.min(...all.map(({ perSecond }) => perSecond)),
+    windowSeconds: Math.min(...all.map(({ windowSeconds }) => windowSeconds)),
+  };
 }
 
 /** `"default";r=50;t=30`, in later drafts `"default";a=50;w=30`, several of them, or the earlier `limit=100, remaining=50, reset=30`. */
@@ -157,9 +170,9 @@ function resetMs(reset: number, nowMs: number): number {
   return wholeMs((reset < 1e11 ? reset * 1000 : reset) - nowMs);
 }
 
-/** `"burst";q=100;w=60`, and the earlier `100;w=60` in either header: the lowest of all q / w that count requests. */
-function ceilingOfPolicies(...fields: (string | undefined)[]): number | undefined {
-  let lowest: number | undefined;
+/** `"burst";q=100;w=60`, and the earlier `100;w=60` in either header: all that count requests. */
+function policies(...fields: (string | undefined)[]): Policy[] {
+  const found: Policy[] = [];
   for (const field of fields) {
     for (const item of (field === undefined ? undefined : parseItems(field)) ?? []) {
       const unit = item.params.get('qu') ?? 'request';
@@ -168,10 +181,10 @@ function ceilingOfPolicies(...fields: (string | undefined)[]): number | undefine
       // A quota of nothing at all is a mistake, not a rate to pace at.
       if (unit !== 'request' && unit !== 'requests') continue;
       if (!isCount(count) || count === 0 || !isCount(windowSeconds) || windowSeconds === 0) continue;
-      lowest = Math.min(lowest ?? Infinity, count / windowSeconds);
+      found.push({ perSecond: count / windowSeconds, windowSeconds });
     }
   }
-  return lowest;
+  return found;
 }
 
 function isCount(value: unknown): value is number {

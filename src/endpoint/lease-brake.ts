@@ -79,7 +79,8 @@ export class LeaseBrake {
     }
     const askedMs = verdict.kind === 'throttled' ? verdict.retryAfterMs : undefined;
     const random = this.#random();
-    const refusal = { sentMs, pacePerSecond, open, nowMs, random, taken: this.#episodes.admitted };
+    const quotaUsed = sign.kind === 'throttled' ? this.#pacer.quotaUsed : undefined;
+    const refusal = { sentMs, pacePerSecond, open, nowMs, random, taken: this.#episodes.admitted, quotaUsed };
     brake = brakeAfter(brake, { sign, askedMs, hint, ceiling, refusal, circuit });
     if (sign.kind === 'throttled') this.#episodes.refused(sentMs, pacePerSecond, brake.stopMs, (askedMs ?? 0) > 0);
     if (brake === before) return false;

@@ -1,17 +1,23 @@
 /**
  * Spaces the requests of one process to one endpoint. First come, first served; whatever asks, the sum never exceeds the rate that was lent
  * (or the restraint, where that is lower), and after a stall at most CATCH_UP_MS worth is caught up: more would be a burst in somebody's
- * window (docs/decisions/0002-pacing-at-the-socket.md). All times are of the monotonic clock.
+ * window (docs/decisions/0002-pacing-at-the-socket.md). Where a quota may be used at once (window-pace.ts), the sum over any of its windows never
+ * exceeds that instead. All times are of the monotonic clock.
  */
 import type { Clock } from '../clock.ts';
 import { systemClock } from '../clock.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import { NO_LIMIT_FROM } from '../domain/governor/contract.ts';
+import type { LentNow, WindowShare } from './window-pace.ts';
+import { WindowPace } from './window-pace.ts';
 
 /** Outside of its segments nothing is sent. */
 export interface RateSegment {
   readonly fromMs: number;
   readonly toMs: number;
   readonly ratePerSecond: number;
+  /** Of a quota that may be used at once: what others have used of it. Absent: nothing. */
+  readonly spent?: number;
 }
 
 /** What this process found out by itself since the rate was lent. */
@@ -30,10 +36,17 @@ interface Turn {
   go: (() => void) | undefined;
 }
 
+/** As the endpoint is configured. */
+export function pacerFor({ rate, burst, shape }: Pick<Endpoint, 'rate' | 'burst' | 'shape'>): Pacer {
+  const burstMs = typeof rate === 'number' ? (burst * 1_000) / rate : 0;
+  return new Pacer(burstMs, systemClock, shape === 'burst' ? new WindowPace() : undefined);
+}
+
 export const isUnlimited = (ratePerSecond: number): boolean => ratePerSecond >= NO_LIMIT_FROM;
 
 export class Pacer {
   readonly #clock: Clock;
+  readonly #window: WindowPace | undefined;
   readonly #burstMs: number;
   /** After a refusal nothing is caught up, unless a burst is allowed. */
   readonly #afterStop: boolean;
@@ -47,16 +60,21 @@ export class Pacer {
   #cancelled = 0;
   #cancelTimer: (() => void) | undefined;
 
-  /** `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. */
-  constructor(burstMs = 0, clock: Clock = systemClock) {
+  /**
+   * `burstMs`: how much of the rate may go at once after a pause, as the time it would take; at least CATCH_UP_MS. `window`: of an endpoint whose
+   * quota may be used at once.
+   */
+  constructor(burstMs = 0, clock: Clock = systemClock, window?: WindowPace) {
+    this.#window = window;
     this.#burstMs = Math.max(CATCH_UP_MS, burstMs);
     this.#afterStop = burstMs === 0;
     this.#clock = clock;
   }
 
-  /** Replaces what was lent before. Segments are in time order and do not overlap. */
-  lend(segments: readonly RateSegment[]): void {
+  /** Replaces what was lent before. Segments are in time order and do not overlap. `share`: of a quota that may be used at once. */
+  lend(segments: readonly RateSegment[], share?: WindowShare): void {
     this.#segments = segments;
+    this.#window?.lend(share);
     this.#release();
   }
 
@@ -90,10 +108,33 @@ export class Pacer {
     const rate = this.#rateAt(atMs);
     if (rate >= NO_LIMIT_FROM) return atMs > nowMs ? 0 : Number.POSITIVE_INFINITY;
     if (rate <= 0) return 0;
+    const room = this.#window?.room(atMs, Math.max(0, nowMs + horizonMs - atMs), this.#lentAt(atMs));
     const spacingMs = 1_000 / rate;
     const firstDueMs = Math.max(this.#lastDueMs + spacingMs, this.#earliestMs(atMs));
     const due = Math.floor((nowMs + horizonMs - firstDueMs) / spacingMs) + 1;
-    return Math.max(0, due - this.queued);
+    const paced = this.#isSpaced ? due : atMs < nowMs + horizonMs ? Number.POSITIVE_INFINITY : 0;
+    return Math.max(0, Math.min(paced, room ?? paced) - this.queued);
+  }
+
+  /** A request of `sentMs` has ended. `sent`: false where it was taken back; `remaining`: so many are left, as the receiver says. */
+  ended(sent: boolean, remaining: number | undefined, sentMs: number): void {
+    if (this.#window === undefined) return;
+    this.#window.ended(this.#clock.now(), sent);
+    if (remaining !== undefined) this.#window.told(remaining, sentMs);
+    if (this.queued > 0) this.#release();
+  }
+
+  /** What of the window was used, for the governor. */
+  get spentReport(): [ageMs: number, count: number][] | undefined {
+    return this.#window?.report(this.#clock.now());
+  }
+
+  /** Which part of the quota is used; undefined: there is none. */
+  get quotaUsed(): number | undefined {
+    const nowMs = this.#clock.now();
+    const lent = this.#segmentAt(nowMs);
+    if (lent === undefined || lent.ratePerSecond <= 0) return undefined;
+    return this.#window?.usedPart(nowMs, { ratePerSecond: lent.ratePerSecond, spent: lent.spent ?? 0 });
   }
 
   /** Whether a request may go at once, ahead of none; then it is accounted for. */
@@ -123,10 +164,21 @@ export class Pacer {
     return this.#segments.find(({ fromMs }) => fromMs > nowMs)?.fromMs ?? Number.POSITIVE_INFINITY;
   }
 
+  #segmentAt(atMs: number): RateSegment | undefined {
+    return this.#segments.find((candidate) => candidate.fromMs <= atMs && atMs < candidate.toMs);
+  }
+
   #rateAt(atMs: number): number {
-    const segment = this.#segments.find((candidate) => candidate.fromMs <= atMs && atMs < candidate.toMs);
-    const lent = segment?.ratePerSecond ?? 0;
+    const lent = this.#segmentAt(atMs)?.ratePerSecond ?? 0;
     return Math.min(lent, this.#restraint.capPerSecond ?? lent);
+  }
+
+  #lentAt(atMs: number): LentNow {
+    return { ratePerSecond: this.#rateAt(atMs), spent: this.#segmentAt(atMs)?.spent ?? 0 };
+  }
+
+  get #isSpaced(): boolean {
+    return this.#window?.evenly ?? true;
   }
 
   #release(): void {
@@ -169,13 +221,21 @@ export class Pacer {
   #waitMs(nowMs: number): number {
     if (nowMs < this.#restraint.untilMs) return this.#restraint.untilMs - nowMs;
     const rate = this.#rateAt(nowMs);
-    if (rate >= NO_LIMIT_FROM) return 0;
+    if (rate >= NO_LIMIT_FROM) {
+      this.#window?.sends();
+      return 0;
+    }
     if (rate <= 0) {
       return Math.min(this.#nextSegmentMs(nowMs) - nowMs, MAX_TIMER_MS);
     }
-    const dueMs = Math.max(this.#lastDueMs + 1_000 / rate, this.#earliestMs(nowMs));
+    const dueMs = this.#isSpaced ? Math.max(this.#lastDueMs + 1_000 / rate, this.#earliestMs(nowMs)) : nowMs;
     // A later segment may lend more, and the request be due earlier by it.
     if (dueMs > nowMs) return Math.min(dueMs, this.#nextSegmentMs(nowMs)) - nowMs;
+    if (this.#window !== undefined) {
+      const waitMs = this.#window.waitMs(nowMs, this.#lentAt(nowMs));
+      if (waitMs > 0) return Math.min(waitMs, this.#nextSegmentMs(nowMs) - nowMs);
+      this.#window.sends();
+    }
     this.#lastDueMs = dueMs;
     return 0;
   }

@@ -1,6 +1,8 @@
 /** Finds the headers of an answer that speak of rates, in few steps: most answers have none. */
-import type { RateHeaderAliases, RateHeaderName, RateHeaders } from '../domain/rate-hints.ts';
-import { RATE_HEADER_NAMES } from '../domain/rate-hints.ts';
+import type { Clock } from '../clock.ts';
+import type { Answer } from '../domain/answers.ts';
+import type { RateHeaderAliases, RateHeaderName, RateHeaders, RateHint } from '../domain/rate-hints.ts';
+import { parseRateHint, RATE_HEADER_NAMES } from '../domain/rate-hints.ts';
 
 const KNOWN: ReadonlySet<string> = new Set(RATE_HEADER_NAMES);
 const isKnown = (name: string): name is RateHeaderName => KNOWN.has(name);
@@ -20,4 +22,10 @@ export function pickRateHeaders(
     picked[name] = typeof value === 'string' ? value : value.join(', ');
   }
   return picked;
+}
+
+/** What they say; undefined: the answer has none. */
+export function rateHintOf(answer: Answer, clock: Clock, maxPauseMs: number): RateHint | undefined {
+  if (answer.kind !== 'response' || answer.rateHeaders === undefined) return undefined;
+  return parseRateHint(answer.rateHeaders, clock.wallMs(), maxPauseMs);
 }

@@ -8,16 +8,15 @@ import type { Answer, Sign, Verdict } from '../domain/answers.ts';
 import type { CircuitName, LeaseAnswer, LeaseRequest } from '../domain/governor/contract.ts';
 import { QuotaSight } from '../domain/governor/quota-sight.ts';
 import { StrayGuard } from '../domain/governor/stray-guard.ts';
-import type { RateHint } from '../domain/rate-hints.ts';
-import { parseRateHint } from '../domain/rate-hints.ts';
 import type { Seen } from './lease-account.ts';
-import { nothingSeen, together } from './lease-account.ts';
+import { nothingSeen, sawCeiling, together, toldCeiling } from './lease-account.ts';
 import type { Sending } from './lease-brake.ts';
 import { LeaseBrake } from './lease-brake.ts';
-import { ownClock } from './lease-clock.ts';
+import { ownClock, shareOfWindow } from './lease-clock.ts';
 import type { RateLeaseOptions } from './lease-options.ts';
 import { LeaseTrouble } from './lease-trouble.ts';
 import { isUnlimited } from './pacer.ts';
+import { rateHintOf } from './rate-headers.ts';
 
 /** Without alerts for this long, the share is given back. */
 const IDLE_MS = 2_000;
@@ -121,10 +120,11 @@ export class RateLease {
   /** A request was answered, or ended without an answer. */
   took(answer: Answer, verdict: Verdict, sign: Sign, sending: Sending): void {
     const nowMs = this.#clock.now();
-    const hint = this.#hintOf(answer);
+    const hint = rateHintOf(answer, this.#clock, this.#options.maxPauseMs);
     const ceiling = hint && this.#quota.ceilingOf(hint);
-    if (ceiling !== undefined) this.#seen.ceiling = Math.min(this.#seen.ceiling ?? Number.POSITIVE_INFINITY, ceiling);
-    if (verdict.kind === 'withheld' || verdict.kind === 'local_fault') this.#seen.sent--;
+    sawCeiling(this.#seen, ceiling, this.#quota.windowMs);
+    const sent = verdict.kind !== 'withheld' && verdict.kind !== 'local_fault';
+    if (!sent) this.#seen.sent--;
     if (verdict.kind === 'throttled') this.#seen.throttled++;
     else if (answer.kind === 'response') this.#strays.took();
     if (sign.kind === 'success') {
@@ -132,12 +132,8 @@ export class RateLease {
       this.#seen.latencyMs += nowMs - sending.sentMs;
     }
     const changed = this.#brake.took(sending, { verdict, sign, hint, ceiling, nowMs, circuit: this.#circuit });
+    this.#options.pacer.ended(sent, hint?.remaining, sending.sentMs);
     if (changed && this.#brake.askAtMs < this.#askAtMs) this.#askAt(this.#brake.askAtMs);
-  }
-
-  #hintOf(answer: Answer): RateHint | undefined {
-    if (answer.kind !== 'response' || answer.rateHeaders === undefined) return undefined;
-    return parseRateHint(answer.rateHeaders, this.#clock.wallMs(), this.#options.maxPauseMs);
   }
 
   /** What the last request came to; undefined: it got through. */
@@ -224,7 +220,8 @@ export class RateLease {
     const nowMs = this.#clock.now();
     if (this.#free) this.#seen.freeMs += nowMs - this.#freeSinceMs;
     this.#freeSinceMs = nowMs;
-    const { sent, throttled, delivered, latencyMs, ceiling, sinceMs, freeMs } = this.#seen;
+    const { sent, throttled, delivered, latencyMs, sinceMs, freeMs } = this.#seen;
+    const spent = this.#options.pacer.spentReport;
     const elapsedMs = Math.max(0, nowMs - sinceMs);
     const heldBack =
       this.#standingBy || (this.#wanted && (elapsedMs === 0 || freeMs < FREE_PART * elapsedMs || sent === 0));
@@ -234,7 +231,8 @@ export class RateLease {
       ...{ sent, throttled, delivered, elapsedMs },
       ...this.#brake.report(nowMs),
       latencyMs: delivered > 0 ? latencyMs / delivered : null,
-      ceilingPerSecond: ceiling,
+      ...toldCeiling(this.#seen),
+      ...(spent === undefined ? {} : { spent }),
       ...(this.lastTries ? { lastTries: true } : {}),
       ...(delivered === 0 ? this.#trouble.report(nowMs) : {}),
     };
@@ -258,7 +256,7 @@ export class RateLease {
     this.#strays.share = answer.strays;
     this.#openLimit = answer.openLimit ?? Number.POSITIVE_INFINITY;
     this.#brake.renewed();
-    this.#options.pacer.lend(segments);
+    this.#options.pacer.lend(segments, shareOfWindow(answer));
     this.#standBy(answer.paused ? receivedMs : (segments[0]?.fromMs ?? Number.POSITIVE_INFINITY), receivedMs);
     this.#askAt(Math.min(receivedMs + answer.renewAfterMs, this.#brake.askAtMs));
   }

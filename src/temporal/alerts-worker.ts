@@ -19,12 +19,12 @@ import { Credentials } from '../endpoint/credentials.ts';
 import type { EndpointClient } from '../endpoint/endpoint-client.ts';
 import { createEndpointClient } from '../endpoint/endpoint-client.ts';
 import { EndpointSession } from '../endpoint/endpoint-session.ts';
-import { Pacer } from '../endpoint/pacer.ts';
+import { pacerFor } from '../endpoint/pacer.ts';
 import { createProbe } from '../endpoint/probe.ts';
 import { RateLease } from '../endpoint/rate-lease.ts';
 import { EndpointLog } from './endpoint-log.ts';
 import { FaultLog } from './fault-log.ts';
-import { GovernorClient } from './governor-client.ts';
+import { GovernorClient, governedBy } from './governor-client.ts';
 import { OLD_DELIVERIES, OldQueue } from './old-queue.ts';
 import { DeliveryLag, showSending } from './sending-figures.ts';
 import { SendingSlots } from './sending-slots.ts';
@@ -58,8 +58,8 @@ export async function startAlertsWorker(
 ): Promise<AlertsWorker> {
   const { client, logger, ownStore } = context;
   const { installation } = ownStore;
-  const { name, rate } = endpoint;
-  const config = { rate, batchSize: options.batchSize };
+  const { name } = endpoint;
+  const config = governedBy(endpoint, options.batchSize);
   const governor = new GovernorClient(client, { endpoint: name, config, installation });
   const sender = new Sender(context, endpoint, governor);
   const create = async (from: string | undefined): Promise<RunningWorker> =>
@@ -110,7 +110,7 @@ class Sender {
     this.#context = context;
     this.#endpoint = endpoint;
     this.#faults = new FaultLog(logger, monitoring.metrics);
-    const pacer = new Pacer(typeof endpoint.rate === 'number' ? (endpoint.burst * 1_000) / endpoint.rate : 0);
+    const pacer = pacerFor(endpoint);
     const log = new EndpointLog(logger, endpoint.name, (change) => {
       void context.notices.tell(noticeOfCircuit(endpoint.name, change, new Date().toISOString()));
     });

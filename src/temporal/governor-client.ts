@@ -4,6 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { WithStartWorkflowOperation, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import type { Endpoint } from '../domain/endpoint.ts';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from '../domain/governor/contract.ts';
 import { LEASE_MS } from '../domain/governor/contract.ts';
 import type { GovernorInput, GovernorView } from '../domain/governor/messages.ts';
@@ -22,6 +23,15 @@ import {
 /** An answer that comes later is of no use: its lease is over. */
 const ANSWER_LIMIT_MS = 6_000;
 const WORKFLOW_TASK_TIMEOUT = '3s';
+
+/** What the governor of an endpoint is to know of it. */
+export function governedBy({ rate, shape, windowMs }: Endpoint, batchSize: number): GovernorConfig {
+  return {
+    ...{ rate, batchSize },
+    ...(shape === undefined ? {} : { shape }),
+    ...(windowMs === undefined ? {} : { windowMs }),
+  };
+}
 
 export interface Governed {
   readonly endpoint: string;

@@ -29,6 +29,7 @@ import type { TemporalConnection, TemporalTarget } from './connection.ts';
 import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
+import { governedBy } from './governor-client.ts';
 import { Notices } from './notices.ts';
 import { isThisHost } from './press.ts';
 import { addChecks } from './readiness-checks.ts';
@@ -203,7 +204,7 @@ export class Installation {
 
   #governed(endpoint: Endpoint): GovernorConfig {
     const { batchSize } = deliveryTo(endpoint, this.settings.statedDelivery);
-    return { rate: endpoint.rate, batchSize };
+    return governedBy(endpoint, batchSize);
   }
 
   /**

@@ -14,7 +14,7 @@ import { OK } from '../monitoring/readiness.ts';
 import { readDeliveryRecord } from '../store/delivery-record.ts';
 import type { Store } from '../store/store.ts';
 
-const WAITING: readonly Waiting['why'][] = ['paused', 'circuit', 'asked', 'trouble'];
+const WAITING: readonly Waiting['why'][] = ['paused', 'circuit', 'asked', 'quota', 'trouble'];
 
 export interface SendingParts {
   readonly endpoint: Endpoint;

@@ -39,7 +39,7 @@ describe('endpoint', () => {
     [['forget', 'crm'], 'crm', { type: 'forget' }],
     [['set-rate', 'crm', '20'], 'crm', { type: 'set-rate', rate: 20 }],
     [['set-rate', '0.5'], undefined, { type: 'set-rate', rate: 0.5 }],
-    [['set-rate', 'crm', '1200/min'], 'crm', { type: 'set-rate', rate: 20 }],
+    [['set-rate', 'crm', '1200/min'], 'crm', { type: 'set-rate', rate: 20, windowMs: 60_000 }],
     [['set-rate', '20/s'], undefined, { type: 'set-rate', rate: 20 }],
     [['set-rate', 'auto'], undefined, { type: 'set-rate', rate: 'auto' }],
     [['set-rate', 'crm', 'unlimited'], 'crm', { type: 'set-rate', rate: 'unlimited' }],

@@ -244,6 +244,23 @@ describe('the endpoint', () => {
     expect(delivery).toMatchObject({ batchSize: 1000, parallelChunks: 4 });
   });
 
+  test('whose quota may be used at once has batches of that size, where its window is stated', async () => {
+    const yaml = `endpoint: { url: ${URL_A}, rate: 600/min, shape: burst }`;
+    const { endpoint, delivery, parse } = await load(yaml);
+    expect(endpoint).toMatchObject({ rate: 10, shape: 'burst', windowMs: 60_000 });
+    expect(delivery).toMatchObject({ batchSize: 600 });
+    expect(parse).toMatchObject({ chunkSize: 300 });
+    const perSecond = await load(yaml.replace('600/min', '600/s'));
+    expect(perSecond.endpoint).toMatchObject({ rate: 600, shape: 'burst' });
+    expect(perSecond.endpoint).not.toHaveProperty('windowMs');
+    const even = await load(yaml.replace('burst', 'even'));
+    expect(even.endpoint).not.toHaveProperty('shape');
+    expect(even.endpoint).not.toHaveProperty('windowMs');
+    await expect(load(yaml.replace('burst', 'bursty'))).rejects.toThrow(
+      /endpoint\.shape: "bursty", expected even or burst/,
+    );
+  });
+
   test('without a limit has larger batches, and more of them side by side', async () => {
     const { delivery, parse } = await load(undefined, {}, { 'endpoint.url': URL_B, 'endpoint.rate': 'unlimited' });
     expect(delivery).toMatchObject({ batchSize: 5000, parallelChunks: 16 });

@@ -24,7 +24,7 @@ All processes of one installation must be given the same \`home\` and endpoints.
 first installation that uses it, and within a home names that differ only in case are refused: on some disks their receipts would be the
 same files.
 
-A URL given by \`--url\` or \`WDS_URL\` that is not the file's is another endpoint: the file's \`name\`, \`rate\`, \`burst\`, \`maxConnections\`, secrets and
+A URL given by \`--url\` or \`WDS_URL\` that is not the file's is another endpoint: the file's \`name\`, \`rate\`, \`burst\`, \`shape\`, \`maxConnections\`, secrets and
 \`headers\` do not apply to it. A trial elsewhere is neither counted as a delivery to the real endpoint nor sent its credentials.
 `;
 

@@ -38,6 +38,7 @@ describe('parseRateHint', () => {
   it('reads a limit for a period as a ceiling', () => {
     expect(hint({ 'x-ratelimit-limit-minute': '600', 'x-ratelimit-limit-hour': '7200' })).toEqual({
       ceilingPerSecond: 2,
+      ceilingWindowMs: 60_000,
     });
   });
 
@@ -69,16 +70,21 @@ describe('parseRateHint', () => {
     expect(hint({ ratelimit: 'limit=100,reset=30,remaining=0' })).toEqual({ ...said, remaining: 0 });
   });
 
-  it('reads RateLimit-Policy as a ceiling, the lowest of several', () => {
-    expect(hint({ 'ratelimit-policy': '"burst";q=100;w=60' })).toEqual({ ceilingPerSecond: 100 / 60 });
-    expect(hint({ 'ratelimit-policy': '"burst";q=100;w=1,"day";q=3600;w=3600' })).toEqual({ ceilingPerSecond: 1 });
-    expect(hint({ 'ratelimit-policy': '100;w=50;comment="a, b;c=\\"1\\""' })).toEqual({ ceilingPerSecond: 2 });
-    expect(hint({ 'ratelimit-limit': '10, 10;w=1, 50;w=60' })).toEqual({ ceilingPerSecond: 50 / 60 });
+  it('reads RateLimit-Policy as a ceiling, the lowest of several, in the shortest of their windows', () => {
+    const ceiling = (perSecond: number, seconds: number) => ({
+      ceilingPerSecond: perSecond,
+      ceilingWindowMs: 1_000 * seconds,
+    });
+    expect(hint({ 'ratelimit-policy': '"burst";q=100;w=60' })).toEqual(ceiling(100 / 60, 60));
+    expect(hint({ 'ratelimit-policy': '"burst";q=100;w=5,"day";q=3600;w=3600' })).toEqual(ceiling(1, 5));
+    expect(hint({ 'ratelimit-policy': '100;w=50;comment="a, b;c=\\"1\\""' })).toEqual(ceiling(2, 50));
+    expect(hint({ 'ratelimit-limit': '10, 10;w=1, 50;w=60' })).toEqual(ceiling(50 / 60, 1));
   });
 
   it('passes over policies that count no requests, and those without a window', () => {
     expect(hint({ 'ratelimit-policy': '"b";q=1000;w=1;qu="content-bytes", "r";q=5;w=1;qu="request"' })).toEqual({
       ceilingPerSecond: 5,
+      ceilingWindowMs: 1_000,
     });
     expect(hint({ 'ratelimit-policy': '"d";q=100' })).toEqual({});
     expect(hint({ 'ratelimit-policy': '"d";q=100;w=0, "e";q=0;w=60' })).toEqual({});

@@ -34,7 +34,8 @@ ${waiting ? html`<p>Waiting: ${plainText(waiting.text)}</p>` : ''}
 ${served === false ? html`<p>No worker serves it: nothing is sent.</p>` : ''}
 <dl>${url === null ? '' : html`<dt>URL</dt><dd>${url}</dd>`}<dt>Configured</dt><dd>${rate === '' ? 'not here' : rate}</dd>
 ${rateNow === '' ? '' : html`<dt>Rate now</dt><dd>${rateNow}</dd>`}
-${governor?.learned ? html`<dt>Learned</dt><dd>${plainText(governor.learned)}</dd>` : ''}</dl></div>
+${governor?.learned ? html`<dt>Learned</dt><dd>${plainText(governor.learned)}</dd>` : ''}
+${governor?.shape ? html`<dt>Shape</dt><dd>${plainText(governor.shape)}</dd>` : ''}</dl></div>
 ${
   governor === null
     ? ''

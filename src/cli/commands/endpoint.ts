@@ -1,6 +1,6 @@
 /** `wds endpoint …`: looking at endpoints, and overriding what their governors decide. */
 import type { Command } from 'commander';
-import { RATE_EXPECTED, rateOf } from '../../domain/endpoint.ts';
+import { RATE_EXPECTED, rateOf, windowOf } from '../../domain/endpoint.ts';
 import { Fault } from '../../domain/failure.ts';
 import type { Override } from '../../domain/governor/contract.ts';
 import type { CommandContext } from '../context.ts';
@@ -80,7 +80,7 @@ export function registerEndpoint(program: Command, context: CommandContext): voi
     .argument('[rate]', 'requests a second (20, 20/s, 1200/min), auto, unlimited, or configured: as before')
     .action(async (first: string | undefined, second: string | undefined, _flags: object, self: Command) => {
       const [name, rate] = second === undefined ? [undefined, first] : [first, second];
-      await act(context, self, name, { type: 'set-rate', rate: rateFrom(rate) });
+      await act(context, self, name, setRateTo(rate));
     });
   addExamples(setRate, [
     ['20 requests a second', 'wds endpoint set-rate crm 20'],
@@ -100,9 +100,10 @@ async function act(context: CommandContext, self: Command, name: string | undefi
   });
 }
 
-function rateFrom(text: string | undefined): (Override & { type: 'set-rate' })['rate'] {
+function setRateTo(text: string | undefined): Override {
   const rate = text === 'configured' ? null : rateOf(text ?? '');
-  if (rate !== undefined) return rate;
+  const windowMs = windowOf(text ?? '');
+  if (rate !== undefined) return { type: 'set-rate', rate, ...(windowMs === undefined ? {} : { windowMs }) };
   throw new Fault(
     'usage',
     text === undefined ? 'set-rate needs a RATE' : `${text} is not a rate`,

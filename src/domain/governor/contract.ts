@@ -22,6 +22,8 @@ export interface LeaseSegment {
   readonly fromMs: number;
   readonly toMs: number;
   readonly ratePerSecond: number;
+  /** Where the answer names a window: requests that other workers have sent within it, or may have. Absent: none. */
+  readonly spent?: number;
 }
 
 /** The latest time a worker had to brake (local-brake.ts) since its last request. */
@@ -34,6 +36,8 @@ export interface BrakeReport {
   readonly afterMs: number;
   /** Other requests of this worker that were on their way when the refused one was sent. Absent: not counted. */
   readonly open?: number;
+  /** Which part of the quota was used by then, where it may be used at once: 1 is all. Absent: no window was known. */
+  readonly quotaUsed?: number;
 }
 
 /** An unbroken run of failures of one kind at the end of what the worker saw; it counts only answers since its last request. */
@@ -56,10 +60,10 @@ export interface Trouble {
 
 export interface Waiting {
   /**
-   * `paused`: by an operator. `circuit`: nothing gets through, and only probes are sent. `asked`: the receiver wants to be left alone. `trouble`:
-   * what was sent last did not get through, and is tried again.
+   * `paused`: by an operator. `circuit`: nothing gets through, and only probes are sent. `asked`: the receiver wants to be left alone. `quota`: that
+   * of a long window is used. `trouble`: what was sent last did not get through, and is tried again.
    */
-  readonly why: 'paused' | 'circuit' | 'asked' | 'trouble';
+  readonly why: 'paused' | 'circuit' | 'asked' | 'quota' | 'trouble';
   /** What the last requests came to; null: nobody has told. */
   readonly cause: string | null;
   /** In words, without a time: the end of a sentence about the endpoint. */
@@ -96,6 +100,10 @@ export interface LeaseRequest {
   readonly latencyMs: number | null;
   /** The lowest ceiling that the answers' headers stated; null: none did. */
   readonly ceilingPerSecond: number | null;
+  /** The window that this ceiling is of. Absent: unknown. */
+  readonly ceilingWindowMs?: number;
+  /** What this worker has sent within the window that it was told of: ages of requests and how many. Absent: it was told of none. */
+  readonly spent?: readonly (readonly [ageMs: number, count: number])[];
   /** The endpoint is ill, and this worker has no alerts left but those that were tried before. Absent: it has others. */
   readonly lastTries?: true;
   /** Nothing has got through since this worker's last request. Absent: something has, or nothing was sent. */
@@ -111,6 +119,13 @@ export interface LeaseAnswer {
   readonly segments: readonly LeaseSegment[];
   /** Ask again so long after receiving this, or at once on the first success while the circuit is not closed. */
   readonly renewAfterMs: number;
+  /**
+   * A segment's quota (its rate times this window) may be used at once; in no window of this length more than that, what others have spent counted.
+   * Absent: requests are spaced evenly.
+   */
+  readonly windowMs?: number;
+  /** Both: spaced evenly, and never more than the quota in a window. */
+  readonly evenly?: true;
   readonly circuit: CircuitName;
   readonly paused: boolean;
   /** How often an operator has ordered `resume`: a worker that sees it grow ends its own pause. Absent: of an earlier build. */
@@ -128,6 +143,10 @@ export interface GovernorConfig {
   readonly rate: Rate;
   /** Alerts a batch; for the task queue's rate limit. */
   readonly batchSize: number;
+  /** A window's quota may be used at once. Absent: it is spread evenly. */
+  readonly shape?: 'burst';
+  /** The window that the rate was stated for. Absent: for none, or for a second. */
+  readonly windowMs?: number;
 }
 
 export type Override =
@@ -135,6 +154,6 @@ export type Override =
   /** Also closes an open circuit and ends the pauses that the receiver asked for: the operator says that the endpoint is well again. */
   | { readonly type: 'resume' }
   /** null: back to the configured rate. */
-  | { readonly type: 'set-rate'; readonly rate: Rate | null }
+  | { readonly type: 'set-rate'; readonly rate: Rate | null; readonly windowMs?: number }
   /** Everything that was learned. */
   | { readonly type: 'forget' };

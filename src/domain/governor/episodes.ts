@@ -16,6 +16,8 @@ export interface Episode {
   readonly triedMs: number;
   /** The first request that was taken again. */
   readonly recoveredMs: number;
+  /** A quota was used at once: any time holds one quota more than its length comes to. Absent: it was spread evenly. */
+  readonly bursts?: true;
 }
 
 /** An episode in a message: ages, counted from when the message was sent. */

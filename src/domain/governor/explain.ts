@@ -155,7 +155,7 @@ function fitted(episodes: readonly Episode[], windowMs: number): (WindowLimit & 
     // It refused though there was less in the window than that.
     if (held[index]! < 0.985 * quota - (isEven(each) ? 0 : 0.5)) return undefined;
     // It took more than that: within the window, where two of the receiver's meet in it, or for longer than one.
-    const average = (each.admitted * windowMs) / Math.max(1, fillMs(each));
+    const average = (each.admitted * windowMs) / Math.max(1, fillMs(each) + (each.bursts ? windowMs : 0));
     if (fillMs(each) > 1.2 * windowMs && average > 1.05 * quota) return undefined;
     if (held[index]! > 1.04 * quota + 1) score *= 0.3;
     score *= durationFit(each, windowMs);

@@ -5,6 +5,7 @@
  * leases.ts (what is out), renewals.ts (who comes when), and the worker's own local-brake.ts for the seconds between two renewals.
  */
 import { PACE_FRACTION, taskQueueRate } from '../endpoint.ts';
+import { burstHeard, burstRefused, isWindowUsed, relearned, reshaped, windowInForce } from './burst.ts';
 import { closedCircuit, observed } from './circuit.ts';
 import { crowded, DISPROVED_MS } from './concurrency.ts';
 import type { GovernorConfig, LeaseAnswer, LeaseRequest, Override } from './contract.ts';
@@ -12,13 +13,14 @@ import { LEASE_MS, RENEW_MS, UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Episode } from './episodes.ts';
 import { episodeAt } from './episodes.ts';
 import type { Learner } from './learner.ts';
-import { curve, newLearner, refused, settledPerSecond, slowed, stated, untested, welcomed } from './learner.ts';
+import { curve, newLearner, refused, settledPerSecond, slowed, untested, welcomed } from './learner.ts';
 import type { Borrower, LeaseBook } from './leases.ts';
 import { isActive, openAtOthers, pruned, usedByOthers } from './leases.ts';
 import { lendTo } from './lending.ts';
 import { recovered } from './recovery.ts';
 import type { GovernorState } from './state.ts';
 import { maximumPerSecond, rateInForce, startPerSecond } from './state.ts';
+import { stated } from './stated-limit.ts';
 import type { Stray } from './stray.ts';
 import { NO_STRAY, strayLook, strayRefused, strayTook } from './stray.ts';
 
@@ -72,7 +74,10 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
   if (idle || state.paused || state.circuit.name === 'open') learner = untested(learner, 0, state.activeMs, nowMs);
   learner = stated(learner, request, nowMs);
   const borrowers = Object.values(book).filter((borrower) => isActive(borrower, nowMs));
-  const sent = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
+  const bursts = windowInForce(state) !== undefined;
+  const sentLately = borrowers.reduce((sum, borrower) => sum + borrower.sentPerSecond, 0);
+  // A burst says nothing of what is taken in the long run.
+  const sent = bursts ? Math.min(sentLately, curve(learner, nowMs)) : sentLately;
   const { brake } = request;
   const othersPerSecond = usedByOthers(book, request.workerId, nowMs);
   learner = strayHeard(learner, request, othersPerSecond, nowMs);
@@ -99,17 +104,26 @@ function hear(state: GovernorState, request: LeaseRequest, nowMs: number): Gover
     learner = untested(learner, sent, nowMs, nowMs);
   }
   if (brake !== null && request.episodes !== undefined && !strays) learner = { ...learner, refusingMs: nowMs };
+  const marked = bursts ? { bursts: true as const } : {};
   for (const report of strays ? [] : (request.episodes ?? [])) {
     const { refusingMs: _, ...free } = learner;
     learner =
       learner.open === undefined
-        ? recovered(free, ofAll(episodeAt(report, nowMs), othersPerSecond), othersPerSecond > 0, nowMs)
+        ? recovered(
+            free,
+            { ...ofAll(episodeAt(report, nowMs), othersPerSecond), ...marked },
+            othersPerSecond > 0,
+            nowMs,
+          )
         : free;
   }
-  if (request.latencyMs !== null && typeof rateInForce(state) !== 'number') {
+  // In a burst answers take longer, and the queue ends with it.
+  if (request.latencyMs !== null && typeof rateInForce(state) !== 'number' && !bursts) {
     learner = slowed(learner, request.latencyMs, Math.min(sent, curve(learner, nowMs)), nowMs);
   }
-  return { ...state, learner, circuit, book, activeMs: nowMs };
+  const next = { ...burstHeard(state, request, nowMs), learner, circuit, book, activeMs: nowMs };
+  const elsewhere = brake?.quotaUsed !== undefined && !strays && open === undefined;
+  return relearned(elsewhere ? burstRefused(next, brake.quotaUsed!, nowMs) : next, state);
 }
 
 /** Whether refusals come from the rate at all. */
@@ -143,6 +157,7 @@ function openRefused(state: GovernorState, book: LeaseBook, request: LeaseReques
   const { brake, latencyMs } = request;
   const { open, openDisprovedMs } = state.learner;
   if (brake?.open === undefined || latencyMs === null) return undefined;
+  if (brake.quotaUsed !== undefined && isWindowUsed(brake.quotaUsed)) return undefined;
   if (openDisprovedMs !== undefined && nowMs - openDisprovedMs < DISPROVED_MS) return undefined;
   const others = openAtOthers(book, request.workerId, latencyMs, nowMs);
   return crowded(open, { open: brake.open + others, alone: others === 0, latencyMs }, nowMs);
@@ -196,7 +211,9 @@ function overridden(state: GovernorState, override: Override, nowMs: number): Go
         book: unpaused(state.book),
       };
     case 'set-rate': {
-      const ordered = { ...state, orderedRate: override.rate };
+      const { orderedWindowMs: _, ...before } = state;
+      const window = override.windowMs === undefined ? {} : { orderedWindowMs: override.windowMs };
+      const ordered = { ...before, ...window, orderedRate: override.rate };
       // What was learned is kept where it is asked for.
       if (rateInForce(ordered) === 'auto') return ordered;
       return { ...ordered, learner: newLearner(startPerSecond(rateInForce(ordered)), nowMs) };
@@ -214,8 +231,10 @@ function unpaused(book: LeaseBook): LeaseBook {
 }
 
 function configured(state: GovernorState, config: GovernorConfig, nowMs: number): GovernorState {
-  if (config.rate === state.config.rate) return { ...state, config };
-  return { ...state, config, learner: newLearner(startPerSecond(config.rate), nowMs) };
+  const next = { ...state, config };
+  const shaped = config.shape === state.config.shape ? next : reshaped(next, nowMs);
+  if (config.rate === state.config.rate) return shaped;
+  return { ...shaped, learner: newLearner(startPerSecond(config.rate), nowMs) };
 }
 
 /** The task queue's limit is coarse, and each change costs history: only a change that matters is made. */

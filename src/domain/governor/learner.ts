@@ -30,6 +30,8 @@ export interface Learner {
   readonly earlyRun: number;
   /** What the receiver's own headers state as its limit. */
   readonly statedPerSecond: number | null;
+  /** The window of that limit. Absent: unknown. */
+  readonly statedWindowMs?: number;
   /** The quickest mean answer seen, slowly forgotten. */
   readonly quickestMs: number | null;
   /** The last times of refusals, oldest first. Absent: none was told of. */
@@ -55,7 +57,7 @@ export interface KnownWindow extends WindowLimit {
 }
 
 export const START_PER_SECOND = 10;
-const MIN_PER_SECOND = 0.5;
+export const MIN_PER_SECOND = 0.5;
 const DOUBLING_MS = 1_000;
 /** As long as nothing was ever refused. */
 const FIRST_DOUBLING_MS = 500;
@@ -242,21 +244,4 @@ export function untested(learner: Learner, testedPerSecond: number, sinceMs: num
   const known =
     ceilingPerSecond === null ? Math.max(learner.basePerSecond, testedPerSecond) : settledPerSecond(learner);
   return { ...learner, basePerSecond: Math.min(known, curve(learner, sinceMs)), anchorMs: nowMs };
-}
-
-/** What the receiver's headers say. A higher limit than before: what was learned below it no longer holds. */
-export function stated(
-  learner: Learner,
-  report: { delivered: number; ceilingPerSecond: number | null },
-  nowMs: number,
-): Learner {
-  const before = learner.statedPerSecond;
-  const after = report.ceilingPerSecond;
-  if (after === null || after === before)
-    return report.delivered > 0 ? { ...learner, statedPerSecond: after } : learner;
-  const raised = before !== null && after > before;
-  const restart = raised
-    ? { ceilingPerSecond: null, basePerSecond: Math.min(before, curve(learner, nowMs)), anchorMs: nowMs }
-    : {};
-  return { ...learner, ...restart, statedPerSecond: Math.max(MIN_PER_SECOND, after) };
 }

@@ -3,6 +3,7 @@
  * an unknown one, are one worker's alone. Pure.
  */
 import { PACE_FRACTION } from '../endpoint.ts';
+import { withWindow } from './burst.ts';
 import { probeIntervalMs, withProbe } from './circuit.ts';
 import { openLimitAt, openShare } from './concurrency.ts';
 import type { LeaseAnswer } from './contract.ts';
@@ -61,19 +62,17 @@ export function lendTo(
   const entry = openLimit === undefined ? borrower : { ...borrower, openLimit };
   const strays = state.learner.stray?.verdict?.share;
   const after = { ...state, book: { ...state.book, [workerId]: entry } };
-  return {
-    state: after,
-    answer: {
-      segments,
-      renewAfterMs,
-      circuit: state.circuit.name,
-      paused: state.paused,
-      resumes: state.resumes ?? 0,
-      ...(openLimit === undefined ? {} : { openLimit }),
-      ...(strays === undefined ? {} : { strays }),
-      waiting: waitingOf(after, nowMs),
-    },
+  const answer: LeaseAnswer = {
+    segments,
+    renewAfterMs,
+    circuit: state.circuit.name,
+    paused: state.paused,
+    resumes: state.resumes ?? 0,
+    ...(openLimit === undefined ? {} : { openLimit }),
+    ...(strays === undefined ? {} : { strays }),
+    waiting: waitingOf(after, nowMs),
   };
+  return withWindow(after, workerId, { answer, lent: entry.lent }, nowMs);
 }
 
 /** undefined: there is no such limit. */

@@ -78,6 +78,8 @@ export interface Refusal {
   readonly taken?: number;
   /** Other requests that were on their way when this one was sent. Absent: not counted. */
   readonly open?: number;
+  /** Which part of the quota was used by then, where it may be used at once. Absent: no window was known. */
+  readonly quotaUsed?: number | undefined;
   /** 0 … 1. */
   readonly random: number;
 }
@@ -113,6 +115,7 @@ export function throttled(brake: LocalBrake, refusal: Refusal): LocalBrake {
       pacePerSecond,
       afterMs: Math.max(0, Math.min(nowMs - brake.untilMs, LONG_MS)),
       ...(refusal.open === undefined ? {} : { open: refusal.open }),
+      ...(refusal.quotaUsed === undefined ? {} : { quotaUsed: refusal.quotaUsed }),
     },
     // The answer is there before the stop is over, and the other workers slow down too.
     askAtMs: Math.min(brake.askAtMs, Math.max(nowMs, brake.askedMs + ASK_AGAIN_MS)),
@@ -204,6 +207,7 @@ export function reportOf(
       pacePerSecond: strike.pacePerSecond,
       afterMs: strike.afterMs,
       ...(strike.open === undefined ? {} : { open: strike.open }),
+      ...(strike.quotaUsed === undefined ? {} : { quotaUsed: strike.quotaUsed }),
     },
     badRun: count > 0 ? { ...run, count } : null,
     ...(pauseUntilMs > nowMs ? { pauseMs: pauseUntilMs - nowMs } : {}),

@@ -11,6 +11,8 @@ const HIGHEST_RATE = 1_000_000;
 const LARGEST_BATCH = 100_000;
 const LONGEST_WORKER_ID = 200;
 const MOST_EPISODES = 20;
+const MOST_SPENT = 100;
+const SOMETIMES = ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'ceilingWindowMs', 'pauseMs', 'throttled'];
 const ORDERS = ['pause', 'resume', 'set-rate', 'forget'] as const;
 const RATE_WORDS = `a number of requests a second (no text) from ${LOWEST_RATE} to ${HIGHEST_RATE}, or the word auto or unlimited`;
 
@@ -25,10 +27,12 @@ export const isRate = (value: unknown): value is Rate =>
 export function faultOfOverride(value: unknown): string | undefined {
   const fields = fieldsOf(value);
   if (fields === undefined) return `an order is an object such as {"type":"pause"}, and not ${shown(value)}`;
-  const { type, rate } = fields;
+  const { type, rate, windowMs } = fields;
   if (!ORDERS.some((order) => order === type)) {
     return `the order's type is one of ${ORDERS.join(', ')}, and not ${shown(type)}`;
   }
+  if (windowMs !== undefined && !isAmount(windowMs))
+    return `windowMs is a number from 0 on, and not ${shown(windowMs)}`;
   if (type !== 'set-rate' || rate === null || isRate(rate)) return undefined;
   return `the order's rate is ${RATE_WORDS}, or null for the configured one, and not ${shown(rate)}`;
 }
@@ -38,7 +42,10 @@ export function faultOfConfig(value: unknown): string | undefined {
   const fields = fieldsOf(value);
   if (fields === undefined) return `a configuration is an object, and not ${shown(value)}`;
   if (!isRate(fields.rate)) return `the rate is ${RATE_WORDS}, and not ${shown(fields.rate)}`;
-  const { batchSize } = fields;
+  const { batchSize, shape, windowMs } = fields;
+  if (shape !== undefined && shape !== 'burst') return `shape is "burst" or left out, and not ${shown(shape)}`;
+  if (windowMs !== undefined && !isAmount(windowMs))
+    return `windowMs is a number from 0 on, and not ${shown(windowMs)}`;
   if (Number.isSafeInteger(batchSize) && isAmount(batchSize) && batchSize >= 1 && batchSize <= LARGEST_BATCH) {
     return undefined;
   }
@@ -55,7 +62,8 @@ export function faultOfLeaseRequest(value: unknown): string | undefined {
   }
   return (
     faultOfAmounts(fields, ['sent', 'delivered', 'elapsedMs']) ??
-    faultOfAmounts(present(fields, ['demandPerSecond', 'latencyMs', 'ceilingPerSecond', 'pauseMs', 'throttled'])) ??
+    faultOfAmounts(present(fields, SOMETIMES)) ??
+    faultOfSpent(fields.spent) ??
     faultOfBrake(fields.brake) ??
     faultOfTrouble(fields.trouble) ??
     faultOfRun(fields.badRun) ??
@@ -63,11 +71,21 @@ export function faultOfLeaseRequest(value: unknown): string | undefined {
   );
 }
 
+function faultOfSpent(value: unknown): string | undefined {
+  if (value === null || value === undefined) return undefined;
+  const isPair = (each: unknown): boolean => Array.isArray(each) && each.length === 2 && each.every(isAmount);
+  if (Array.isArray(value) && value.length <= MOST_SPENT && value.every(isPair)) return undefined;
+  return `spent is a list of at most ${MOST_SPENT} pairs of an age and a count, and not ${shown(value)}`;
+}
+
 function faultOfBrake(value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
   const fields = fieldsOf(value);
   if (fields === undefined) return `brake is an object or null, and not ${shown(value)}`;
-  return faultOfAmounts(fields, ['ageMs', 'pacePerSecond', 'afterMs']) ?? faultOfAmounts(present(fields, ['open']));
+  return (
+    faultOfAmounts(fields, ['ageMs', 'pacePerSecond', 'afterMs']) ??
+    faultOfAmounts(present(fields, ['open', 'quotaUsed']))
+  );
 }
 
 function faultOfEpisodes(value: unknown): string | undefined {

@@ -6,6 +6,7 @@ import type { GovernorState } from './governor.ts';
 import { totalPerSecond } from './governor.ts';
 import { learnedText } from './learned-text.ts';
 import { isActive } from './leases.ts';
+import { shapeText } from './quota-use.ts';
 import { waitingOf } from './waiting.ts';
 
 export interface GovernorInput {
@@ -45,6 +46,8 @@ export interface GovernorView {
   readonly activeWorkers: number;
   /** What was learned of its limit, in words; null, or absent in answers of an earlier build: nothing yet. */
   readonly learned?: string | null;
+  /** How a limit with a window is used, in words; null, or absent in answers of an earlier build: evenly. */
+  readonly shape?: string | null;
   /** The receiver has asked workers to send nothing for a while; null, or absent in answers of an earlier build: it has not. */
   readonly receiverPause?: {
     readonly workers: number;
@@ -69,6 +72,7 @@ export function viewOf(endpoint: string, state: GovernorState, nowMs: number): G
     reason: waiting?.why === 'circuit' ? waiting.text : null,
     activeWorkers: Object.values(state.book).filter((borrower) => isActive(borrower, nowMs)).length,
     learned: learnedText(state, nowMs),
+    shape: shapeText(state, nowMs),
     receiverPause: receiverPause(state, nowMs),
     waiting,
   };
@@ -104,6 +108,7 @@ export function governorDetails(view: GovernorView): string {
     `| configured | ${view.configured} |`,
     ...(view.ordered === null ? [] : [`| ordered | ${view.ordered} |`]),
     ...(view.learned ? [`| learned | ${view.learned} |`] : []),
+    ...(view.shape ? [`| shape | ${view.shape} |`] : []),
     `| active workers | ${view.activeWorkers} |`,
   ].join('\n');
 }

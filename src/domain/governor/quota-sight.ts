@@ -17,15 +17,23 @@ export class QuotaSight {
   #limit = 0;
   #longestMs = 0;
 
+  /** The window of the ceiling that was answered last; undefined: unknown. */
+  windowMs: number | undefined;
+
   /** undefined: nothing is known of it. */
-  ceilingOf({ limit, resetMs, ceilingPerSecond }: RateHint): number | undefined {
-    if (ceilingPerSecond !== undefined) return ceilingPerSecond;
+  ceilingOf({ limit, resetMs, ceilingPerSecond, ceilingWindowMs }: RateHint): number | undefined {
+    if (ceilingPerSecond !== undefined) {
+      this.windowMs = ceilingWindowMs;
+      return ceilingPerSecond;
+    }
     if (limit === undefined || resetMs === undefined) return undefined;
     if (limit !== this.#limit) {
       this.#limit = limit;
       this.#longestMs = 0;
     }
     if (resetMs > this.#longestMs + INEXACT_MS || this.#longestMs === 0) this.#longestMs = resetMs;
-    return this.#longestMs < SHORTEST_MS ? undefined : (BELOW * limit * 1_000) / this.#longestMs;
+    if (this.#longestMs < SHORTEST_MS) return undefined;
+    this.windowMs = this.#longestMs;
+    return (BELOW * limit * 1_000) / this.#longestMs;
   }
 }

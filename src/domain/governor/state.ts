@@ -1,5 +1,6 @@
 /** All that the governor of an endpoint knows, as plain JSON of bounded size, and the rate that follows from it at an instant. Pure. */
 import { PACE_FRACTION } from '../endpoint.ts';
+import type { BurstState } from './burst.ts';
 import type { Circuit } from './circuit.ts';
 import { closedCircuit, probeIntervalMs, returning } from './circuit.ts';
 import { openPerSecond } from './concurrency.ts';
@@ -17,6 +18,10 @@ export interface GovernorState {
   readonly resumes?: number;
   /** Set by the operator; null: the configured rate holds. */
   readonly orderedRate: GovernorConfig['rate'] | null;
+  /** The window that it was ordered for. Absent: for none. */
+  readonly orderedWindowMs?: number;
+  /** What was sent of a quota that may be used at once. Absent: nothing, or it is spread evenly. */
+  readonly burst?: BurstState;
   readonly learner: Learner;
   readonly circuit: Circuit;
   readonly book: LeaseBook;
@@ -45,6 +50,7 @@ export function newGovernor(config: GovernorConfig, nowMs: number, waitMs = 0): 
     alone: true,
     activeMs: nowMs,
     quietUntilMs: nowMs + waitMs,
+    ...(config.shape === 'burst' && waitMs > 0 ? { burst: { spending: {}, sinceMs: nowMs + waitMs } } : {}),
   };
 }
 

@@ -3,6 +3,7 @@
  * it (commands, the log, the Web UI) only puts it into words. Pure.
  */
 import type { Waiting } from './contract.ts';
+import { usedUp } from './quota-use.ts';
 import type { GovernorState } from './state.ts';
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
@@ -28,6 +29,8 @@ export function waitingOf(state: GovernorState, nowMs: number): Waiting | null {
     const text = `the receiver asked for a pause${cause === null ? '' : ` (${cause})`}`;
     return { why: 'asked', cause, text, since: null, until: iso(Math.min(...untilMs)) };
   }
+  const used = usedUp(state, nowMs);
+  if (used !== undefined) return { why: 'quota', cause: null, text: used.text, since: null, until: iso(used.untilMs) };
   if (trouble === undefined) return null;
   const text = `the last request did not get through: ${cause}`;
   return { why: 'trouble', cause, text, since: iso(trouble.sinceMs), until: null };
