@@ -3,7 +3,8 @@
  * about a minute; the same figures in every run. `node dist/bench/simulate.js [SEEDS]`
  */
 
-import { KINDS, kindFigures, kindScenario } from '../simulation/rate/kinds.ts';
+import { burstTurmoil, fullestSecond } from '../simulation/rate/bursts.ts';
+import { KINDS, kindFigures, kindScenario, WINDOW_KINDS } from '../simulation/rate/kinds.ts';
 import {
   knownLimit,
   MOVES_DOWN_AT,
@@ -134,6 +135,59 @@ table(
       ];
     }),
   ),
+);
+
+table(
+  `The same with endpoint.shape burst, where the limit has a window, ${seeds.length} seeds: the worst (mean)`,
+  [
+    'limit',
+    'workers',
+    'used after a minute',
+    'refused in all',
+    'evenly',
+    'after a minute',
+    'evenly',
+    'fullest second, of a quota',
+  ],
+  WINDOW_KINDS.flatMap((kind) =>
+    ([1, 2] as const).map((workers) => {
+      const all = seeds.map((seed) => {
+        const scenario = kindScenario(kind, seed, workers, 'burst');
+        const run = simulate(scenario, seed);
+        const even = kindFigures(simulate(kindScenario(kind, seed, workers), seed), scenario);
+        return { ...kindFigures(run, scenario), even, fullest: fullestSecond(run, scenario, 60) };
+      });
+      const worst = (refused: readonly number[]): string => `${most(refused)} (${mean(refused).toFixed(1)})`;
+      const used = all.map((f) => f.used);
+      return [
+        kind.name,
+        `${workers}`,
+        `${least(used).toFixed(3)} (${mean(used).toFixed(3)})`,
+        worst(all.map((f) => f.refused)),
+        worst(all.map(({ even }) => even.refused)),
+        worst(all.map((f) => f.refusedLate)),
+        worst(all.map(({ even }) => even.refusedLate)),
+        mean(all.map((f) => f.fullest)).toFixed(2),
+      ];
+    }),
+  ),
+);
+
+const turmoil = Array.from({ length: 10 * seeds.length }, (_, index) => {
+  const run = simulate(burstTurmoil(index + 1), index + 1);
+  return run.seconds.reduce(
+    (sum, counts) => ({ requests: sum.requests + counts.requests, throttled: sum.throttled + counts.throttled }),
+    { requests: 0, throttled: 0 },
+  );
+});
+table(
+  `A stated quota with endpoint.shape burst, one to four workers that come, go and are killed at random, ${turmoil.length} seeds`,
+  ['requests', 'refused'],
+  [
+    ['requests', 'throttled'].map(
+      (key) => `${turmoil.reduce((sum, counts) => sum + counts[key as keyof typeof counts], 0)}`,
+    ),
+  ],
 );
 
 /** Of the requests a second that 16 connections to a receiver 50 ms away come to, the part that was taken in seconds `from` to `to`. */

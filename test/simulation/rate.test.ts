@@ -1,6 +1,7 @@
 // @slow: hours of simulated time
 import { describe, expect, it } from 'vitest';
-import { KINDS, kindFigures, kindScenario } from '../../simulation/rate/kinds.ts';
+import { burstTurmoil, fullestSecond } from '../../simulation/rate/bursts.ts';
+import { KINDS, kindFigures, kindScenario, WINDOW_KINDS } from '../../simulation/rate/kinds.ts';
 import {
   knownLimit,
   MOVES_DOWN_AT,
@@ -132,6 +133,28 @@ describe('a limit of a kind that services have', () => {
       }
     },
   );
+});
+
+describe('a quota that may be used at once', () => {
+  const some = WINDOW_KINDS.filter(({ strict = true }) => strict);
+  it.each(some.flatMap((kind) => ([1, 2] as const).map((workers) => [kind.name, workers, kind] as const)))(
+    '(%s) is found and used in bursts, and hardly refused more often than one that is spread evenly, by %d',
+    (_name, workers, kind) => {
+      const scenario = kindScenario(kind, 1, workers, 'burst');
+      const run = simulate(scenario, 1);
+      const seen = kindFigures(run, scenario);
+      const even = kindFigures(simulate(kindScenario(kind, 1, workers), 1), scenario);
+      expect(seen.used).toBeGreaterThanOrEqual(kind.headers === undefined ? 0.9 : 0.95);
+      expect(seen.refused).toBeLessThanOrEqual(Math.min(seen.allowed, even.refused + 7));
+      expect(seen.refusedLate).toBeLessThanOrEqual(Math.min(seen.allowedLate, even.refusedLate + 1));
+      expect(fullestSecond(run, scenario, 60)).toBeGreaterThan(0.5);
+    },
+  );
+
+  it('is never refused where it is stated, whatever becomes of the workers', () => {
+    for (let seed = 1; seed <= 40; seed++)
+      expect([seed, figures(simulate(burstTurmoil(seed), seed)).throttled]).toEqual([seed, 0]);
+  });
 });
 
 describe('an endpoint that is down for five minutes', () => {

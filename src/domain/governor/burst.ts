@@ -3,49 +3,24 @@
  * worker has sent within it, or may have: a lease says how much of the quota is others'. So the sum over all workers never exceeds the quota in
  * any window, however the rate goes from one to another; a worker that was killed is thought to have used all that it was lent. Pure.
  */
-import type { LeaseAnswer, LeaseRequest, LeaseSegment } from './contract.ts';
+import type { LeaseAnswer, LeaseRequest } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
-import type { LeaseBook, Span } from './leases.ts';
-import { spanAt } from './leases.ts';
+import type { Span } from './leases.ts';
+import type { Spending } from './spending.ts';
+import { cut, LONGEST_WINDOW_MS, NOTHING_SPENT, spendingHeard } from './spending.ts';
 import type { GovernorState } from './state.ts';
 import { rateInForce, totalPerSecond } from './state.ts';
-
-/** What a worker has sent, and what it may send besides until its lease ends. */
-interface Spending {
-  /** When the last of so many requests was sent; oldest first. */
-  readonly sent: readonly (readonly [atMs: number, count: number])[];
-  /** Nothing was heard of it since it was lent so much of the quota. Absent: it has nothing. */
-  readonly lent?: { readonly perSecond: number; readonly untilMs: number };
-}
-
-export interface BurstState {
-  readonly spending: Readonly<Record<string, Spending>>;
-  /** What was sent before is not known; it was spread evenly. Absent: all is known. */
-  readonly sinceMs?: number;
-  /** A burst was refused long before the quota was used: until then requests are spaced evenly. */
-  readonly evenUntilMs?: number;
-  /** For how long that was; twice as long the next time. */
-  readonly evenMs?: number;
-}
 
 /** A window of a second is a rate. */
 const SHORTEST_WINDOW_MS = 1_001;
 /** A quota that was used to this part is what refused. */
 const USED = 0.9;
 const EVEN_MS = 60_000;
-const CAREFUL_OPEN = 4;
-/** In windows, and at least so long. */
-const PROVEN_AFTER = 1.25;
-const PROVEN_AFTER_MS = 60_000;
 const LONGEST_EVEN_MS = 3_600_000;
-/** What was told may have been on its way still. */
-const ON_THE_WAY_MS = 1_000;
-/** Workers of which it is known what each has sent; of the others only how much they have sent together. */
-const MOST_WORKERS = 16;
-const MOST_PIECES = 24;
-/** What is sent is not remembered for longer. */
-const LONGEST_WINDOW_MS = 86_400_000;
-const TOGETHER = '';
+/** Requests at a time in a window that was learned just now. It is believed after so many of its lengths, and no sooner than that. */
+const CAREFUL_OPEN = 4;
+const BELIEVED_AFTER = 1.25;
+const BELIEVED_AFTER_MS = 60_000;
 const LAST_DIGIT = 1e-6;
 
 /** The window whose quota may be used at once; undefined: requests are spaced evenly, for the limit in force has none, or that is wanted. */
@@ -73,8 +48,8 @@ export function windowInForce(state: GovernorState): number | undefined {
 function carefulOpen({ learner }: GovernorState, windowMs: number, nowMs: number): number | undefined {
   const { window } = learner;
   if (window === undefined || window.windowMs !== windowMs) return undefined;
-  const provenMs = window.learnedMs + Math.max(PROVEN_AFTER_MS, PROVEN_AFTER * windowMs);
-  return nowMs < provenMs ? CAREFUL_OPEN : undefined;
+  const believedMs = window.learnedMs + Math.max(BELIEVED_AFTER_MS, BELIEVED_AFTER * windowMs);
+  return nowMs < believedMs ? CAREFUL_OPEN : undefined;
 }
 
 /** Whether requests are spaced evenly for now, though there is a window. */
@@ -83,28 +58,12 @@ export function isEven({ burst = NOTHING_SPENT, circuit }: GovernorState, window
   return circuit.name !== 'closed' || nowMs < evenUntilMs || nowMs < sinceMs + windowMs;
 }
 
-export const NOTHING_SPENT: BurstState = { spending: {} };
-
-/** What a worker says that it has sent. One that knows of no window yet says only how many since it asked last. */
-export function burstHeard(
-  state: GovernorState,
-  { workerId, spent, ...request }: LeaseRequest,
-  nowMs: number,
-): GovernorState {
+/** What a worker says that it has sent. */
+export function burstHeard(state: GovernorState, request: LeaseRequest, nowMs: number): GovernorState {
   if (state.config.shape !== 'burst') return state;
   const before = state.burst ?? NOTHING_SPENT;
-  const spending = kept(before.spending, windowInForce(state), nowMs);
-  const sent =
-    spent?.map(([ageMs, count]) => [nowMs - ageMs, count] as const) ??
-    fewer([...(spending[workerId]?.sent ?? []), ...(request.sent > 0 ? [[nowMs, request.sent] as const] : [])]);
-  return { ...state, burst: { ...before, spending: { ...spending, [workerId]: { sent } } } };
-}
-
-/** Of too many the oldest together. */
-function fewer(sent: Spending['sent']): Spending['sent'] {
-  if (sent.length <= MOST_PIECES) return sent;
-  const [[, first], [atMs, second], ...rest] = sent as readonly [readonly [number, number], readonly [number, number]];
-  return [[atMs, first + second], ...rest];
+  const spending = spendingHeard(before.spending, request, windowInForce(state), nowMs);
+  return { ...state, burst: { ...before, spending } };
 }
 
 /** What was learned anew explains the refusals: bursts are tried again. */
@@ -164,68 +123,6 @@ export function withWindow(
 /** A share of a quota of few is no whole number: so many more are for so much longer a window. */
 function wholeMs(windowMs: number, perSecond: number): number {
   const quota = (perSecond * windowMs) / 1_000;
-  return quota <= 0 ? windowMs : Math.max(windowMs, (Math.ceil(quota - LAST_DIGIT) * 1_000) / perSecond);
+  if (quota <= 0) return windowMs;
+  return Math.max(windowMs, Math.ceil((Math.ceil(quota - LAST_DIGIT) * 1_000) / perSecond - LAST_DIGIT));
 }
-
-type Other = readonly [id: string, spending: Spending];
-
-/** In pieces, within which others have spent about the same: the most that it was. */
-function cut(
-  segment: LeaseSegment,
-  book: LeaseBook,
-  others: readonly Other[],
-  windowMs: number,
-  nowMs: number,
-): LeaseSegment[] {
-  const [fromMs, toMs] = [nowMs + segment.fromMs, nowMs + segment.toMs];
-  const edges = others.flatMap(([id, { sent, lent }]) => [
-    ...sent.map(([atMs]) => atMs + windowMs + ON_THE_WAY_MS),
-    ...(lent === undefined ? [] : [lent.untilMs + windowMs + ON_THE_WAY_MS]),
-    ...(book[id]?.lent ?? []).flatMap((span) => [span.fromMs, span.toMs]),
-  ]);
-  const ordered = [...new Set([fromMs, toMs, ...edges])].filter((atMs) => atMs >= fromMs && atMs <= toMs);
-  ordered.sort((a, b) => a - b);
-  return ordered.slice(0, -1).map((atMs, index) => {
-    const spent = others.reduce((sum, [id, one]) => sum + beyond(one, book[id]?.lent ?? [], windowMs, atMs), 0);
-    const piece = { ...segment, fromMs: atMs - nowMs, toMs: ordered[index + 1]! - nowMs };
-    return spent === 0 ? piece : { ...piece, spent: Math.ceil(spent - LAST_DIGIT) };
-  });
-}
-
-/** What a worker has in the window that ends at `atMs`, beyond the share that it is lent then: that one is taken from the rate already. */
-function beyond({ sent, lent }: Spending, spans: readonly Span[], windowMs: number, atMs: number): number {
-  const sinceMs = atMs - windowMs - ON_THE_WAY_MS;
-  const heard = sent.reduce((sum, [sentMs, count]) => (sentMs > sinceMs ? sum + count : sum), 0);
-  const may = lent !== undefined && lent.untilMs > sinceMs ? (lent.perSecond * windowMs) / 1_000 : 0;
-  const share = ((spanAt(spans, atMs)?.ratePerSecond ?? 0) * windowMs) / 1_000;
-  return Math.max(0, Math.max(heard, may) - share);
-}
-
-/** Without what has left any window; of very many workers the oldest together. */
-function kept(spending: BurstState['spending'], windowMs: number | undefined, nowMs: number): BurstState['spending'] {
-  const sinceMs = nowMs - 2 * (windowMs ?? LONGEST_WINDOW_MS) - ON_THE_WAY_MS;
-  const current = Object.entries(spending).flatMap(([id, { sent, lent }]): [string, Spending][] => {
-    const late = sent.filter(([atMs]) => atMs > sinceMs);
-    const known = lent !== undefined && lent.untilMs > sinceMs ? { lent } : {};
-    return late.length === 0 && !('lent' in known) ? [] : [[id, { sent: late, ...known }]];
-  });
-  if (current.length <= MOST_WORKERS) return Object.fromEntries(current);
-  const byAge = current.sort(([, a], [, b]) => lastMs(b) - lastMs(a));
-  const old = byAge.slice(MOST_WORKERS - 1);
-  const count = old.reduce((sum, [, { sent }]) => sum + sent.reduce((all, [, each]) => all + each, 0), 0);
-  const may = old.map(([, { lent }]) => lent).filter((lent) => lent !== undefined);
-  const together: Spending = {
-    sent: [[Math.max(...old.map(([, one]) => lastMs(one))), count]],
-    ...(may.length === 0
-      ? {}
-      : {
-          lent: {
-            perSecond: may.reduce((sum, { perSecond }) => sum + perSecond, 0),
-            untilMs: Math.max(...may.map(({ untilMs }) => untilMs)),
-          },
-        }),
-  };
-  return Object.fromEntries([...byAge.slice(0, MOST_WORKERS - 1), [TOGETHER, together]]);
-}
-
-const lastMs = ({ sent, lent }: Spending): number => Math.max(sent.at(-1)?.[0] ?? 0, lent?.untilMs ?? 0);

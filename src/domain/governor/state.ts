@@ -1,6 +1,5 @@
 /** All that the governor of an endpoint knows, as plain JSON of bounded size, and the rate that follows from it at an instant. Pure. */
 import { PACE_FRACTION } from '../endpoint.ts';
-import type { BurstState } from './burst.ts';
 import type { Circuit } from './circuit.ts';
 import { closedCircuit, probeIntervalMs, returning } from './circuit.ts';
 import { openPerSecond } from './concurrency.ts';
@@ -10,6 +9,7 @@ import type { Learner } from './learner.ts';
 import { curve, isDisproved, newLearner, START_PER_SECOND } from './learner.ts';
 import type { LeaseBook } from './leases.ts';
 import { isRate } from './message-faults.ts';
+import type { BurstState } from './spending.ts';
 
 export interface GovernorState {
   readonly config: GovernorConfig;
