@@ -5,7 +5,7 @@ import { Problem } from './problem.ts';
 
 export const inboxQuery = z
   .string()
-  .max(4_000)
+  .max(2_000)
   .optional()
   .describe(
     'Where there are several inboxes: the endpoints of the one that is meant, in any order, separated by commas (`crm,sms`)',
@@ -23,7 +23,7 @@ export const deliveryQuery = z.object({
 
 const keyOf = (names: readonly string[]): string => [...names].sort().join(',');
 
-/** Throws Problem 422 where there is no such inbox, or it is not clear which one is meant. */
+/** Throws Problem 404 where there is no such inbox, and 422 where it is not clear which one is meant. */
 export function inboxFor({ inboxes }: Pick<ServedApp, 'inboxes'>, endpoints: string | undefined): ServedInbox {
   const [only, ...others] = inboxes;
   if (endpoints === undefined && only !== undefined && others.length === 0) return only;
@@ -37,5 +37,5 @@ export function inboxFor({ inboxes }: Pick<ServedApp, 'inboxes'>, endpoints: str
   const found = inboxes.find((inbox) => keyOf(inbox.endpoints) === asked);
   if (found !== undefined) return found;
   const detail = `no inbox delivers to just ${asked}; expected ${expected.join(', or ')}`;
-  throw new Problem(422, 'no_such_inbox', detail, { expected });
+  throw new Problem(404, 'no_such_inbox', detail, { expected });
 }

@@ -17,6 +17,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   400: 'The request is malformed',
   401: 'The token is missing or wrong',
   403: 'Asked by another host name, or by a page of another server',
+  431: 'The address and the headers have more than 32 KiB',
   429: 'Too many requests a second from this address',
   500: 'Unexpected',
   503: 'Temporal or the disk is not to be had just now, or the API is being stopped',

@@ -18,9 +18,10 @@ import { pages } from './routes/pages.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhook.ts';
+import { answerUnreadable } from './unreadable.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
-const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 32 * 1024;
 const HEADERS_LIMIT_MS = 20_000;
 /** Nothing came and nothing went for so long: the connection is cut. A large upload may take as long as it likes. */
 const IDLE_LIMIT_MS = 60_000;
@@ -41,6 +42,7 @@ export async function buildServer({ app, access }: ApiParts): Promise<FastifyIns
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     http: { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_LIMIT_MS },
     forceCloseConnections: 'idle',
+    clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, _request, reply) => answerError(app, error, reply as unknown as FastifyReply),
   });
   // One for each address; a clock of its own for each second.

@@ -7,6 +7,7 @@ import type { InvalidReason } from '../domain/alert.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { readRows } from '../formats/rows.ts';
 import type { Alert } from './gathered-row.ts';
+import { withPlainWholeNumbers } from './whole-numbers.ts';
 
 export interface BadAlert {
   /** In the array, from 0. */
@@ -39,7 +40,7 @@ export async function readAlerts(body: Buffer, options: Omit<ParseOptions, 'form
   const alerts: Alert[] = [];
   const invalid: BadAlert[] = [];
   await readRows({
-    source: [Buffer.from(Array.isArray(value) ? text : `[${text}]`)],
+    source: [Buffer.from(withPlainWholeNumbers(Array.isArray(value) ? text : `[${text}]`))],
     parse: { ...rules, format: 'json', userIdColumn: 'userId', alertMessageColumn: 'alertMessage' },
     cursor: null,
     rowLimit: Number.POSITIVE_INFINITY,

@@ -33,7 +33,7 @@ test('nothing is put anywhere as long as it is not clear where', () => {
   const which = problemOf(() => inboxFor({ inboxes }, undefined));
   expect([which.status, which.code, which.extra]).toEqual([422, 'which_inbox', { expected: ['crm', 'crm,sms'] }]);
   const none = problemOf(() => inboxFor({ inboxes }, 'sms'));
-  expect([none.status, none.code]).toEqual([422, 'no_such_inbox']);
+  expect([none.status, none.code]).toEqual([404, 'no_such_inbox']);
 });
 
 test('the page has a button for each', () => {

@@ -1,4 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { InjectOptions } from 'fastify';
 import { describe, expect, test } from 'vitest';
@@ -108,6 +110,31 @@ describe('what is wrong with a request', () => {
   });
 });
 
+test('what is no request, or has too many headers, is told so in the same form', async () => {
+  const { server } = await apiUnderTest();
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  const answerTo = (said: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let heard = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(said));
+      socket.on('data', (bytes) => {
+        heard += bytes;
+      });
+      socket.on('close', () => resolve(heard)).on('error', reject);
+    });
+  const cases = [
+    [`GET /files HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['hello\r\n\r\n', 400, 'not_http'],
+  ] as const;
+  for (const [said, status, code] of cases) {
+    const [head = '', body = ''] = (await answerTo(said)).split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status} `);
+    expect(head).toContain('application/problem+json');
+    expect(schemas.problem.parse(JSON.parse(body))).toMatchObject({ status, code });
+  }
+});
+
 describe('POST /webhook', () => {
   const post = (payload: unknown, headers: Record<string, string> = {}): InjectOptions =>
     ask('/webhook', {
@@ -123,6 +150,10 @@ describe('POST /webhook', () => {
     expect(one.statusCode).toBe(202);
     expect(schemas.posted.parse(one.json())).toMatchObject({ alerts: 1, repeated: false });
     const two = await server.inject(post([alert, { userId: 42, alertMessage: 'x' }]));
+    const whole = await server.inject(
+      post('[{"userId": 3466.0, "alertMessage": "x"}, {"userId": 35e2, "alertMessage": "x"}]'),
+    );
+    expect(whole.json()).toMatchObject({ alerts: 2 });
     expect(two.json()).toMatchObject({ alerts: 2 });
   });
 

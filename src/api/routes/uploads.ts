@@ -84,6 +84,7 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
         },
         answers: {
           202: { about: 'On the disk, and in the inbox', schema: uploaded },
+          404: { about: 'No inbox delivers to these endpoints' },
           413: { about: 'Larger than api.maxUploadMiB' },
           415: { about: 'Neither a form nor a kind of file that wds reads' },
           422: { about: 'No file, an empty one, a name that cannot be, or it is not clear which inbox is meant' },

@@ -35,6 +35,7 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
         bodyLimitBytes: 16 * 1024 * 1024,
         answers: {
           202: { about: 'On the disk: they will be delivered whatever becomes of this process', schema: posted },
+          404: { about: 'No inbox delivers to these endpoints' },
           409: { about: 'The key was used for other alerts, or its first request is under way' },
           413: { about: 'More than 16 MiB' },
           415: { about: 'Not application/json' },
