@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { ServedApp } from '../../app/served.ts';
 import type { FilePriority } from '../../domain/contracts.ts';
 import { plainText } from '../../domain/plain-text.ts';
+import { recognize } from '../../intake/upload-kind.ts';
 import type { Upload } from '../../intake/uploads.ts';
 import { UploadTooLarge, uploadName } from '../../intake/uploads.ts';
 import { errnoOf, isErrno, reasonOf } from '../../thrown.ts';
@@ -40,6 +41,8 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'application/json': 'json',
 };
 
+const ANY_BYTES = 'application/octet-stream';
+
 interface UploadContext {
   /** Where the body is the file itself. */
   readonly name: string | undefined;
@@ -60,6 +63,7 @@ interface Incoming {
 export function uploadRoutes(app: ServedApp, received: Received, counters: Counters): readonly Route[] {
   const content = { type: 'string', format: 'binary', minLength: 1 };
   const file = { schema: content };
+  const text = { schema: { type: 'string', minLength: 1 } };
   return [
     route(
       {
@@ -77,10 +81,11 @@ export function uploadRoutes(app: ServedApp, received: Received, counters: Count
             },
             encoding: { file: { contentType: 'text/csv, application/x-ndjson, application/json' } },
           },
-          'text/csv': file,
-          'application/x-ndjson': file,
-          'application/json': file,
-          'application/octet-stream': file,
+          'text/csv': text,
+          'application/x-ndjson': text,
+          // An array of objects; whether it is one is found out when it is read.
+          'application/json': { schema: {} },
+          [ANY_BYTES]: file,
         },
         answers: {
           202: { about: 'On the disk, and in the inbox', schema: uploaded },
@@ -179,7 +184,9 @@ async function* rawFile(request: FastifyRequest, name: string | undefined): Asyn
     );
   }
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  const extension = EXTENSIONS[type];
+  const body = request.body as AsyncIterable<Uint8Array>;
+  const unknown = name === undefined && type === ANY_BYTES ? await recognize(body) : undefined;
+  const extension = unknown?.extension ?? EXTENSIONS[type];
   if (name === undefined && extension === undefined) {
     throw new Problem(
       415,
@@ -190,7 +197,7 @@ async function* rawFile(request: FastifyRequest, name: string | undefined): Asyn
   const time = new Date().toISOString().replaceAll(/[-:.]/g, '');
   yield {
     name: uploadName(name ?? `upload-${time}.${extension}`),
-    source: request.body as AsyncIterable<Uint8Array>,
+    source: unknown?.source ?? body,
   };
 }
 
