@@ -11,11 +11,12 @@ import type { z } from 'zod';
 import { posted, problem, uploaded } from '../../src/api/schemas.ts';
 import { previewFile } from '../../src/app/preview.ts';
 import { foundText } from '../../src/cli/find-output.ts';
+import { endText } from '../../src/cli/output.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { NOTICE_TYPES } from '../../src/domain/notices/notice.ts';
 import { createSigner } from '../../src/endpoint/signing.ts';
 import { FOUND } from '../api/fake-served-app.ts';
-import { RESULT } from '../cli/fake-app.ts';
+import { ended, RESULT } from '../cli/fake-app.ts';
 import { makeFolder } from '../config/folder.ts';
 import type { Block } from './documents.ts';
 import { blocks, blocksOf, blockWith, ROOT } from './documents.ts';
@@ -71,6 +72,15 @@ describe('what is answered and told', () => {
 
   test('of a notification is of a type that there is', () => {
     expect(NOTICE_TYPES).toContain((json('docs/notifications.md', '"timestamp"') as { type: string }).type);
+  });
+
+  test('of wds send is what it prints', () => {
+    const { text } = blockWith('README.md', '250 of 250');
+    const counts = { rows: 252, alerts: 250, delivered: 250, sentNow: 250, invalid: 1, duplicates: 1, seconds: 4.8 };
+    const invalidRows = [{ reason: 'missing_user_id', rows: 1, firstLine: 185 }] as const;
+    const reportDir = '/srv/wds/.wds/reports/alerts.csv-e36c4532-example-com-443-19f13522';
+    const end = ended({ ...counts, reportDir, invalidReasons: invalidRows });
+    expect(`${endText(end, (written) => written)}\n`).toBe(text);
   });
 
   test('of wds find is what it prints', () => {

@@ -14,6 +14,8 @@ main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.4rem; margin: .5rem 0 1rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.1rem; margin: 1.75rem 0 .5rem; }
 h2:first-child { margin-top: 0; }
+section + section, form + section { margin-top: 1.75rem; }
+form p { margin: 0 0 .35rem; }
 h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere; }
 a { color: var(--link); }
 a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }

@@ -31,8 +31,11 @@ export const filePage = ({ sha256, endpoint, workflowId }: ShownFile): string =>
 export const time = (iso: string): Html =>
   html`<time datetime="${iso}">${iso.replace('T', ' ').replace(/:\d\d(\.\d+)?Z$/, ' UTC')}</time>`;
 
+/** Whoever reads a page has buttons for what is to be decided. */
 export const stateText = (file: ShownFile): Html =>
-  html`<span class="state ${file.state}">${STATES[file.state]}</span>`;
+  html`<span class="state ${file.state}">${isUndecided(file) ? 'Waits for a decision' : STATES[file.state]}</span>`;
+
+const isUndecided = ({ waiting }: ShownFile): boolean => waiting?.why === 'decision';
 
 /** `4,211 of 50,000 delivered; 3 rejected`. */
 export function countsText(file: ShownFile): string {
@@ -51,7 +54,9 @@ export function waitingText(file: ShownFile): Html | undefined {
   const { waiting } = file;
   if (!waiting) return undefined;
   const until = waiting.until ? html`, until ${time(waiting.until)}` : '';
-  return html`<p>Waiting: ${plainText(waiting.text)}${until}</p>`;
+  // The commands that decide are for a terminal.
+  const text = isUndecided(file) ? waiting.text.replace(/; wds .*$/, '') : waiting.text;
+  return html`<p>${isUndecided(file) ? 'To decide' : 'Waiting'}: ${plainText(text)}${until}</p>`;
 }
 
 /** Named for who does not see it. */

@@ -81,7 +81,7 @@ function readAs({ columns, encoding, format, gzip, separator }: FilePreview['fou
 function takes({ counts, seconds }: FilePreview): string {
   if (counts.pending === 0) return 'nothing to send';
   if (seconds === null) return 'not known before it is sent';
-  return seconds < 90 ? `about ${Math.ceil(seconds)} s` : `about ${number(Math.ceil(seconds / 60))} min`;
+  return seconds < 90 ? `about ${Math.max(1, Math.ceil(seconds))} s` : `about ${number(Math.ceil(seconds / 60))} min`;
 }
 
 const when = ({ from, late, why }: FilePreview['when']): Html =>
