@@ -62,7 +62,7 @@ export class SimPace {
 
   ended(nowMs: number, sentMs: number, remaining: number | undefined): void {
     this.#window?.ended(nowMs, true);
-    if (remaining !== undefined) this.#window?.told(remaining, sentMs);
+    this.#window?.told(remaining ?? Number.POSITIVE_INFINITY, sentMs);
   }
 
   quotaUsed(nowMs: number): number | undefined {

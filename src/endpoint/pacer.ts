@@ -120,7 +120,8 @@ export class Pacer {
   ended(sent: boolean, remaining: number | undefined, sentMs: number): void {
     if (this.#window === undefined) return;
     this.#window.ended(this.#clock.now(), sent);
-    if (remaining !== undefined) this.#window.told(remaining, sentMs);
+    // A receiver that no longer says so is not waited for.
+    if (sent) this.#window.told(remaining ?? Number.POSITIVE_INFINITY, sentMs);
     if (this.queued > 0) this.#release();
   }
 

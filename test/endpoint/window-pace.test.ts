@@ -158,8 +158,15 @@ describe('a quota that may be used at once', () => {
     for (let left = 4; left >= 0; left--) pacer.ended(true, left, 10);
     expect(takes()).toBe(1);
     clock.runUntil(30);
-    pacer.ended(true, 90, 20);
-    expect(takes()).toBe(90);
+    pacer.ended(true, 60, 20);
+    expect(takes()).toBe(60);
+    clock.runUntil(40);
+    for (let left = 59; left >= 0; left--) pacer.ended(true, left, 30);
+    expect(takes()).toBe(1);
+    clock.runUntil(50);
+    // It says nothing any more.
+    pacer.ended(true, undefined, 40);
+    expect(takes()).toBe(97 - 1 - 5 - 1 - 60 - 1);
   });
 
   test('is accounted for in waves: what is allowed goes at once, and what was taken back may go', () => {
