@@ -5,7 +5,7 @@ export interface EndpointStatus {
   readonly name: string;
   /** null: this command is not configured for it. */
   readonly url: string | null;
-  /** As configured, e.g. `100/s`, `unlimited`. */
+  /** As configured, e.g. `100/s`, `unlimited`, `0.278/s (1000 in 1 hour)`. */
   readonly rate: string;
   /** The one that decides the rate, as it is now; null: see `note`. */
   readonly governor: GovernorView | null;

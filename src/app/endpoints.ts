@@ -4,9 +4,11 @@
  */
 
 import { shownUrl } from '../config/endpoint-url.ts';
+import type { Endpoint } from '../domain/endpoint.ts';
 import { rateText } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
+import { duration } from '../domain/governor/learned-text.ts';
 import type { GovernorView } from '../domain/governor/messages.ts';
 import { alertsTaskQueue, filesTaskQueue } from '../domain/names.ts';
 import { governedEndpoints, overrideGovernor, queryGovernor, refusedOrder } from '../temporal/governor-client.ts';
@@ -95,7 +97,7 @@ export async function readEndpoint(installation: Installation, name: string): Pr
   return {
     name,
     url: own === undefined ? null : shownUrl(own.url),
-    rate: rate === undefined ? '' : rateText(rate),
+    rate: rate === undefined ? '' : `${rateText(rate)}${ofWindow(own)}`,
     governor: answer.view ?? null,
     note: answer.note ?? null,
     served,
@@ -150,4 +152,10 @@ export async function releaseEndpoint({ owners, id }: Installation, name: string
   await owners.release(name, owner);
   const installation = owner.kind === 'nobody' ? null : owner.id;
   return { name, installation, own: installation === id };
+}
+
+/** The quota as it was stated, where it may be used at once. */
+function ofWindow(own: Endpoint | undefined): string {
+  if (own?.windowMs === undefined || typeof own.rate !== 'number') return '';
+  return ` (${Number(((own.rate * own.windowMs) / 1_000).toFixed(3))} in ${duration(own.windowMs)})`;
 }
