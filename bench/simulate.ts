@@ -1,6 +1,6 @@
 /**
  * Simulates the governor against models of receivers and prints the tables of docs/governor-simulation.md. Some hours of simulated time in
- * about a minute; the same figures in every run. `node dist/bench/simulate.js [SEEDS]`
+ * a few minutes; the same figures in every run. `node dist/bench/simulate.js [SEEDS]`
  */
 
 import { burstTurmoil, fullestSecond } from '../simulation/rate/bursts.ts';
