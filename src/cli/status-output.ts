@@ -89,12 +89,14 @@ function filesTable(files: readonly FileStatus[], paint: Paint, width: number): 
         (column.spare ?? 0) <= spare &&
         (column.dull === undefined || !files.every(column.dull)),
     );
+  const longestName = Math.max(...files.map((file) => plainText(file.file).length));
   for (let spare = 5; ; spare--) {
     for (const nameWidth of [LONGEST_NAME, SHORTEST_NAME]) {
       const columns = wanted(nameWidth, spare);
       const over = widthOf(files, columns) - width;
       if (over <= 0) return table(files, columns, paint);
-      const fits = nameWidth - over;
+      // What is cut off a name that is short already wins nothing.
+      const fits = Math.min(nameWidth, longestName) - over;
       if (fits >= SHORTEST_NAME) return table(files, wanted(fits, spare), paint);
       if (spare === 0) return table(files, columns, paint);
     }

@@ -23,6 +23,16 @@ test('files fit into 80 columns, whatever their names and counts', () => {
   expect(text).toMatch(/^customers.*…/m);
 });
 
+test('files with short names fit, too, at every width of a screen', () => {
+  const some = { state: 'paused', rows: 60, delivered: 20, pending: 40, invalid: 1, duplicates: 1 } as const;
+  const files = ['customers.csv', 'bad.csv', 'reminders.csv'].map((file) => ({ ...FILE, ...some, file }));
+  for (let width = 80; width <= 140; width++) {
+    const text = filesOf(statusText({ ...STATUS, files: [...files, FILE] }, plain, width)).split('\n\n')[0]!;
+    expect(longest(text)).toBeLessThanOrEqual(width);
+    expect(text).toContain('customers.csv ');
+  }
+});
+
 test('a wide screen has all columns', () => {
   const text = filesOf(statusText({ ...STATUS, files: [LARGE] }, plain, 200));
   for (const column of ['STARTED', 'ROWS', 'PENDING', 'FAILED', 'INVALID', 'DUPL.', 'UNCONF.', 'RATE', 'SHA-256']) {
