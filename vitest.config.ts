@@ -33,7 +33,7 @@ const unitProjects = [
       exclude: [CHAOS_ROUNDS, ...servedTests, ...slowTests, ...mockingTests],
     },
   },
-  { extends: true, test: { name: 'mocking', include: mockingTests } },
+  { extends: true, test: { name: 'mocking', include: mockingTests, exclude: slowTests } },
 ] as const;
 
 const fullProjects = [

@@ -1,3 +1,4 @@
+// @slow: connections that grow old
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Endpoint } from '../../src/domain/endpoint.ts';
 import type { EndpointClient, EndpointClientOptions } from '../../src/endpoint/endpoint-client.ts';

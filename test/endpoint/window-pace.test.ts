@@ -1,3 +1,4 @@
+// @slow: millions of requests in a simulated time
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RateSegment } from '../../src/endpoint/pacer.ts';

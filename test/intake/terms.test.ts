@@ -1,3 +1,4 @@
+// @slow: watchers, with their leases
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { defaultEndpoint } from '../../src/config/settings.ts';

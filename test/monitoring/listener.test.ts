@@ -1,3 +1,4 @@
+// @slow: waits for a check that never answers
 import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Distribution } from '../../src/distribution.ts';

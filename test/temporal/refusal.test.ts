@@ -1,3 +1,4 @@
+// @slow: services that keep one waiting
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { connect, devServerTarget } from '../../src/temporal/connection.ts';
