@@ -2,6 +2,7 @@
  * `<sha>/<endpoint>/delivery.json`: how a file was submitted to an endpoint. Written before its workflow is started, so that reports and
  * retries need nothing but the store.
  */
+import { Fault } from '../domain/failure.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import { parseKey } from '../domain/parse-options.ts';
 import type { DeliveryOf } from './layout.ts';
@@ -45,6 +46,19 @@ export async function settleDeliveryRecord(store: Store, wanted: DeliveryRecord)
   const record = { ...wanted, firstSubmittedAt: known?.firstSubmittedAt ?? wanted.firstSubmittedAt };
   await store.put(deliveryKey(wanted), `${JSON.stringify(record, null, 2)}\n`);
   return record;
+}
+
+/**
+ * While the disk of a store is not mounted, what is written lies below the mount, and is gone when it is there again. That a record is seen after
+ * the store was found to be the right one says that it was written there. Throws Fault `store`.
+ */
+export async function requireInSight(store: Store, record: DeliveryRecord): Promise<void> {
+  if (store.lasting || (await store.exists(deliveryKey(record)))) return;
+  throw new Fault(
+    'store',
+    `what was written about ${record.fileName} is not in the store: its disk was not mounted for a moment`,
+    'Nothing was sent. A watcher tries it again by itself; else send it again.',
+  );
 }
 
 /**

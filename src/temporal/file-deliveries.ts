@@ -12,7 +12,7 @@ import { Fault } from '../domain/failure.ts';
 import { APPROVE_SIGNAL, FILE_WORKFLOW, fileWorkflowId, installationIn, PAUSE_SIGNAL } from '../domain/names.ts';
 import type { ParseOptions } from '../domain/parse-options.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
-import { settleDeliveryRecord } from '../store/delivery-record.ts';
+import { requireInSight, settleDeliveryRecord } from '../store/delivery-record.ts';
 import type { OwnStore } from '../store/installation-identity.ts';
 import type { StagedFile } from '../store/staged-file.ts';
 import type { Store } from '../store/store.ts';
@@ -78,9 +78,10 @@ export class FileDeliveries {
   /** Starts the delivery; attaches where it runs; begins a new round where it failed; does nothing where it completed. */
   async submit(request: SubmitRequest): Promise<Submitted> {
     const { staged, fileName, endpoint } = request;
+    const { store, ownStore } = this.#parts;
     const workflowId = fileWorkflowId(staged.sha256, endpoint);
     await this.#permit(endpoint);
-    const record = await settleDeliveryRecord(this.#parts.store, {
+    const record = await settleDeliveryRecord(store, {
       sha256: staged.sha256,
       endpoint,
       fileName,
@@ -88,6 +89,8 @@ export class FileDeliveries {
       parse: { ...request.parse, format: staged.format },
       firstSubmittedAt: new Date().toISOString(),
     });
+    await ownStore.confirm();
+    await requireInSight(store, record);
     const { contentBytes } = staged;
     return this.start(record, request.delivery, { ...request, contentBytes });
   }

@@ -7,6 +7,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record.ts';
 import {
   deliveriesOf,
   readDeliveryRecord,
+  requireInSight,
   settleDeliveryRecord,
   settleOptions,
 } from '../../src/store/delivery-record.ts';
@@ -69,4 +70,11 @@ test('the deliveries of a file are found by endpoint, beside its content and chu
   await settleDeliveryRecord(store, record({ endpoint: 'sms' }));
   expect((await deliveriesOf(store, 'abc')).map(({ endpoint }) => endpoint)).toEqual(['crm', 'sms']);
   expect(await deliveriesOf(store, 'none')).toEqual([]);
+});
+
+test('a record that was written while the disk was away is missed when it is back', async () => {
+  await settleDeliveryRecord(store, record());
+  await expect(requireInSight(store, record())).resolves.toBeUndefined();
+  const other = new FolderStore(join(root, 'mounted'));
+  await expect(requireInSight(other, record())).rejects.toMatchObject({ code: 'store' });
 });
