@@ -66,6 +66,8 @@ export class Story {
     scheduler.run(() => this.#isTooLong, quietAtMs);
     this.#trace?.('--- all is well from here on');
     this.#troubles.end();
+    // An order to pause that is on its way comes before the one to go on.
+    scheduler.run(() => this.#people.commands === 0 || this.#isTooLong, scheduler.nowMs + LATE_ATTEMPTS_MS);
     for (const runs of temporal.executions.values()) {
       const run = runs.at(-1);
       if (run?.status === 'RUNNING') temporal.signal(run, 'pause', [false]);

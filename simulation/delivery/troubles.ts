@@ -65,6 +65,7 @@ export class Troubles {
     const { scheduler, workers } = this.#site;
     this.#change('none', () => undefined);
     for (const { process, wire } of workers) {
+      process.diesAtStoreCall = Number.POSITIVE_INFINITY;
       wire.cut = false;
       scheduler.goOn(process);
     }
