@@ -3,9 +3,9 @@
  * is in the inbox and removed when its delivery is known to have begun. So whichever watcher takes the file knows, and at worst (a crash in
  * between) the same bytes are held once more.
  */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder } from '../store/durable-write.ts';
+import { makeFolder, syncFolder } from '../store/durable-write.ts';
 import { isErrno } from '../thrown.ts';
 import { refuseLinks } from './claim-folder.ts';
 import { STATE_FOLDER } from './inbox-names.ts';
@@ -22,7 +22,7 @@ export class FirstAsked {
   /** On the disk when it resolves. Throws what the disk throws; Fault `config` where there is a link. */
   async ask(sha256: string, count: number): Promise<void> {
     await refuseLinks(join(this.#inbox, STATE_FOLDER), this.#folder);
-    await mkdir(this.#folder, { recursive: true });
+    await makeFolder(this.#folder);
     const handle = await open(join(this.#folder, sha256), 'w');
     try {
       await handle.writeFile(`${count}\n`);
