@@ -3,6 +3,7 @@
  * until a whole window after it has ended: it arrives somewhere in between, so no window of the receiver's holds more, wherever it begins. All that
  * this process sends is counted, also while no window is known. No clock.
  */
+import { LAST_DIGIT } from '../domain/governor/spending.ts';
 import { SentLog } from './sent-log.ts';
 
 /** A quota of which a worker has a share. */
@@ -23,8 +24,6 @@ export interface LentNow {
 const PIECES = 16;
 /** Where nothing but an answer can make room. */
 const UNKNOWN_MS = 1_000;
-/** A quota that is a whole number is one in spite of the last digit of a product. */
-const LAST_DIGIT = 1e-6;
 
 export class WindowPace {
   readonly #log = new SentLog();

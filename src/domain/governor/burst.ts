@@ -7,7 +7,7 @@ import type { LeaseAnswer, LeaseRequest } from './contract.ts';
 import { LEASE_MS } from './contract.ts';
 import type { Span } from './leases.ts';
 import type { Spending } from './spending.ts';
-import { cut, LONGEST_WINDOW_MS, NOTHING_SPENT, spendingHeard } from './spending.ts';
+import { cut, LAST_DIGIT, LONGEST_WINDOW_MS, NOTHING_SPENT, spendingHeard } from './spending.ts';
 import type { GovernorState } from './state.ts';
 import { rateInForce, totalPerSecond } from './state.ts';
 
@@ -21,7 +21,6 @@ const LONGEST_EVEN_MS = 3_600_000;
 const CAREFUL_OPEN = 4;
 const BELIEVED_AFTER = 1.25;
 const BELIEVED_AFTER_MS = 60_000;
-const LAST_DIGIT = 1e-6;
 
 /** The window whose quota may be used at once; undefined: requests are spaced evenly, for the limit in force has none, or that is wanted. */
 export function windowInForce(state: GovernorState): number | undefined {

@@ -31,8 +31,8 @@ export function faultOfOverride(value: unknown): string | undefined {
   if (!ORDERS.some((order) => order === type)) {
     return `the order's type is one of ${ORDERS.join(', ')}, and not ${shown(type)}`;
   }
-  if (windowMs !== undefined && !isAmount(windowMs))
-    return `windowMs is a number from 0 on, and not ${shown(windowMs)}`;
+  const wrongWindow = faultOfWindow(windowMs);
+  if (wrongWindow !== undefined) return wrongWindow;
   if (type !== 'set-rate' || rate === null || isRate(rate)) return undefined;
   return `the order's rate is ${RATE_WORDS}, or null for the configured one, and not ${shown(rate)}`;
 }
@@ -44,8 +44,8 @@ export function faultOfConfig(value: unknown): string | undefined {
   if (!isRate(fields.rate)) return `the rate is ${RATE_WORDS}, and not ${shown(fields.rate)}`;
   const { batchSize, shape, windowMs } = fields;
   if (shape !== undefined && shape !== 'burst') return `shape is "burst" or left out, and not ${shown(shape)}`;
-  if (windowMs !== undefined && !isAmount(windowMs))
-    return `windowMs is a number from 0 on, and not ${shown(windowMs)}`;
+  const wrongWindow = faultOfWindow(windowMs);
+  if (wrongWindow !== undefined) return wrongWindow;
   if (Number.isSafeInteger(batchSize) && isAmount(batchSize) && batchSize >= 1 && batchSize <= LARGEST_BATCH) {
     return undefined;
   }
@@ -122,6 +122,9 @@ function faultOfAmounts(fields: Fields, names: readonly string[] = Object.keys(f
   const name = names.find((each) => !isAmount(fields[each]));
   return name === undefined ? undefined : `${name} is a number from 0 on, and not ${shown(fields[name])}`;
 }
+
+const faultOfWindow = (windowMs: unknown): string | undefined =>
+  windowMs === undefined ? undefined : faultOfAmounts({ windowMs });
 
 const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 

@@ -32,7 +32,8 @@ const MOST_PIECES = 24;
 /** What is sent is not remembered for longer. */
 export const LONGEST_WINDOW_MS = 86_400_000;
 const TOGETHER = '';
-const LAST_DIGIT = 1e-6;
+/** A quota that is a whole number is one in spite of the last digit of a product. */
+export const LAST_DIGIT = 1e-6;
 
 export const NOTHING_SPENT: BurstState = { spending: {} };
 
