@@ -78,7 +78,7 @@ export class FileDeliveries {
   /** Starts the delivery; attaches where it runs; begins a new round where it failed; does nothing where it completed. */
   async submit(request: SubmitRequest): Promise<Submitted> {
     const { staged, fileName, endpoint } = request;
-    const { store } = this.#parts;
+    const { store, ownStore } = this.#parts;
     const workflowId = fileWorkflowId(staged.sha256, endpoint);
     await this.#permit(endpoint);
     const record = await settleDeliveryRecord(store, {
@@ -89,6 +89,8 @@ export class FileDeliveries {
       parse: { ...request.parse, format: staged.format },
       firstSubmittedAt: new Date().toISOString(),
     });
+    await ownStore.confirm();
+    await requireInSight(store, record);
     const { contentBytes } = staged;
     return this.start(record, request.delivery, { ...request, contentBytes });
   }
@@ -101,7 +103,6 @@ export class FileDeliveries {
   ): Promise<Submitted> {
     const { workflowId } = record;
     await this.#permit(record.endpoint);
-    await requireInSight(this.#parts.store, record);
     const before = await this.#newestRun(workflowId);
     if (before?.status === 'COMPLETED') return { outcome: 'already_delivered', workflowId };
     this.#refuseForeign(record, before);
