@@ -17,7 +17,9 @@ import { systemClock } from '../src/clock.ts';
 import { DEFAULT_PARSE_OPTIONS } from '../src/domain/parse-options.ts';
 import { bytesText } from '../src/domain/progress/bytes-text.ts';
 import { FolderLedgers } from '../src/store/folder-ledger.ts';
+import { FolderParts } from '../src/store/folder-parts.ts';
 import { FolderStore } from '../src/store/folder-store.ts';
+import { FolderReports } from '../src/store/report-files.ts';
 import { FolderUsers } from '../src/store/scan-users.ts';
 import { deliver, readFile } from './delivered-files.ts';
 
@@ -53,8 +55,10 @@ async function measure(files: number, rows: number): Promise<void> {
     const folder = join(home, 'store');
     const store = new FolderStore(folder);
     const ledgers = new FolderLedgers({ store, clock: systemClock, boot: 'bench' });
+    const reports = new FolderReports(join(home, 'reports'));
+    const parts = new FolderParts({ store, folder, reports: reports.place });
     const house: House = {
-      ...{ store, ledgers, users: new FolderUsers(folder), folder, reportsRoot: join(home, 'reports'), inboxes: [] },
+      ...{ store, ledgers, users: new FolderUsers(folder), reports, parts, inboxes: [] },
       runOf: async () => 'completed',
       async *underWay() {},
     };

@@ -64,7 +64,6 @@ export class Services {
   /** Without inboxes: what was dropped is left to those who watch them. */
   #prune(inboxes: readonly string[]): void {
     const { settings, logger } = this.#context;
-    if (settings.store !== undefined) return;
     const house = { ...houseOf(this.#installation), inboxes };
     void pruneForEver({ house, settings, logger, signal: this.#closing.signal });
   }

@@ -1,6 +1,5 @@
 /** Results as text for people: pure functions from data to lines. Machines get the data itself, by `-o json` or `-o jsonl`. */
 
-import { join } from 'node:path';
 import type { FileEnd, FileResult, FileStatus, FileTotals, InitResult, ReportedFile } from '../app/app.ts';
 import type { NewConfigFile } from '../config/new-config-file.ts';
 import { COUNTS_OF_ALERTS, COUNTS_OF_OTHER_ROWS } from '../domain/counts.ts';
@@ -117,7 +116,9 @@ export function findingLines(
     Findings & { readonly reportDir?: string },
 ): string[] {
   const reasons = invalidLines(file);
-  const list = file.reportDir === undefined ? [] : [`see ${join(plainText(file.reportDir), 'invalid.csv')}`];
+  // None is left where reports were pruned.
+  const { reportDir = '' } = file;
+  const list = reportDir === '' ? [] : [`see ${plainText(reportDir)}/invalid.csv`];
   const invalid =
     file.invalid > 0
       ? [...(reasons.length > 0 ? reasons : [`${count(file.invalid)} ${file.invalid === 1 ? 'row' : 'rows'}`]), ...list]

@@ -14,9 +14,6 @@ export function compileStore(
 ): S3Settings | undefined {
   const location = store.location === undefined ? undefined : s3LocationOf(store.location);
   if (location !== undefined) {
-    if (store.retainDays !== undefined) {
-      collect({ key: 'store.retainDays', problem: 'wds does not prune a store on S3 yet; expected not to be stated' });
-    }
     const { endpoint, pathStyle = endpoint !== undefined } = s3;
     return { ...location, endpoint, region: s3.region ?? (endpoint && OWN_REGION), pathStyle };
   }

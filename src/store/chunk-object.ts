@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
 import type { ChunkOf } from './layout.ts';
-import { ledgerPrefix } from './layout.ts';
+import { LEDGER, ledgerPrefix } from './layout.ts';
 
 export interface ObjectVersion {
   readonly text: string;
@@ -48,7 +48,7 @@ const MOST_TRIES = 100;
 const TROUBLE_LIMIT_MS = 20_000;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2_000;
-export const ledgerKey = (of: ChunkOf): string => `${ledgerPrefix(of)}/ledger`;
+export const ledgerKey = (of: ChunkOf): string => `${ledgerPrefix(of)}/${LEDGER}`;
 
 export async function readContent(objects: ObjectStore, key: string): Promise<Version | undefined> {
   const version = await objects.read(key);

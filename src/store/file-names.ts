@@ -16,9 +16,9 @@ const COMPLETE = 'names/complete';
 const READ_AT_ONCE = 32;
 const HASH = /^[0-9a-f]{64}$/;
 
-/** `content` and all the other names of a store are no hashes. */
-export const storedFiles = async (store: Store): Promise<string[]> =>
-  (await store.list('')).filter((name) => HASH.test(name));
+/** `names` and all the other names of a store are no hashes. */
+export const isFileHash = (name: string): boolean => HASH.test(name);
+export const storedFiles = async (store: Store): Promise<string[]> => (await store.list('')).filter(isFileHash);
 
 /** To be called before a file is submitted under a name. Idempotent. */
 export async function rememberName(store: Store, fileName: string, { sha256, endpoint }: DeliveryOf): Promise<void> {

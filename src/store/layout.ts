@@ -15,9 +15,12 @@
  *   <sha>/<endpoint>/rounds/000001         which run of the workflow made the first try at the file
  *   <sha>/<endpoint>/000001/000007.journal chunk 1, epoch 7: the journal of one attempt
  *   <sha>/<endpoint>/000001/000031.base    what the journals came to that the attempt of epoch 31 folded
+ *   <sha>/<endpoint>/000001/ledger         in a bucket: all of that in one object (chunk-object.ts)
+ *   <sha>/<endpoint>/000001/late-7         in a bucket: what the attempt of epoch 7 has said since it was superseded
  *   <sha>/<endpoint>/1000000004/…          receipts of places (origins.ts), as of a chunk: of lines 4000 to 4999
  *   <sha>/<endpoint>/once/000018           the file may have this number among those that are sent once a message (src/store/once/)
  *   <sha>/<endpoint>/000001.1, row-42.1    journals of before: of chunk 1, and of the stubborn alert on line 42
+ *   forgotten/<ms>.<bytes>.<sha>           a user was erased from that file: dropped ones go from all inboxes (src/app/keeping/forgotten.ts)
  */
 
 const folder = (sha256: string, parseKey: string, window: number, kind: string): string =>
@@ -66,6 +69,10 @@ export const roundKey = (of: DeliveryOf, round: number): string => `${roundsPref
 export const ledgerPrefix = (of: ChunkOf): string => `${deliveryPrefix(of)}/${numbered(of.chunk)}`;
 export const journalKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/${numbered(epoch)}.journal`;
 export const baseKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/${numbered(epoch)}.base`;
+
+/** In a bucket: names below ledgerPrefix. */
+export const LEDGER = 'ledger';
+export const LATE = 'late-';
 
 /** Journals of before attempts of all kinds took their epochs from one counter. */
 export const oldJournalKey = (of: ChunkOf, epoch: number): string =>

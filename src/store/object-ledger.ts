@@ -19,7 +19,7 @@ import type { Content, ObjectStore } from './chunk-object.ts';
 import { ChunkObject, ledgerKey, readContent } from './chunk-object.ts';
 import { figuresOf } from './folder-journals.ts';
 import type { ChunkOf } from './layout.ts';
-import { ledgerPrefix } from './layout.ts';
+import { LATE, ledgerPrefix } from './layout.ts';
 import type { Attempt, Confirmed, Ledger, Ledgers, StatesAndFigures } from './ledger.ts';
 import { StaleRound } from './ledger.ts';
 
@@ -28,7 +28,7 @@ const FOLD_FROM = 24;
 /** Results that no announcement has taken along since. */
 const LONGEST_PENDING_MS = 1_000;
 /** Results of an attempt that others have superseded: a journal of its own, that nobody else writes. */
-const lateKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/late-${epoch}`;
+const lateKey = (of: ChunkOf, epoch: number): string => `${ledgerPrefix(of)}/${LATE}${epoch}`;
 
 export interface ObjectLedgersOptions {
   readonly objects: ObjectStore;

@@ -5,6 +5,7 @@ import { systemClock } from '../clock.ts';
 import { Fault } from '../domain/failure.ts';
 import { thisBoot } from './boot.ts';
 import { FolderLedgers } from './folder-ledger.ts';
+import { FolderParts } from './folder-parts.ts';
 import { FolderStore } from './folder-store.ts';
 import { INSTALLATION_KEY, readInstallationId } from './installation-identity.ts';
 import type { Ledgers } from './ledger.ts';
@@ -14,12 +15,14 @@ import type { ReportShelf } from './report-shelf.ts';
 import { ignoresConditions, keepsConditions } from './s3/conditions.ts';
 import { openBucket } from './s3/s3-bucket.ts';
 import type { S3Place } from './s3/s3-client.ts';
+import { S3Parts } from './s3/s3-parts.ts';
 import { S3Reports } from './s3/s3-reports.ts';
 import { BucketObjects, S3Store } from './s3/s3-store.ts';
 import { S3Users } from './s3/s3-users.ts';
 import type { SavedUsers } from './scan-users.ts';
 import { FolderUsers } from './scan-users.ts';
 import type { Store } from './store.ts';
+import type { StoredParts } from './stored-parts.ts';
 
 /** Where the store is. */
 export interface StorePlace {
@@ -34,6 +37,7 @@ export interface OpenedStore {
   readonly ledgers: Ledgers;
   readonly users: SavedUsers;
   readonly reports: ReportShelf;
+  readonly parts: StoredParts;
   /** For people: a path, or `s3://bucket/prefix`. */
   readonly place: string;
   /** Throws Fault `config` where the place cannot keep what wds promises, Fault `store` where it cannot be asked. */
@@ -47,7 +51,9 @@ export async function openStore({ home, store: place }: StorePlace): Promise<Ope
     const store = new FolderStore(folder);
     const ledgers = new FolderLedgers({ store, clock: systemClock, boot: thisBoot() });
     const reports = new FolderReports(join(home, 'reports'));
-    return { store, ledgers, users: new FolderUsers(folder), reports, place: folder, prove: () => Promise.resolve() };
+    const parts = new FolderParts({ store, folder, reports: reports.place });
+    const users = new FolderUsers(folder);
+    return { store, ledgers, users, reports, parts, place: folder, prove: () => Promise.resolve() };
   }
   const bucket = await openBucket(place);
   const store = new S3Store(bucket);
@@ -56,7 +62,8 @@ export async function openStore({ home, store: place }: StorePlace): Promise<Ope
     if (!(await keepsConditions(bucket, INSTALLATION_KEY))) throw ignoresConditions(bucket.place);
   };
   const reports = new S3Reports({ bucket, store, drafts: join(home, 'drafts') });
-  return { store, ledgers, users: new S3Users(store), reports, place: bucket.place, prove };
+  const parts = new S3Parts({ bucket, store, reports });
+  return { store, ledgers, users: new S3Users(store), reports, parts, place: bucket.place, prove };
 }
 
 /** The same for whoever only looks. Throws Fault `not_found` where nothing was ever delivered from. */

@@ -7,6 +7,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import pMap from 'p-map';
 import type { Reject, WindowFile, WindowRef } from './chunks.ts';
 import { chunkLine, forgetWindow, readRejects, readWindowFile } from './chunks.ts';
 import { alertsKey, oldSeenKey, redactingKey, rejectsKey, usersKey, windowKey } from './layout.ts';
@@ -24,16 +25,19 @@ export async function beginRedaction(store: Store, ref: WindowRef): Promise<void
 
 export const endRedaction = (store: Store, { sha256 }: WindowRef): Promise<void> => store.delete(redactingKey(sha256));
 
+const FILES_AT_ONCE = 16;
+
 /** Sets right what was broken off in these files. */
 export async function finishRedactions(store: Store, files: readonly string[]): Promise<void> {
-  for (const sha256 of files) {
+  const finish = async (sha256: string): Promise<void> => {
     const bytes = await store.get(redactingKey(sha256));
-    if (bytes === undefined) continue;
+    if (bytes === undefined) return;
     const ref = JSON.parse(bytes.toString('utf8')) as WindowRef;
     const file = await readWindowFile(store, ref);
     if (file !== undefined) await writeSums(store, ref, file, file.chunks.keys());
     await endRedaction(store, ref);
-  }
+  };
+  await pMap(files, finish, { concurrency: FILES_AT_ONCE });
 }
 
 /** The row of the alert. Does nothing where the rows are gone. */

@@ -15,6 +15,8 @@ export interface Journal {
 export interface Store {
   /** What was written once stays as long as it is not deleted: nothing is mounted over it. Absent: that is not sure. */
   readonly lasting?: true;
+  /** What was deleted was kept as an older version, by the place itself: to be asked after a deletion. Absent: no. */
+  readonly keepsVersions?: boolean;
   /** Writes a whole object so that readers see all of it or nothing, also after a power loss. Replaces an earlier one. */
   put(key: string, data: Uint8Array | string): Promise<void>;
   /** The same for data that comes piece by piece. Nothing is visible until the source has ended; a throw leaves nothing. */

@@ -21,6 +21,7 @@ import { openStore } from '../store/open-store.ts';
 import type { ReportShelf } from '../store/report-shelf.ts';
 import type { SavedUsers } from '../store/scan-users.ts';
 import type { Store } from '../store/store.ts';
+import type { StoredParts } from '../store/stored-parts.ts';
 import type { AccessWatch } from './access-watch.ts';
 import { watchAccess } from './access-watch.ts';
 import type { AlertsWorker } from './alerts-worker.ts';
@@ -61,6 +62,7 @@ export class Installation {
   readonly ledgers: Ledgers;
   readonly users: SavedUsers;
   readonly reports: ReportShelf;
+  readonly parts: StoredParts;
   readonly temporal: TemporalConnection;
   readonly deliveries: FileDeliveries;
   readonly notices: Notices;
@@ -81,7 +83,7 @@ export class Installation {
 
   private constructor(
     options: InstallationOptions,
-    { store, ledgers, users, reports, place }: OpenedStore,
+    { store, ledgers, users, reports, parts, place }: OpenedStore,
     ownStore: OwnStore,
     target: TemporalTarget,
     temporal: TemporalConnection,
@@ -106,6 +108,7 @@ export class Installation {
     this.storePlace = place;
     this.users = users;
     this.reports = reports;
+    this.parts = parts;
     const { client } = temporal;
     this.access = watchAccess(temporal, this.monitoring, options.logger);
     const { home } = options.settings;

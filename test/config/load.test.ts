@@ -163,7 +163,6 @@ describe('faults', () => {
     ['store: /mnt/store', 'expected s3://bucket or s3://bucket/prefix'],
     ['store: s3://Bad_Name/x', 'expected s3://bucket or s3://bucket/prefix'],
     ['s3: { endpoint: http://127.0.0.1:9000 }', 'expected the setting store as well'],
-    ['store: { location: s3://alerts/wds, retainDays: 3 }', 'wds does not prune a store on S3 yet'],
     [
       'parse: { userIdColumn: Text, alertMessageColumn: text }',
       'expected another column than parse.alertMessageColumn',

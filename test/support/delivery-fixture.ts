@@ -33,7 +33,7 @@ import { FolderStore } from '../../src/store/folder-store.ts';
 import { contentKey } from '../../src/store/layout.ts';
 import { beginRound } from '../../src/store/rounds.ts';
 import { writeStagedFile } from '../../src/store/staged-file.ts';
-import type { JournalStore } from '../../src/store/store.ts';
+import type { JournalStore, Store } from '../../src/store/store.ts';
 
 /** `accepted, …`: the alert was taken, and the sender does not learn of it. `reset`, `silence`: it was not taken. */
 export type Reply =
@@ -130,7 +130,7 @@ export async function stageAlerts(
 
 /** A file of this content, read, submitted, and with a round begun. */
 export async function stageContent(
-  store: FolderStore,
+  store: Store,
   parse: ParseOptions,
   content: string,
 ): Promise<{ readonly sha256: string; readonly window: WindowResult }> {
@@ -149,7 +149,7 @@ export async function stageContent(
 }
 
 /** Begins the next try at the file, as a new run of its workflow would; returns its number. */
-export async function nextRound(store: FolderStore, sha256: string): Promise<number> {
+export async function nextRound(store: Store, sha256: string): Promise<number> {
   const of = { sha256, endpoint: 'test' };
   return (await beginRound(store, of, { runId: randomUUID(), begunAt: new Date().toISOString() })).round;
 }

@@ -3,7 +3,7 @@
  * fail before they do anything, or after they did it.
  */
 import { createHash } from 'node:crypto';
-import type { Bucket, ObjectHead, Pieces, PutOptions, StoredObject } from '../../src/store/s3/bucket.ts';
+import type { Bucket, ListedObject, ObjectHead, Pieces, PutOptions, StoredObject } from '../../src/store/s3/bucket.ts';
 
 /** `before`: refused (503 SlowDown, connection cut on the way there). `after`: done, and the answer is lost (time-out, 500). */
 export type RequestFault = 'before' | 'after' | undefined;
@@ -12,10 +12,12 @@ type Kind = 'get' | 'head' | 'put' | 'list' | 'delete';
 interface Stored {
   readonly bytes: Buffer;
   readonly writer: string | undefined;
+  readonly changedMs: number;
 }
 
 export class MemoryBucket implements Bucket {
   readonly place = 's3://memory';
+  readonly keepsVersions = false;
   readonly #objects = new Map<string, Stored>();
   /** Asked once a request. */
   fault: (request: Kind, key: string) => RequestFault = () => undefined;
@@ -54,7 +56,7 @@ export class MemoryBucket implements Bucket {
       if (only !== undefined && (before && etagOf(before)) !== wanted) return 'conflict';
       const bytes = Buffer.from(body);
       if (only !== undefined && before?.bytes.equals(bytes)) this.equalVersions.push(key);
-      this.#objects.set(key, { bytes, writer });
+      this.#objects.set(key, { bytes, writer, changedMs: Date.now() });
       return etagOf({ bytes });
     });
   }
@@ -79,12 +81,39 @@ export class MemoryBucket implements Bucket {
     });
   }
 
+  /** A page of two, so that what happens between pages does. */
+  async *objects(start: string): AsyncGenerator<ListedObject> {
+    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(start)).sort();
+    for (let from = 0; from < keys.length; from += 2) {
+      const page = await this.#request('list', start, () => keys.slice(from, from + 2));
+      for (const key of page) {
+        const stored = this.#objects.get(key);
+        if (stored !== undefined) yield { key, bytes: stored.bytes.length, changedMs: stored.changedMs };
+      }
+    }
+  }
+
+  /** All keys, and what is in them as text. */
+  texts(): ReadonlyMap<string, string> {
+    return new Map([...this.#objects].map(([key, { bytes }]) => [key, bytes.toString('latin1')]));
+  }
+
   delete(key: string): Promise<void> {
     return this.#request('delete', key, () => {
-      for (const other of [...this.#objects.keys()]) {
-        if (other === key || other.startsWith(`${key}/`)) this.#objects.delete(other);
-      }
+      this.#objects.delete(key);
     });
+  }
+
+  async deleteBelow(prefix: string): Promise<boolean> {
+    const keys = await this.#request('list', prefix, () =>
+      [...this.#objects.keys()].filter((key) => key.startsWith(`${prefix}/`)),
+    );
+    if (keys.length > 0) {
+      await this.#request('delete', prefix, () => {
+        for (const key of keys) this.#objects.delete(key);
+      });
+    }
+    return keys.length > 0;
   }
 
   async #request<T>(kind: Kind, key: string, act: () => T): Promise<T> {

@@ -2,8 +2,10 @@
  * `wds forget USER`: erases a user from all that a home keeps. What holds whole files (originals, contents) goes with the file; what holds rows loses
  * the user's, and keeps those of all others: chunks, reports, what invalid and duplicate rows say, the hash by which `wds find` finds the user.
  * Receipts stay, by line and without the person, so the same bytes again send nothing. What was not delivered to the user is closed for good, before
- * anything else, in the receipts: by the same change of owner by which a later file takes a row over.
+ * anything else, in the receipts: by the same change of owner by which a later file takes a row over. Dropped files in inboxes of other hosts go by
+ * those who watch them (forgotten.ts).
  */
+import pMap from 'p-map';
 import { linesScope } from '../../domain/ledger/journal.ts';
 import { parseKey } from '../../domain/parse-options.ts';
 import { UserHashes } from '../../formats/seen-users.ts';
@@ -23,16 +25,15 @@ import {
   redactUser,
 } from '../../store/redaction.ts';
 import { writeReportFiles } from '../../store/report.ts';
-import { FolderReports } from '../../store/report-files.ts';
 import { newestRound } from '../../store/rounds.ts';
 import type { UserHit } from '../../store/scan-users.ts';
+import { readStagedFile } from '../../store/staged-file.ts';
 import { hitsOf } from '../find-user.ts';
 import { saveEarlierUsers } from '../save-earlier-users.ts';
 import { removeRefusalsOf, windowsOf } from './file-texts.ts';
-import type { House } from './house.ts';
-import type { OnDisk } from './on-disk.ts';
-import { partsInHome, remove } from './on-disk.ts';
-import { originalsOf } from './originals.ts';
+import { noteForgotten } from './forgotten.ts';
+import type { House, KeptPart } from './house.ts';
+import { removeOriginals } from './originals.ts';
 import { filesReadBy } from './readers.ts';
 import type { ForgetPlan, FoundFile } from './user-traces.ts';
 import { tracesOf, userWords } from './user-traces.ts';
@@ -50,21 +51,20 @@ export async function planForget(house: House, userId: string): Promise<ForgetPl
   const { names } = await saveEarlierUsers(house, () => undefined);
   const hits = await hitsOf(house, names, userId);
   const read = await filesReadBy(house);
-  const found: FoundFile[] = [];
-  for (const sha256 of files) {
+  const look = async (sha256: string): Promise<FoundFile | undefined> => {
     const own = hits.filter((hit) => hit.sha256 === sha256);
+    if (own.length === 0 && !(await tracesOf(house, sha256, userId))) return undefined;
     const records = await deliveriesOf(house.store, sha256);
-    const traces = own.length > 0 || (await tracesOf(house, sha256, userId));
-    if (!traces) continue;
     const runs = await Promise.all(records.map(({ workflowId }) => house.runOf(workflowId)));
     const busy = runs.includes('running')
       ? 'it is under way'
       : read.has(sha256)
         ? `it is read by ${read.get(sha256)}, which mends it`
         : undefined;
-    found.push({ sha256, file: records[0]?.fileName ?? sha256.slice(0, 12), hits: own, records, busy });
-  }
-  return { userId, files: found };
+    return { sha256, file: records[0]?.fileName ?? sha256.slice(0, 12), hits: own, records, busy };
+  };
+  const found = await pMap(files, look, { concurrency: house.parts.atOnce });
+  return { userId, files: found.filter((file) => file !== undefined) };
 }
 
 /** Does it. Can be begun again: what is erased is not looked for, and the hash goes last. */
@@ -131,32 +131,36 @@ class Forgetting {
 
   /** What cannot be had without the user. */
   async #removeWholes(): Promise<void> {
-    const { store, inboxes } = this.#house;
+    const { store, parts, inboxes } = this.#house;
     const { sha256, records } = this.#file;
-    const parts = await partsInHome(this.#house, sha256, records);
-    const content = parts.filter(({ part }) => part === 'content');
+    const { nowMs } = this.#options;
+    const content = (await parts.of(sha256, records)).filter(({ part }) => part === 'content');
     if (content.length > 0) {
-      const at = new Date(this.#options.nowMs).toISOString();
+      const at = new Date(nowMs).toISOString();
       await rememberPruned(store, sha256, { at, why: 'forgotten', parts: ['content'], counts: {} });
     }
-    const originals = await Promise.all(inboxes.map((inbox) => originalsOf(store, inbox, sha256)));
-    for (const whole of [...content, ...originals.flat()]) await remove(whole);
+    const bytes = (await readStagedFile(store, sha256))?.sizeBytes;
+    if (bytes !== undefined) await noteForgotten(store, { atMs: nowMs, bytes, sha256 });
+    for (const whole of content) await whole.remove();
+    const goes = {
+      maySize: (one: KeptPart) => one.bytes === bytes,
+      is: (_: KeptPart, hash: string) => hash === sha256,
+    };
+    for (const inbox of inboxes) await removeOriginals(inbox, goes);
   }
 
   /** Those that are there, from what is left; where nothing is left they go. */
   async #writeReports(): Promise<void> {
-    const { store, ledgers, reportsRoot } = this.#house;
+    const { store, ledgers, reports, parts } = this.#house;
     const { sha256, records } = this.#file;
     for (const record of records) {
-      const [report] = (await partsInHome(this.#house, sha256, [record])).filter(isReport);
+      const report = (await parts.of(sha256, [record])).find(({ part }) => part === 'reports');
       if (report === undefined) continue;
       const request = { ...record, ...this.#options.reports };
-      const written = writeReportFiles({ store, ledgers }, new FolderReports(reportsRoot), request, () => undefined);
+      const written = writeReportFiles({ store, ledgers }, reports, request, () => undefined);
       await written.catch((error: unknown) =>
-        error instanceof ChunksMissing ? remove(report) : Promise.reject(error),
+        error instanceof ChunksMissing ? report.remove() : Promise.reject(error),
       );
     }
   }
 }
-
-const isReport = ({ part }: OnDisk): boolean => part === 'reports';

@@ -1,18 +1,15 @@
-/** The house of an installation: the folders of its home, its inboxes, and Temporal, which knows what runs. */
-import { join } from 'node:path';
+/** The house of an installation: its store, its inboxes on this host, and Temporal, which knows what runs. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { installationIn } from '../../domain/names.ts';
 import type { Installation } from '../../temporal/installation.ts';
 import { FILE_WORKFLOWS } from '../file-status.ts';
 import type { House } from './house.ts';
 
-/** Of one whose store is in its home. */
 export function houseOf(installation: Installation): House {
-  const { store, ledgers, users, reports, settings, temporal, id } = installation;
+  const { store, ledgers, users, reports, parts, settings, temporal, id } = installation;
   const { workflow } = temporal.client;
   return {
-    ...{ store, ledgers, users, reportsRoot: reports.place, inboxes: settings.inboxes.map((inbox) => inbox.folder) },
-    folder: join(settings.home, 'store'),
+    ...{ store, ledgers, users, reports, parts, inboxes: settings.inboxes.map((inbox) => inbox.folder) },
     async runOf(workflowId) {
       try {
         const { status } = await workflow.getHandle(workflowId).describe();

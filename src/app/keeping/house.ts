@@ -1,4 +1,6 @@
-/** What keeping a home in order works on: its folders, and whoever knows which deliveries run. */
+/** What keeping a home in order works on: its store, its inboxes, and whoever knows which deliveries run. */
+import pMap from 'p-map';
+import type { Part } from '../../config/settings.ts';
 import type { FileCounts } from '../../domain/counts.ts';
 import { endedOf, NO_COUNTS } from '../../domain/counts.ts';
 import { parseKey } from '../../domain/parse-options.ts';
@@ -10,11 +12,18 @@ import { readRefusal } from '../../store/refusals.ts';
 import { rowOutcome } from '../../store/report-rows.ts';
 import { newestRound } from '../../store/rounds.ts';
 
-export interface House extends Pick<OpenedStore, 'store' | 'ledgers' | 'users'> {
-  /** Where the store is. */
-  readonly folder: string;
-  readonly reportsRoot: string;
-  /** Those whose originals are looked at. */
+/** What may be removed of a file. */
+export interface KeptPart {
+  readonly part: Part;
+  readonly bytes: number;
+  /** When it was last written, as time of day. */
+  readonly changedMs: number;
+  /** Where it is gone already, nothing happens. */
+  remove(): Promise<void>;
+}
+
+export interface House extends Pick<OpenedStore, 'store' | 'ledgers' | 'users' | 'reports' | 'parts'> {
+  /** Those of this host, whose originals are looked at. */
   readonly inboxes: readonly string[];
   /** How its newest run stands; undefined: nobody remembers one. */
   runOf(workflowId: string): Promise<'running' | 'completed' | 'ended' | undefined>;
@@ -35,7 +44,7 @@ export interface Standing {
 
 /** Reads all receipts of a delivery, and no row. */
 export async function standingOf(
-  { store, ledgers }: Pick<House, 'store' | 'ledgers'>,
+  { store, ledgers, parts }: Pick<House, 'store' | 'ledgers' | 'parts'>,
   record: DeliveryRecord,
 ): Promise<Standing> {
   const { sha256, endpoint, parse, firstSubmittedAt } = record;
@@ -54,7 +63,8 @@ export async function standingOf(
     counts.invalid += window.invalid;
     counts.duplicates += window.duplicates;
     counts.alerts += window.alerts;
-    for (let chunk = window.firstChunk; chunk < window.firstChunk + window.chunks; chunk++) {
+    const chunks = Array.from({ length: window.chunks }, (_, index) => window.firstChunk + index);
+    const count = async (chunk: number): Promise<void> => {
       for (const state of (await ledgers.read({ sha256, endpoint, chunk })).values()) {
         lastMs = Math.max(lastMs, state.atMs);
         const outcome = rowOutcome(state, undefined);
@@ -65,7 +75,8 @@ export async function standingOf(
         // Whoever took it over sends it.
         if (state.movedTo !== '' && outcome !== 'delivered' && outcome !== 'suppressed') moved++;
       }
-    }
+    };
+    await pMap(chunks, count, { concurrency: parts.atOnce });
     if (window.next === null) break;
   }
   const { rejected, undelivered, unconfirmed } = counts;

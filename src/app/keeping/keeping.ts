@@ -1,10 +1,8 @@
 /** What commands ask for that keeps a home in order: opens what it needs, and closes it. */
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { RetainMs, Settings } from '../../config/settings.ts';
 import { DAY_MS } from '../../config/settings.ts';
 import { Fault } from '../../domain/failure.ts';
-import type { OpenedStore } from '../../store/open-store.ts';
 import { openKnownStore } from '../../store/open-store.ts';
 import { Installation } from '../../temporal/installation.ts';
 import { findDelivery } from '../find-delivery.ts';
@@ -50,6 +48,8 @@ export interface VerifyOrder {
 export interface ForgetResult {
   /** false: it was only looked. */
   readonly erased: boolean;
+  /** The bucket keeps older versions, and in those the user still is. */
+  readonly olderVersions?: true;
   /** `alerts`: of the user, in that file. */
   readonly files: readonly { readonly file: string; readonly sha256: string; readonly alerts: number }[];
 }
@@ -62,18 +62,10 @@ export interface Keeping {
   verify(context: KeepingContext, order: VerifyOrder): Promise<VerifyResult>;
 }
 
-/** wds keeps stores in folders in order. Throws Fault `not_found` where there is none, `config` where it lies on S3. */
-async function openFolder(settings: Settings): Promise<OpenedStore> {
-  const opened = await openKnownStore(settings);
-  if (settings.store === undefined) return opened;
-  const next = 'wds prune, forget and verify work on stores in folders: not with S3 yet.';
-  throw new Fault('config', `the store is ${opened.place}`, next);
-}
-
 async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<PruneResult> {
   const { settings, logger, signal, say } = context;
   const { retainMs, force, dryRun, file } = order;
-  const { store } = await openFolder(settings);
+  const { store } = await openKnownStore(settings);
   const named = file === undefined ? undefined : await findDelivery(store, file, settings.endpoint?.name);
   const only = named && new Set([named.sha256]);
   const onceMs = settings.statedDelivery.onceDays * DAY_MS;
@@ -84,7 +76,7 @@ async function pruneHome(context: KeepingContext, order: PruneOrder): Promise<Pr
 
 async function forgetUser({ settings, logger, say }: KeepingContext, order: ForgetOrder): Promise<ForgetResult> {
   const { userId, dryRun, confirm } = order;
-  await openFolder(settings);
+  await openKnownStore(settings);
   return inHouse({ settings, logger, say }, async (house) => {
     const plan = await planForget(house, userId);
     const busy = plan.files.find((file) => file.busy !== undefined);
@@ -95,16 +87,16 @@ async function forgetUser({ settings, logger, say }: KeepingContext, order: Forg
     const files = plan.files.map(({ file, sha256, hits }) => ({ file, sha256, alerts: hits.length }));
     const erased = files.length > 0 && !dryRun && (await confirm(plan));
     if (erased) await forget(house, plan, { userId, nowMs: Date.now(), reports: settings.reports });
-    return { erased, files };
+    return { erased, files, ...(erased && house.store.keepsVersions ? { olderVersions: true } : {}) };
   });
 }
 
 async function verifyHome({ settings, signal }: KeepingContext, order: VerifyOrder): Promise<VerifyResult> {
   const { file, onProgress } = order;
-  const home = await openFolder(settings);
+  const home = await openKnownStore(settings);
   const named = file === undefined ? undefined : await findDelivery(home.store, file, settings.endpoint?.name);
   const only = named && new Set([named.sha256]);
-  return verify({ ...home, reportsRoot: join(settings.home, 'reports') }, { only, signal, onProgress });
+  return verify(home, { only, signal, onProgress });
 }
 
 async function inHouse<Result>(

@@ -3,19 +3,18 @@
  * files that have ended. Never receipts, nor the hashes of users by which `wds find` searches; never anything of a file that is under way, or that
  * one under way reads. What can still be retried needs its rows: it is kept, unless that is forced.
  */
+import pMap from 'p-map';
 import type { RetainMs } from '../../config/settings.ts';
 import { PARTS } from '../../config/settings.ts';
 import type { FileCounts } from '../../domain/counts.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
 import { deliveriesOf } from '../../store/delivery-record.ts';
-import { storedFiles } from '../../store/file-names.ts';
 import { rememberPruned } from '../../store/pruned.ts';
 import { readStagedFile } from '../../store/staged-file.ts';
+import type { FileGlance, PartSize } from '../../store/stored-parts.ts';
 import { saveEarlierUsers } from '../save-earlier-users.ts';
-import type { House } from './house.ts';
+import type { House, KeptPart } from './house.ts';
 import { standingOf } from './house.ts';
-import type { OnDisk } from './on-disk.ts';
-import { partsInHome, remove } from './on-disk.ts';
 import { agedOriginals } from './originals.ts';
 import { filesReadBy, onceUntilMs } from './readers.ts';
 
@@ -81,11 +80,9 @@ export async function prune(house: House, request: PruneRequest): Promise<PruneR
   const work = new Pruning(house, request);
   // Made from rows, where a version of before has read them: wds find has to know them when the rows are gone.
   if (!dryRun) await saveEarlierUsers(house, () => undefined);
-  const files = (await storedFiles(house.store)).filter((sha256) => only?.has(sha256) ?? true);
-  for (const sha256 of files) {
-    if (signal?.aborted) break;
-    await work.file(sha256);
-  }
+  const files = only === undefined ? house.parts.files() : [...only].map((sha256) => ({ sha256, parts: undefined }));
+  const one = (file: FileGlance): Promise<void> => (signal?.aborted ? Promise.resolve() : work.file(file));
+  await pMap(files, one, { concurrency: house.parts.atOnce });
   for (const inbox of house.inboxes) if (!signal?.aborted) await work.originals(inbox);
   return { dryRun, ...work.result() };
 }
@@ -106,16 +103,17 @@ class Pruning {
     this.#request = request;
   }
 
-  #isOld({ part, changedMs }: Pick<OnDisk, 'part' | 'changedMs'>, lastMs = 0): boolean {
+  #isOld({ part, changedMs }: Pick<PartSize | KeptPart, 'part' | 'changedMs'>, lastMs = 0): boolean {
     const { retainMs, nowMs } = this.#request;
     const keptMs = retainMs[part];
     return keptMs !== undefined && Math.max(changedMs, lastMs) <= nowMs - keptMs;
   }
 
-  async file(sha256: string): Promise<void> {
-    const { store } = this.#house;
+  async file({ sha256, parts: glance }: FileGlance): Promise<void> {
+    if (glance !== undefined && !glance.some((part) => this.#isOld(part))) return;
+    const { store, parts } = this.#house;
     const records = await deliveriesOf(store, sha256);
-    const old = (await partsInHome(this.#house, sha256, records)).filter((part) => this.#isOld(part));
+    const old = (await parts.of(sha256, records)).filter((part) => this.#isOld(part));
     if (old.length === 0) return;
     const file = records[0]?.fileName ?? (await readStagedFile(store, sha256))?.name ?? sha256.slice(0, 12);
     const { reason, chunksStay, counts, lastMs } = await this.#judge(sha256, records);
@@ -131,7 +129,7 @@ class Pruning {
       const inStore = due.flatMap(({ part }) => (part === 'content' || part === 'chunks' ? [part] : []));
       const at = new Date(this.#request.nowMs).toISOString();
       if (inStore.length > 0) await rememberPruned(store, sha256, { at, why: 'retention', parts: inStore, counts });
-      for (const part of due) await remove(part);
+      for (const part of due) await part.remove();
     }
     this.#gone(file, sha256, due);
   }
@@ -152,7 +150,7 @@ class Pruning {
         this.#keep({ file, sha256, ...reason });
         continue;
       }
-      if (!dryRun) await remove(original);
+      if (!dryRun) await original.remove();
       this.#gone(file, sha256, [original]);
     }
   }
@@ -161,7 +159,7 @@ class Pruning {
     this.#kept.set(`${kept.sha256 ?? kept.file} ${kept.why}`, kept);
   }
 
-  #gone(file: string, sha256: string | null, parts: readonly OnDisk[]): void {
+  #gone(file: string, sha256: string | null, parts: readonly KeptPart[]): void {
     const bytes: Record<string, number> = {};
     for (const part of parts) bytes[part.part] = (bytes[part.part] ?? 0) + part.bytes;
     const known = sha256 === null ? undefined : this.#bySha256.get(sha256);
@@ -212,16 +210,21 @@ class Pruning {
   }
 
   result(): Omit<PruneResult, 'dryRun'> {
+    // Several are looked at at once: whichever ends first, those of the store come first, as it lists them.
+    const files = this.#files.toSorted((a, b) => order(a).localeCompare(order(b)));
+    const kept = [...this.#kept.values()].sort((a, b) => order(a).localeCompare(order(b)));
     const parts = Object.fromEntries(
       PARTS.map((part) => {
-        const of = this.#files.flatMap((file) => file.parts[part] ?? []);
+        const of = files.flatMap((file) => file.parts[part] ?? []);
         return [part, { files: of.length, bytes: of.reduce((sum, bytes) => sum + bytes, 0) }];
       }),
     ) as unknown as PruneResult['parts'];
     const bytes = PARTS.reduce((sum, part) => sum + parts[part].bytes, 0);
-    return { parts, bytes, files: this.#files, kept: [...this.#kept.values()] };
+    return { parts, bytes, files, kept };
   }
 }
+
+const order = ({ sha256 }: { readonly sha256: string | null }): string => sha256 ?? 'unknown';
 
 const UNKNOWN: Reason = { why: 'wds knows no delivery of it', forceable: true };
 

@@ -1,15 +1,11 @@
 /** Where a home tells of a user beside the alerts: rows that became none, files that were refused, contents that were never read. */
-
-import { createReadStream } from 'node:fs';
-import { join } from 'node:path';
 import { readRejects } from '../../store/chunks.ts';
 import type { DeliveryRecord } from '../../store/delivery-record.ts';
 import { contentKey } from '../../store/layout.ts';
 import type { Redacted } from '../../store/redaction.ts';
 import { tellsOf } from '../../store/redaction.ts';
 import type { UserHit } from '../../store/scan-users.ts';
-import { storeFault } from '../../store/store-fault.ts';
-import { isErrno } from '../../thrown.ts';
+import type { Store } from '../../store/store.ts';
 import { refusalsOf, windowsOf } from './file-texts.ts';
 import type { House } from './house.ts';
 
@@ -45,23 +41,19 @@ export async function tracesOf(house: House, sha256: string, userId: string): Pr
   }
   for (const { message } of await refusalsOf(house, sha256)) if (words.names(message)) return true;
   // What was read has told already.
-  return windows.length === 0 && contentNames(join(house.folder, contentKey(sha256)), words, userId);
+  return windows.length === 0 && contentNames(house.store, contentKey(sha256), words, userId);
 }
 
 /** Piece by piece, with enough of the one before. */
-async function contentNames(path: string, { names }: Redacted, userId: string): Promise<boolean> {
+async function contentNames(store: Store, key: string, { names }: Redacted, userId: string): Promise<boolean> {
+  if (!(await store.exists(key))) return false;
   const overlap = 2 * Buffer.byteLength(userId) + 16;
-  const pieces = createReadStream(path, { encoding: 'utf8', highWaterMark: 1 << 20 });
+  const decoder = new TextDecoder();
   let rest = '';
-  try {
-    for await (const piece of pieces) {
-      const text = rest + (piece as string);
-      if (names(text)) return true;
-      rest = text.slice(-overlap);
-    }
-    return false;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw storeFault('read', path, error);
+  for await (const piece of store.readFrom(key, 0)) {
+    const text = rest + decoder.decode(piece, { stream: true });
+    if (names(text)) return true;
+    rest = text.slice(-overlap);
   }
+  return false;
 }

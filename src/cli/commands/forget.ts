@@ -55,7 +55,7 @@ export function registerForget(program: Command, context: CommandContext): void 
   ]);
 }
 
-function forgottenText(userId: string, { erased, files }: ForgetResult, dryRun: boolean): string {
+function forgottenText(userId: string, { erased, files, olderVersions }: ForgetResult, dryRun: boolean): string {
   const user = plainText(userId);
   if (files.length === 0) return `${user} is in no file that wds keeps.`;
   const lines = files.map(({ file, alerts }) => {
@@ -67,5 +67,8 @@ function forgottenText(userId: string, { erased, files }: ForgetResult, dryRun: 
   if (!erased) return 'Nothing was erased.';
   const rest =
     'Receipts stay, by line and without the user. Backups, and what your receiver keeps, are yours to erase.';
-  return [`${user} is erased from ${where}:`, ...lines, rest].join('\n');
+  const versions = olderVersions
+    ? ['The bucket keeps versions, and older ones still name the user: expire them (NoncurrentVersionExpiration).']
+    : [];
+  return [`${user} is erased from ${where}:`, ...lines, rest, ...versions].join('\n');
 }

@@ -15,6 +15,13 @@ export interface ObjectHead {
   readonly writer: string | undefined;
 }
 
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was last written, as time of day. */
+  readonly changedMs: number;
+}
+
 export interface PutOptions {
   /** Only if the object is still this version; `absent`: only if there is none. Such a write is sent once and never repeated. */
   readonly only?: { readonly etag: string } | 'absent';
@@ -27,6 +34,8 @@ export type Pieces = AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | 
 export interface Bucket {
   /** `s3://bucket/prefix`, for people. */
   readonly place: string;
+  /** What was deleted or replaced may still be there as an older version: the bucket keeps them, as the answer to a deletion has told. */
+  readonly keepsVersions: boolean;
   /** undefined: there is no such object. */
   get(key: string): Promise<StoredObject | undefined>;
   /** Bytes start … end (exclusive); fewer where the object is shorter. undefined: there is no such object. */
@@ -42,6 +51,9 @@ export interface Bucket {
   copy(from: string, to: string): Promise<void>;
   /** Names directly below a prefix, sorted, also those that others lie below. */
   list(prefix: string): Promise<string[]>;
-  /** The object, and all below it. */
+  /** All objects whose keys begin with `start`, a thousand a request; mostly in the order of their keys. */
+  objects(start: string): AsyncIterable<ListedObject>;
   delete(key: string): Promise<void>;
+  /** All objects below a prefix; whether there were any. */
+  deleteBelow(prefix: string): Promise<boolean>;
 }

@@ -5,17 +5,13 @@
 import { Readable } from 'node:stream';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../domain/failure.ts';
-import type { Bucket, ObjectHead, Pieces, PutOptions, StoredObject } from './bucket.ts';
+import type { Bucket, ListedObject, ObjectHead, Pieces, PutOptions, StoredObject } from './bucket.ts';
 import { bucketFault, codeOf, statusOf } from './bucket-fault.ts';
 import type { S3Place, Sdk } from './s3-client.ts';
 import { clientsOf, loadSdk } from './s3-client.ts';
+import { copyInParts, LARGE_MS, LARGEST_COPY_BYTES } from './s3-copy.ts';
 
 const PART_BYTES = 8 * 1024 * 1024;
-/** CopyObject copies no more at once. */
-const LARGEST_COPY_BYTES = 5 * 1024 ** 3;
-const COPIED_PART_BYTES = 1024 ** 3;
-/** The first bytes of what is large may take longer. */
-const LARGE_MS = 300_000;
 const TRIES = 4;
 const WRITER = 'wds-writer';
 
@@ -26,6 +22,7 @@ export async function openBucket(place: S3Place): Promise<Bucket> {
 
 class S3Bucket implements Bucket {
   readonly place: string;
+  keepsVersions = false;
   readonly #sdk: Sdk;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -175,31 +172,18 @@ class S3Bucket implements Bucket {
     if (head === undefined) throw new Fault('store', `${this.place}/${from} is not there`, 'It is written again.');
     const source = `${this.#bucket}/${this.#prefix}${from}`.split('/').map(encodeURIComponent).join('/');
     await this.#asking('copy to', to, async () => {
-      if (head.sizeBytes > LARGEST_COPY_BYTES) return this.#copyInParts(source, to, head.sizeBytes);
+      if (head.sizeBytes > LARGEST_COPY_BYTES) {
+        return copyInParts({
+          sdk: this.#sdk,
+          client: this.#client,
+          source,
+          to: this.#at(to),
+          sizeBytes: head.sizeBytes,
+        });
+      }
       const command = new this.#sdk.CopyObjectCommand({ ...this.#at(to), CopySource: source });
       await this.#client.send(command, { requestTimeout: LARGE_MS });
     });
-  }
-
-  async #copyInParts(source: string, to: string, sizeBytes: number): Promise<void> {
-    const { CreateMultipartUploadCommand, UploadPartCopyCommand } = this.#sdk;
-    const { AbortMultipartUploadCommand, CompleteMultipartUploadCommand } = this.#sdk;
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(this.#at(to)));
-    const upload = { ...this.#at(to), UploadId };
-    try {
-      const parts: { PartNumber: number; ETag: string | undefined }[] = [];
-      for (let start = 0; start < sizeBytes; start += COPIED_PART_BYTES) {
-        const PartNumber = parts.length + 1;
-        const CopySourceRange = `bytes=${start}-${Math.min(sizeBytes, start + COPIED_PART_BYTES) - 1}`;
-        const part = new UploadPartCopyCommand({ ...upload, CopySource: source, PartNumber, CopySourceRange });
-        const copied = await this.#client.send(part, { requestTimeout: LARGE_MS });
-        parts.push({ PartNumber, ETag: copied.CopyPartResult?.ETag });
-      }
-      await this.#client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }));
-    } catch (error) {
-      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
-      throw error;
-    }
   }
 
   list(prefix: string): Promise<string[]> {
@@ -215,6 +199,20 @@ class S3Bucket implements Bucket {
     });
   }
 
+  async *objects(start: string): AsyncGenerator<ListedObject> {
+    try {
+      for await (const { Contents = [] } of this.#pages(this.#prefix + start)) {
+        for (const { Key = '', Size = 0, LastModified } of Contents) {
+          // What does not say when it was written is never old.
+          const changedMs = LastModified?.getTime() ?? Number.POSITIVE_INFINITY;
+          yield { key: Key.slice(this.#prefix.length), bytes: Size, changedMs };
+        }
+      }
+    } catch (error) {
+      throw bucketFault('list', `${this.place}/${start}`, error);
+    }
+  }
+
   #pages(below: string, delimiter?: string) {
     const { paginateListObjectsV2 } = this.#sdk;
     const request = {
@@ -227,18 +225,25 @@ class S3Bucket implements Bucket {
 
   delete(key: string): Promise<void> {
     return this.#asking('delete', key, async () => {
-      const { DeleteObjectCommand, DeleteObjectsCommand } = this.#sdk;
-      await this.#client.send(new DeleteObjectCommand(this.#at(key)));
-      for await (const { Contents = [] } of this.#pages(`${this.#prefix}${key}/`)) {
+      const { VersionId = 'null' } = await this.#client.send(new this.#sdk.DeleteObjectCommand(this.#at(key)));
+      this.keepsVersions ||= VersionId !== 'null';
+    });
+  }
+
+  deleteBelow(prefix: string): Promise<boolean> {
+    return this.#asking('delete', prefix, async () => {
+      let found = false;
+      for await (const { Contents = [] } of this.#pages(`${this.#prefix}${prefix}/`)) {
         if (Contents.length === 0) continue;
+        found = true;
         const Objects = Contents.map(({ Key }) => ({ Key }));
-        const command = new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
+        const command = new this.#sdk.DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
         const { Errors = [] } = await this.#client.send(command);
         if (Errors[0] !== undefined) throw Object.assign(new Error(Errors[0].Message), { name: Errors[0].Code });
       }
+      return found;
     });
   }
 }
-
 const asBuffer = (piece: Uint8Array): Buffer =>
   Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);

@@ -10,7 +10,9 @@ import { Fault } from '../../domain/failure.ts';
 import { ReportDrafts } from '../report-drafts.ts';
 import type { EarlierReport, ReportShelf, ReportWriter } from '../report-shelf.ts';
 import { storeFault } from '../store-fault.ts';
-import type { Bucket } from './bucket.ts';
+import type { PartSize } from '../stored-parts.ts';
+import { together } from '../stored-parts.ts';
+import type { Bucket, ListedObject } from './bucket.ts';
 import type { S3Store } from './s3-store.ts';
 
 const REPORTS = 'reports';
@@ -19,6 +21,8 @@ const BEGUN = 'begun';
 const MOST_TRIES = 50;
 /** What a killed process has left of a report is not written on after so long. */
 const LEFT_AFTER_MS = 24 * 3_600_000;
+/** Who has put nothing into a report for so long writes no more on it. */
+const SILENT_MS = 3_600_000;
 
 export interface S3ReportsOptions {
   readonly bucket: Bucket;
@@ -59,6 +63,48 @@ export class S3Reports implements ReportShelf {
     const { number } = (await newestOf(bucket, folderOf(folderName))) ?? {};
     if (number === undefined) return undefined;
     return (await bucket.get(`${folderOf(folderName)}/${numbered(number)}/${name}`))?.bytes.toString('utf8');
+  }
+
+  /** undefined: there is no report, but perhaps the number of one. */
+  async size(folderName: string): Promise<PartSize | undefined> {
+    const objects: ListedObject[] = [];
+    for await (const object of this.#written(folderOf(folderName))) objects.push(object);
+    return together('reports', objects);
+  }
+
+  /** Of all files, by what may be the first eight digits of a hash in the name of a folder. */
+  async sizesByHash(): Promise<ReadonlyMap<string, readonly PartSize[]>> {
+    const folders = new Map<string, PartSize>();
+    for await (const object of this.#written(REPORTS)) {
+      const [, folder = ''] = object.key.split('/', 2);
+      const before = folders.get(folder);
+      folders.set(folder, together('reports', before === undefined ? [object] : [before, object])!);
+    }
+    const byHash = new Map<string, PartSize[]>();
+    for (const [folder, size] of folders) {
+      for (const [, hash = ''] of folder.matchAll(/-([0-9a-f]{8})(?=-)/g)) {
+        byHash.set(hash, [...(byHash.get(hash) ?? []), size]);
+      }
+    }
+    return byHash;
+  }
+
+  async *#written(folder: string): AsyncGenerator<ListedObject> {
+    for await (const object of this.#options.bucket.objects(`${folder}/`)) {
+      if (!object.key.endsWith(`/${BEGUN}`)) yield object;
+    }
+  }
+
+  /** What somebody is just writing stays; and so do the numbers that were taken, so that none comes twice. */
+  async remove(folderName: string): Promise<void> {
+    const { bucket } = this.#options;
+    const folder = folderOf(folderName);
+    const newest = (await newestOf(bucket, folder))?.number ?? 0;
+    await bucket.delete(`${folder}/${SUMMARY}`);
+    for await (const { key, changedMs } of this.#written(folder)) {
+      const number = numberOf(key.split('/')[2] ?? '');
+      if (number <= newest || Date.now() - changedMs > SILENT_MS) await bucket.delete(key);
+    }
   }
 }
 
@@ -146,7 +192,7 @@ class S3Report implements ReportWriter {
     const { bucket, folder, number } = this.#parts;
     for (const name of await bucket.list(folder)) {
       const older = numberOf(name);
-      if (older > 0 && older < number) await bucket.delete(`${folder}/${name}`);
+      if (older > 0 && older < number) await bucket.deleteBelow(`${folder}/${name}`);
     }
   }
 

@@ -21,6 +21,10 @@ export class S3Store implements Store {
     this.#bucket = bucket;
   }
 
+  get keepsVersions(): boolean {
+    return this.#bucket.keepsVersions;
+  }
+
   async put(key: string, data: Uint8Array | string): Promise<void> {
     await this.#bucket.put(key, data);
   }
@@ -84,8 +88,9 @@ export class S3Store implements Store {
     return this.#bucket.list(prefix);
   }
 
-  delete(key: string): Promise<void> {
-    return this.#bucket.delete(key);
+  /** Nothing is an object and has others below it. Of what is not there a bucket with versions would keep the word that it was deleted. */
+  async delete(key: string): Promise<void> {
+    if (!(await this.#bucket.deleteBelow(key))) await this.#bucket.delete(key);
   }
 
   async create(key: string, data: string): Promise<boolean> {

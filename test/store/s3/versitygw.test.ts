@@ -55,6 +55,40 @@ describe.skipIf(!HAS_GATEWAY)('a store in versitygw', () => {
   storeContract(() => open(gateway.endpoint));
 });
 
+test.skipIf(!HAS_GATEWAY)(
+  'what may be removed of a file is listed with its size and age, and goes, and nothing else',
+  async () => {
+    const { store, parts } = await open(gateway.endpoint);
+    const [sha256, other] = ['a'.repeat(64), 'b'.repeat(64)];
+    for (const key of ['content', 'file.json', 'chunks-x/0001.json', 'chunks-x/0001.alerts', 'crm/000001/ledger']) {
+      await store.put(`${sha256}/${key}`, '12345');
+    }
+    await store.put(`${other}/content`, '1');
+    for (const key of ['report.json', '000001/begun', '000001/report.html']) {
+      await store.put(`reports/a.csv-aaaaaaaa-crm/${key}`, key.endsWith('begun') ? '' : '{"number":1}');
+    }
+    const listed = [];
+    for await (const { sha256: hash, parts: sizes } of parts.files()) {
+      listed.push([hash[0], ...(sizes ?? []).map(({ part, bytes }) => `${part} ${bytes}`).sort()]);
+    }
+    expect(listed).toEqual([
+      ['a', 'chunks 10', 'content 5', 'reports 24'],
+      ['b', 'content 1'],
+    ]);
+    const found = await parts.of(sha256, [{ fileName: 'a.csv', endpoint: 'crm' }]);
+    expect(found).toMatchObject([
+      { part: 'content', bytes: 5 },
+      { part: 'chunks', bytes: 10 },
+      { part: 'reports', bytes: 24 },
+    ]);
+    for (const { changedMs } of found) expect(Math.abs(Date.now() - changedMs)).toBeLessThan(60_000);
+    for (const part of found) await part.remove();
+    expect(await parts.of(sha256, [{ fileName: 'a.csv', endpoint: 'crm' }])).toEqual([]);
+    expect(await store.list(sha256)).toEqual(['crm', 'file.json']);
+    expect(await store.list('reports/a.csv-aaaaaaaa-crm')).toEqual(['000001']);
+  },
+);
+
 describe.skipIf(!HAS_GATEWAY)('a ledger in versitygw', () => {
   let ledgers: Ledgers;
   beforeAll(async () => {

@@ -23,14 +23,19 @@ export interface Looked {
   receipts: number;
 }
 
-/** Takes findings in, for one file or for the store. */
+/** Takes findings in, about one file or the store as a whole. */
 export class Findings {
-  readonly looked: Looked = { files: 0, bytes: 0, chunks: 0, receipts: 0 };
+  /** Of all files together. */
+  readonly looked: Looked;
   readonly all: VerifyFinding[] = [];
   #file: string | null = null;
   #sha256: string | null = null;
 
-  about(file: string | null, sha256: string | null): void {
+  constructor(looked: Looked) {
+    this.looked = looked;
+  }
+
+  about(file: string, sha256: string): void {
     this.#file = file;
     this.#sha256 = sha256;
   }

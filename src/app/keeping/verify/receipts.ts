@@ -1,10 +1,11 @@
 /** The receipts of a delivery: whether they can be read, fit the rows, and are all that the last report has counted. */
+import pMap from 'p-map';
 import { parseJournal } from '../../../domain/ledger/journal.ts';
 import { parseKey } from '../../../domain/parse-options.ts';
+import type { Content } from '../../../store/chunk-object.ts';
 import type { DeliveryRecord } from '../../../store/delivery-record.ts';
 import { parseBase } from '../../../store/folder-journals.ts';
-import { deliveryPrefix, FIRST_PLACES_CHUNK, ledgerPrefix } from '../../../store/layout.ts';
-import { FolderReports } from '../../../store/report-files.ts';
+import { deliveryPrefix, FIRST_PLACES_CHUNK, LATE, LEDGER, ledgerPrefix } from '../../../store/layout.ts';
 import { reportFolderName } from '../../../store/report-shelf.ts';
 import { newestRound } from '../../../store/rounds.ts';
 import type { House } from '../house.ts';
@@ -15,12 +16,12 @@ const RECEIPTS_LOST =
   'Send nothing of this file (wds pause, or stop the workers), and restore its receipts from a backup: without them users are alerted again.';
 
 export async function checkReceipts(
-  house: Pick<House, 'store' | 'ledgers' | 'reportsRoot'>,
+  house: Pick<House, 'store' | 'ledgers' | 'reports' | 'parts'>,
   record: DeliveryRecord,
   rows: readonly CheckedRows[],
   findings: Findings,
 ): Promise<void> {
-  const { store, ledgers, reportsRoot } = house;
+  const { store, ledgers, reports, parts } = house;
   const { sha256, endpoint, fileName } = record;
   const own = rows.find((reading) => reading.parseKey === parseKey(record.parse));
   const prefix = deliveryPrefix(record);
@@ -28,9 +29,10 @@ export async function checkReceipts(
   let delivered = 0;
   const folders = (await store.list(prefix)).filter((name) => /^\d{6,}$/.test(name)).map(Number);
   // Receipts of before chunks had folders are read with their chunks.
-  for (const chunk of new Set([...folders, ...(own?.lines.keys() ?? [])])) {
+  const chunks = new Set([...folders, ...(own?.lines.keys() ?? [])]);
+  const check = (chunk: number): Promise<void> => {
     const of = { sha256, endpoint, chunk };
-    await findings.guard(ledgerPrefix(of), RECEIPTS_LOST, async () => {
+    return findings.guard(ledgerPrefix(of), RECEIPTS_LOST, async () => {
       await checkJournals(house, ledgerPrefix(of), findings);
       const states = await ledgers.read(of);
       findings.looked.receipts += states.size;
@@ -42,8 +44,8 @@ export async function checkReceipts(
       else if (own?.complete)
         findings.fault(ledgerPrefix(of), `there are receipts of chunk ${chunk}, and no such chunk`, FOREIGN);
     });
-  }
-  const reports = new FolderReports(reportsRoot);
+  };
+  await pMap(chunks, check, { concurrency: parts.atOnce });
   const counted = (await reports.earlier(reportFolderName(fileName, sha256, endpoint)))?.delivered ?? 0;
   if (counted > delivered) {
     const found = `the report of ${endpoint} counts ${counted} delivered, and the receipts know of ${delivered}`;
@@ -71,9 +73,18 @@ async function checkJournals({ store }: Pick<House, 'store'>, prefix: string, fi
     if (bytes === undefined) continue;
     findings.looked.bytes += bytes.length;
     const text = bytes.toString('utf8');
-    if (name.endsWith('.base')) parseBase(1, text);
-    else if (name.endsWith('.journal') && text.includes('\n') && parseJournal(text, 1) === undefined) {
+    for (const journal of journalsIn(name, text)) {
+      if (!journal.includes('\n') || parseJournal(journal, 1) !== undefined) continue;
       findings.fault(`${prefix}/${name}`, 'it does not begin as a journal does', RECEIPTS_LOST);
     }
   }
+}
+
+/** Throws where what stands beside them cannot be read. */
+function journalsIn(name: string, text: string): readonly string[] {
+  if (name.endsWith('.base')) parseBase(1, text);
+  if (name === LEDGER) {
+    return (JSON.parse(text) as Content).journals.map((journal) => journal.text);
+  }
+  return name.endsWith('.journal') || name.startsWith(LATE) ? [text] : [];
 }

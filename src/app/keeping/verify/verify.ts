@@ -3,6 +3,7 @@
  * their checksums, receipts against rows and against what the last report has counted. Changes nothing.
  */
 import { createHash } from 'node:crypto';
+import pMap from 'p-map';
 import { deliveriesOf } from '../../../store/delivery-record.ts';
 import { storedFiles } from '../../../store/file-names.ts';
 import { readInstallationId } from '../../../store/installation-identity.ts';
@@ -31,19 +32,22 @@ export interface VerifyResult extends Looked {
   readonly findings: readonly VerifyFinding[];
 }
 
-type OfHouse = Pick<House, 'store' | 'ledgers' | 'reportsRoot'>;
+type OfHouse = Pick<House, 'store' | 'ledgers' | 'reports' | 'parts'>;
 
 export async function verify(house: OfHouse, { only, signal, onProgress }: VerifyOptions): Promise<VerifyResult> {
-  const findings = new Findings();
+  const looked: Looked = { files: 0, bytes: 0, chunks: 0, receipts: 0 };
+  const ofStore = new Findings(looked);
   const files = (await storedFiles(house.store)).filter((sha256) => only?.has(sha256) ?? true);
-  if (only === undefined) await checkStore(house, files.length, findings);
-  for (const [index, sha256] of files.entries()) {
-    if (signal.aborted) break;
-    onProgress(index, files.length);
+  if (only === undefined) await checkStore(house, files.length, ofStore);
+  const check = async (sha256: string): Promise<readonly VerifyFinding[]> => {
+    if (signal.aborted) return [];
+    const findings = new Findings(looked);
     await checkFile(house, sha256, findings);
-    findings.looked.files += 1;
-  }
-  return { sound: !findings.all.some(({ weight }) => weight === 'fault'), ...findings.looked, findings: findings.all };
+    onProgress(++looked.files, files.length);
+    return findings.all;
+  };
+  const findings = [...ofStore.all, ...(await pMap(files, check, { concurrency: house.parts.atOnce })).flat()];
+  return { sound: !findings.some(({ weight }) => weight === 'fault'), ...looked, findings };
 }
 
 async function checkStore({ store }: OfHouse, files: number, findings: Findings): Promise<void> {
