@@ -1,9 +1,9 @@
 /** From the settings of endpoints with defaults to endpoints as the rest of wds sees them. */
 import { bodyTemplate } from '../domain/body/template.ts';
-import type { Endpoint } from '../domain/endpoint.ts';
+import type { Endpoint, EndpointCredentials } from '../domain/endpoint.ts';
 import { rateOf, windowOf } from '../domain/endpoint.ts';
 import type { WaysContext } from './compile-ways.ts';
-import { compileWays } from './compile-ways.ts';
+import { compileWays, readClientSecret } from './compile-ways.ts';
 import type { EndpointWithDefaults, SettingsWithDefaults } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
 import type { ConfigFault } from './faults.ts';
@@ -88,13 +88,16 @@ function credentialFilesOf(
   const ofHeaders = Object.values(stated.headers ?? {}).flatMap((value) =>
     typeof value === 'object' && 'file' in value ? [value.file] : [],
   );
-  const paths = [...[stated.secretFile ?? []].flat(), ...ofHeaders];
+  const { oauth2 } = stated;
+  const paths = [...[stated.secretFile ?? []].flat(), ...ofHeaders, ...[oauth2?.clientSecretFile ?? []].flat()];
   if (paths.length === 0) return {};
-  const read = async (): Promise<Pick<Endpoint, 'secrets' | 'headers'>> => {
+  const read = async (): Promise<EndpointCredentials> => {
     const faults: ConfigFault[] = [];
-    const credentials = await readCredentials(stated, key, env, (fault) => faults.push(fault));
+    const collect = (fault: ConfigFault): number => faults.push(fault);
+    const credentials = await readCredentials(stated, key, env, collect);
+    const clientSecret = oauth2 && (await readClientSecret(oauth2, `${key}.oauth2`, { env, collect }));
     if (faults.length > 0) throw configFault(faults);
-    return credentials;
+    return { ...credentials, ...(clientSecret === undefined ? {} : { clientSecret }) };
   };
   return { credentialFiles: { paths, read } };
 }

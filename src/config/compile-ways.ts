@@ -46,15 +46,22 @@ export function proxyOf(
   return proxy === undefined ? {} : { proxy };
 }
 
+/** `key`: of the group `oauth2`. */
+export const readClientSecret = (
+  { clientSecretFile: file, clientSecretEnv: variable }: NonNullable<EndpointWithDefaults['oauth2']>,
+  key: string,
+  { env, collect }: Pick<WaysContext, 'env' | 'collect'>,
+): Promise<string | undefined> => readOneSecret({ file, variable }, `${key}.clientSecret`, env, collect);
+
 async function compileOAuth2(
   { oauth2, proxy, headers = {} }: EndpointWithDefaults,
   key: string,
   context: WaysContext,
 ): Promise<Pick<Endpoint, 'oauth2'>> {
   if (oauth2 === undefined) return {};
-  const { collect, env } = context;
-  const { tokenUrl, clientId, clientSecretFile: file, clientSecretEnv: variable, scope, audience, clientAuth } = oauth2;
-  const clientSecret = await readOneSecret({ file, variable }, `${key}.clientSecret`, env, collect);
+  const { collect } = context;
+  const { tokenUrl, clientId, scope, audience, clientAuth } = oauth2;
+  const clientSecret = await readClientSecret(oauth2, key, context);
   if (tokenUrl === undefined)
     collect({ key: `${key}.tokenUrl`, problem: 'missing; expected the URL of the token server' });
   if (clientId === undefined) collect({ key: `${key}.clientId`, problem: 'missing; expected the ID of the client' });

@@ -99,6 +99,8 @@ export interface NotifySettings {
   readonly url: string | undefined;
   /** Newest first; empty: unsigned. */
   readonly secrets: readonly string[];
+  /** Where they are from files: these, and how they are read again. Rejects with what is wrong, without a secret. */
+  readonly secretFiles?: { readonly paths: readonly string[]; readonly read: () => Promise<readonly string[]> };
   /** A program and its arguments; undefined: none is run. */
   readonly command: readonly string[] | undefined;
   readonly events: readonly NoticeType[];

@@ -78,6 +78,12 @@ export interface OAuth2Settings {
   readonly proxy?: string;
 }
 
+/** What may be replaced while a process runs. */
+export type EndpointCredentials = Pick<Endpoint, 'secrets' | 'headers'> & {
+  /** Of `oauth2`, where there is one. */
+  readonly clientSecret?: string;
+};
+
 export interface Endpoint {
   /** Matches ENDPOINT_NAME_PATTERN. */
   readonly name: string;
@@ -127,11 +133,8 @@ export interface Endpoint {
   readonly publicOnly?: true;
   /** Addresses and networks that are not refused, whatever they are. */
   readonly allowAddresses?: readonly string[];
-  /** Where `secrets` and `headers` are from files: these, and how they are read again. Rejects with what is wrong, without a secret. */
-  readonly credentialFiles?: {
-    readonly paths: readonly string[];
-    readonly read: () => Promise<Pick<Endpoint, 'secrets' | 'headers'>>;
-  };
+  /** Where secrets or headers are from files: these, and how they are read again. Rejects with what is wrong, without a secret. */
+  readonly credentialFiles?: { readonly paths: readonly string[]; readonly read: () => Promise<EndpointCredentials> };
   /** Each request carries a token that is fetched with these. Absent: none does. */
   readonly oauth2?: OAuth2Settings;
 }

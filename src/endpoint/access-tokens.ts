@@ -11,6 +11,7 @@ import { plainText } from '../domain/plain-text.ts';
 import { reasonOf } from '../thrown.ts';
 import { VERSION } from '../version.ts';
 import { connectorTo } from './connector.ts';
+import type { Credentials } from './credentials.ts';
 
 /** Where the server does not say how long a token lasts. */
 const USUAL_MS = 3_600_000;
@@ -144,21 +145,45 @@ export class AccessTokens {
 /** undefined: its requests carry none. */
 export const tokensOf = (
   endpoint: Endpoint,
+  credentials: Pick<Credentials, 'clientSecret'>,
   onTrouble?: (text: string | undefined) => void,
 ): AccessTokens | undefined =>
   endpoint.oauth2 === undefined
     ? undefined
     : new AccessTokens({
-        fetch: fetchTokenFor(endpoint, endpoint.oauth2),
+        fetch: fetchTokenFor(endpoint, endpoint.oauth2, credentials),
         ...(onTrouble === undefined ? {} : { onTrouble }),
       });
 
-/** Of the endpoint's token server. */
-export function fetchTokenFor(endpoint: Endpoint, settings: OAuth2Settings): FetchToken {
-  const { tokenUrl, clientId, clientSecret, scope, audience, clientAuth, proxy } = settings;
+/** Of the endpoint's token server, each time with the secret that holds then. */
+export function fetchTokenFor(
+  endpoint: Endpoint,
+  settings: OAuth2Settings,
+  credentials: Pick<Credentials, 'clientSecret'> = settings,
+): FetchToken {
+  const { tokenUrl, proxy } = settings;
   const url = new URL(tokenUrl);
   const { proxy: _endpoints, ...way } = endpoint;
   const connect = connectorTo({ ...way, url: tokenUrl, ...(proxy === undefined ? {} : { proxy }) });
+  return async () => {
+    const client = new Client(url.origin, { connect });
+    try {
+      const path = url.pathname + url.search;
+      const signal = AbortSignal.timeout(endpoint.timeoutMs);
+      const question = questionOf(settings, credentials.clientSecret);
+      const { statusCode, body } = await client.request({ method: 'POST', path, signal, ...question });
+      let text = '';
+      for await (const chunk of body) if (text.length < MAX_ANSWER_BYTES) text += String(chunk);
+      return tokenIn(statusCode, text);
+    } catch (error) {
+      throw new Error(`the token server ${url.host}: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      await client.destroy();
+    }
+  };
+}
+
+function questionOf({ clientId, scope, audience, clientAuth }: OAuth2Settings, clientSecret: string) {
   const form = new URLSearchParams({
     grant_type: 'client_credentials',
     ...(scope === undefined ? {} : { scope }),
@@ -173,27 +198,7 @@ export function fetchTokenFor(endpoint: Endpoint, settings: OAuth2Settings): Fet
     'user-agent': `wds/${VERSION}`,
     ...(clientAuth === 'basic' ? { authorization: `Basic ${Buffer.from(login).toString('base64')}` } : {}),
   };
-  return async () => {
-    const client = new Client(url.origin, { connect });
-    try {
-      const path = url.pathname + url.search;
-      const signal = AbortSignal.timeout(endpoint.timeoutMs);
-      const { statusCode, body } = await client.request({
-        method: 'POST',
-        path,
-        headers,
-        body: form.toString(),
-        signal,
-      });
-      let text = '';
-      for await (const chunk of body) if (text.length < MAX_ANSWER_BYTES) text += String(chunk);
-      return tokenIn(statusCode, text);
-    } catch (error) {
-      throw new Error(`the token server ${url.host}: ${reasonOf(error)}`, { cause: error });
-    } finally {
-      await client.destroy();
-    }
-  };
+  return { headers, body: form.toString() };
 }
 
 /** By RFC 6749, sections 5.1 and 5.2. What is quoted are the server's error codes, nothing else of its answer. */

@@ -97,7 +97,7 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     this.#endpoint = endpoint;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#credentials = options.credentials ?? new Credentials(endpoint);
-    this.#tokens = options.tokens ?? tokensOf(endpoint);
+    this.#tokens = options.tokens ?? tokensOf(endpoint, this.#credentials);
     this.rateHeaderAliases = rateHeaderAliases(endpoint);
     const { bodyMatches } = endpoint.success ?? {};
     this.bodyMatches = bodyMatches === undefined ? undefined : new RegExp(bodyMatches, 'u');

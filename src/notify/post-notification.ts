@@ -11,16 +11,16 @@ const MOST_READ_BYTES = 4_096;
 
 export interface PostOptions {
   readonly url: string;
-  /** Newest first; empty: unsigned. */
-  readonly secrets: readonly string[];
+  /** Asked for each notification. Newest first; empty: unsigned. */
+  readonly secrets: () => readonly string[];
   /** In all, from the connection to the end of the answer. */
   readonly timeoutMs: number;
 }
 
 /** Resolves with the answer in a few words; rejects where it is none of 2xx, or there is none. Redirects are not followed. */
 export function createPost({ url, secrets, timeoutMs }: PostOptions): (notification: Notification) => Promise<string> {
-  const sign = createSigner(secrets);
   return async ({ id, body }) => {
+    const sign = createSigner(secrets());
     const text = JSON.stringify(body);
     const timestamp = String(Math.floor(Date.now() / 1_000));
     const headers = {

@@ -63,7 +63,7 @@ export async function startAlertsWorker(
   const governor = new GovernorClient(client, { endpoint: name, config, installation });
   const sender = new Sender(context, endpoint, governor);
   const create = async (from: string | undefined): Promise<RunningWorker> =>
-    run(await sender.createWorker(alertsTaskQueue(name, from), options.shutdownGraceMs));
+    run(await sender.createWorker(alertsTaskQueue(name, from), options.shutdownGraceMs), context);
   const own = await create(installation);
   const old = new OldQueue({ client, logger, workflows: OLD_DELIVERIES, start: () => create(undefined) });
   // A governor that runs already may have been told another rate by an earlier configuration.
@@ -133,11 +133,6 @@ class Sender {
       },
     });
     const { name } = endpoint;
-    const tokens = tokensOf(endpoint, (reason) => {
-      if (reason === undefined)
-        logger.info({ event: 'token_recovered', endpoint: name }, 'there are access tokens again');
-      else logger.warn({ event: 'token_trouble', endpoint: name, reason }, 'no access token; it is tried again');
-    });
     this.credentials = new Credentials(endpoint, {
       onRenewed: () =>
         logger.info(
@@ -151,6 +146,11 @@ class Sender {
         ),
     });
     const { credentials } = this;
+    const tokens = tokensOf(endpoint, credentials, (reason) => {
+      if (reason === undefined)
+        logger.info({ event: 'token_recovered', endpoint: name }, 'there are access tokens again');
+      else logger.warn({ event: 'token_trouble', endpoint: name, reason }, 'no access token; it is tried again');
+    });
     const probe = createProbe(endpoint, tokens, credentials);
     this.client = createEndpointClient(endpoint, {
       ...{ tokens, credentials },

@@ -4,7 +4,8 @@
  * seconds, or refuses to be connected to twice in half a second, is a Fault that names the address.
  */
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConfigProfile } from '@temporalio/envconfig';
+import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
 import type { NativeConnection, NativeConnectionOptions } from '@temporalio/worker';
 
 import type { TemporalFlags } from '../config/settings.ts';
@@ -12,6 +13,7 @@ import { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
 import { isThisHost } from './press.ts';
 import { refusal } from './refusal.ts';
+import { RenewableConnection } from './renewable-connection.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 /** As gRPC reads them. */
@@ -35,6 +37,8 @@ export interface TemporalConnection {
   readonly address: string;
   readonly namespace: string;
   readonly uiUrl?: string;
+  /** Connects anew, and has `connection` and `client` go on by that. Throws Fault `temporal_unreachable`, and then nothing has changed. */
+  renew(target: TemporalTarget): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,7 +50,7 @@ export function temporalTarget(
   flags: TemporalFlags = {},
   env: NodeJS.ProcessEnv = process.env,
 ): TemporalTarget | undefined {
-  const loaded = load(flags, env);
+  const loaded = reading(() => toClientOptions(profileOf(flags, env)));
   const { apiKey, tls } = loaded.connectionOptions;
   const address = flags.address ?? loaded.connectionOptions.address;
   const namespace = flags.namespace ?? loaded.namespace;
@@ -57,6 +61,14 @@ export function temporalTarget(
     namespace: namespace ?? DEFAULT_NAMESPACE,
     connectionOptions: { ...withoutUndefined(loaded.connectionOptions), address: target },
   };
+}
+
+/** Those that a certificate, a key or an authority is read from. Throws Fault `config`. */
+export function certificateFiles(flags: TemporalFlags, env: NodeJS.ProcessEnv): string[] {
+  const { tls } = reading(() => profileOf(flags, env));
+  return [tls?.clientCert, tls?.clientKey, tls?.serverCACert].flatMap((source) =>
+    source !== undefined && 'path' in source ? [source.path] : [],
+  );
 }
 
 /** The target of a dev server that wds runs: no TLS, no key. */
@@ -72,14 +84,17 @@ export function devServerTarget({ address, uiUrl }: { address: string; uiUrl?: s
 /** For clients. Throws Fault `temporal_unreachable`. */
 export async function connect(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<TemporalConnection> {
   const { address, namespace, uiUrl } = target;
-  const connection = await reaching(target, () => connectUnlessRefused(target, limitMs));
+  const open = (to: TemporalTarget): Promise<Connection> => reaching(to, () => connectUnlessRefused(to, limitMs));
+  const renewable = new RenewableConnection(await open(target));
+  const { connection } = renewable;
   return {
     client: new Client({ connection, namespace }),
     connection,
     address,
     namespace,
     ...(uiUrl === undefined ? {} : { uiUrl }),
-    close: () => connection.close(),
+    renew: async (to) => renewable.replace(await open(to)),
+    close: () => renewable.close(),
   };
 }
 
@@ -89,15 +104,18 @@ export async function connectNative(target: TemporalTarget, limitMs = CONNECT_LI
   return await reaching(target, () => withLimit(NativeConnection.connect(target.connectionOptions), limitMs));
 }
 
-function load(flags: TemporalFlags, env: NodeJS.ProcessEnv) {
-  const { profile } = flags;
+function profileOf({ profile }: TemporalFlags, env: NodeJS.ProcessEnv): ClientConfigProfile {
+  return loadClientConfigProfile({
+    ...(profile === undefined ? {} : { profile }),
+    overrideEnvVars: Object.fromEntries(
+      Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+  });
+}
+
+function reading<T>(read: () => T): T {
   try {
-    return loadClientConnectConfig({
-      ...(profile === undefined ? {} : { profile }),
-      overrideEnvVars: Object.fromEntries(
-        Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-      ),
-    });
+    return read();
   } catch (error) {
     throw new Fault(
       'config',

@@ -5,6 +5,7 @@ import type { WriteReportInput } from '../domain/contracts.ts';
 import type { FileSummary } from '../domain/counts.ts';
 import type { Notice } from '../domain/notices/notice.ts';
 import { noticeOfRefusal, noticesOfEnd } from '../domain/notices/notice.ts';
+import { WatchedSecrets } from '../notify/watched-secrets.ts';
 import { waysOf } from '../notify/ways.ts';
 import type { Notices } from './notices.ts';
 import type { WorkerContext } from './worker.ts';
@@ -38,11 +39,23 @@ export async function tellRefusal(notices: Notices, { endpoint, ...refused }: Re
   if (notices.wanted && endpoint !== undefined) await notices.tell(noticeOfRefusal({ ...refused, endpoint }, now()));
 }
 
+/** Until they are closed. */
+export const noticeSecrets = ({ notify, logger }: Pick<WorkerContext, 'notify' | 'logger'>): WatchedSecrets =>
+  new WatchedSecrets(notify, {
+    onRenewed: () =>
+      logger.info({ event: 'notify_secret_renewed' }, "notify's secret was read again: its file has changed"),
+    onTrouble: (reason) =>
+      logger.warn(
+        { event: 'notify_secret_trouble', reason },
+        "notify's secret cannot be read again; that of before is used",
+      ),
+  });
+
 /** `sendNotice` for the notifier, `tellNotice` for workflows that have something to tell. */
-export function noticeActivities({ notices, notify, logger }: WorkerContext) {
+export function noticeActivities({ notices, notify, logger }: WorkerContext, secrets: WatchedSecrets) {
   return {
     sendNotice: createSendNotice({
-      ways: waysOf(notify),
+      ways: waysOf(notify, secrets),
       onSent: ({ id, way, body: { type, text } }, answer) =>
         logger.info({ event: 'notification_sent', id, way, type, answer }, `notified by ${way}: ${text}`),
     }),

@@ -15,10 +15,11 @@ import { createTakeOverOrigins } from '../../activities/take-over-origins.ts';
 import { createWriteReport } from '../../activities/write-report.ts';
 import { systemClock } from '../clock.ts';
 import { filesTaskQueue } from '../domain/names.ts';
+import type { WatchedSecrets } from '../notify/watched-secrets.ts';
 import { FaultLog } from './fault-log.ts';
 import { isRunning, runIsOpen } from './file-deliveries.ts';
 import { FileLog } from './file-log.ts';
-import { noticeActivities, tellEnd, tellRefusal } from './file-notices.ts';
+import { noticeActivities, noticeSecrets, tellEnd, tellRefusal } from './file-notices.ts';
 import { OLD_WORKFLOWS, OldQueue } from './old-queue.ts';
 import { setTaskQueueLimit } from './task-queue-limit.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -44,13 +45,16 @@ export interface FilesWorkerOptions {
 
 export async function startFilesWorker(context: WorkerContext, options: FilesWorkerOptions): Promise<RunningWorker> {
   const { client, logger, ownStore } = context;
-  const create = (taskQueue: string): Promise<Worker> => createFilesWorker(context, options, taskQueue);
-  const own = run(await create(filesTaskQueue(ownStore.installation)));
-  const start = async (): Promise<RunningWorker> => run(await create(filesTaskQueue(undefined)));
+  const secrets = noticeSecrets(context);
+  const create = async (from: string | undefined): Promise<RunningWorker> =>
+    run(await createFilesWorker(context, options, filesTaskQueue(from), secrets), context);
+  const own = await create(ownStore.installation);
+  const start = (): Promise<RunningWorker> => create(undefined);
   const old = new OldQueue({ client, logger, workflows: OLD_WORKFLOWS, start });
   return {
     ended: own.ended,
     async stop() {
+      secrets.close();
       return (await Promise.all([own.stop(), old.stop()])).every(Boolean);
     },
   };
@@ -60,6 +64,7 @@ function createFilesWorker(
   context: WorkerContext,
   { requestTimeoutMs, reading }: FilesWorkerOptions,
   taskQueue: string,
+  secrets: WatchedSecrets,
 ): Promise<Worker> {
   const { store, ownStore, ledgers, reports, reportForm, logger, monitoring, refused } = context;
   const scope = () => ({
@@ -118,7 +123,7 @@ function createFilesWorker(
       lookBack: own(
         createLookBack({ ...origins, readChunks, isRunning: (workflowId) => isRunning(context.client, workflowId) }),
       ),
-      ...noticeActivities(context),
+      ...noticeActivities(context, secrets),
       ...createApplyTaskQueueRate({
         setTaskQueueLimit: (taskQueue, limit) => setTaskQueueLimit(context.client, taskQueue, limit, 'set by wds'),
       }),

@@ -3,7 +3,6 @@
  * service is configured, the embedded dev server of the home is started, or attached to.
  */
 import { mkdir } from 'node:fs/promises';
-import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.ts';
 import { DEFAULT_TIMEOUT_MS, deliveryTo } from '../config/settings.ts';
@@ -25,9 +24,8 @@ import type { StoredParts } from '../store/stored-parts.ts';
 import type { AccessWatch } from './access-watch.ts';
 import { watchAccess } from './access-watch.ts';
 import type { AlertsWorker } from './alerts-worker.ts';
-import { watchApiKey } from './api-key.ts';
 import type { TemporalConnection, TemporalTarget } from './connection.ts';
-import { connect, connectNative, devServerTarget, temporalTarget } from './connection.ts';
+import { connect, devServerTarget, temporalTarget } from './connection.ts';
 import { EndpointOwners } from './endpoint-owners.ts';
 import { FileDeliveries } from './file-deliveries.ts';
 import { governedBy } from './governor-client.ts';
@@ -35,9 +33,11 @@ import { Notices } from './notices.ts';
 import { isThisHost } from './press.ts';
 import { addChecks } from './readiness-checks.ts';
 import { findSearchAttributes } from './search-attributes.ts';
+import { watchServiceCredentials } from './service-credentials.ts';
 import { watchStore } from './store-watch.ts';
 import { StuckWorkflows, stuckBy } from './stuck-workflows.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
+import { WorkerConnection } from './worker-connection.ts';
 
 const STOPPED_UNHEARD =
   'stopped without Temporal, which does not answer: what was done is in the receipts, and other workers go on from there';
@@ -72,14 +72,14 @@ export class Installation {
   readonly devServer: SharedServer | undefined;
   /** Rejects if this process cannot go on, and would if it were started again. */
   readonly lost: Promise<never>;
-  readonly #target: TemporalTarget;
+  #target: TemporalTarget;
   readonly #refused = new Set<string>();
   readonly #logger: Logger;
   readonly #suppressed: WorkerContext['suppressed'];
   readonly #filesWorkers: RunningWorker[] = [];
   readonly #alertsWorkers: AlertsWorker[] = [];
   readonly #closing = new AbortController();
-  #native: Promise<NativeConnection> | undefined;
+  #native: Promise<WorkerConnection> | undefined;
 
   private constructor(
     options: InstallationOptions,
@@ -127,9 +127,14 @@ export class Installation {
       notify: options.settings.notify,
     });
     this.deliveries = new FileDeliveries({ client, store, ownStore, owners, searchAttributes, sameClock });
-    const stopWatching = watchApiKey({
+    const stopWatching = watchServiceCredentials({
       ...{ flags: options.settings.temporal, client: temporal.connection, logger: options.logger },
       native: () => this.#native,
+      reconnect: async (renewed) => {
+        await (await this.#native)?.renew(renewed);
+        await temporal.renew(renewed);
+        this.#target = renewed;
+      },
     });
     this.#closing.signal.addEventListener('abort', stopWatching, { once: true });
   }
@@ -227,7 +232,7 @@ export class Installation {
     await this.temporal.close();
   }
 
-  async #connectNative(): Promise<NativeConnection> {
+  async #connectWorkers(): Promise<WorkerConnection> {
     const { logThrough } = await import('./sdk-log.ts');
     const stuck = new StuckWorkflows({
       ...{ logger: this.#logger, metrics: this.monitoring.metrics },
@@ -237,12 +242,12 @@ export class Installation {
     const notReplayable = (runId: string, failure: string): void => void stuck.found(runId, failure);
     const read = await logThrough({ logger: this.#logger, refused: this.#refused, notReplayable });
     if (read !== undefined) this.monitoring.sdk = read;
-    return connectNative(this.#target);
+    return WorkerConnection.open(this.#target);
   }
 
   async #workerContext(): Promise<WorkerContext> {
     if (this.#native === undefined) {
-      this.#native = this.#connectNative();
+      this.#native = this.#connectWorkers();
     }
     const connection = await this.#native;
     const { store, ownStore, ledgers, reports, settings } = this;

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { NativeConnection, Worker, WorkerOptions } from '@temporalio/worker';
+import type { Worker, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { SendDependencies } from '../../activities/send-activity.ts';
 import type { NotifySettings, ReportForm } from '../config/settings.ts';
@@ -17,10 +17,11 @@ import type { ReportShelf } from '../store/report-shelf.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
 import type { Notices } from './notices.ts';
+import type { WorkerConnection } from './worker-connection.ts';
 
 export interface WorkerContext {
   readonly client: Client;
-  readonly connection: NativeConnection;
+  readonly connection: WorkerConnection;
   readonly store: Store;
   readonly ownStore: OwnStore;
   readonly ledgers: Ledgers;
@@ -53,7 +54,7 @@ export interface RunningWorker {
 
 export function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
   return {
-    connection,
+    connection: connection.native,
     namespace: client.options.namespace,
     // With the default of 10 s a killed worker stalls the others' workflows for as long (measured).
     stickyQueueScheduleToStartTimeout: '1s',
@@ -76,8 +77,9 @@ async function unheard(worker: Worker, signal: AbortSignal): Promise<false> {
   }
 }
 
-export function run(worker: Worker): RunningWorker {
+export function run(worker: Worker, { connection }: Pick<WorkerContext, 'connection'>): RunningWorker {
   const ended = worker.run();
+  void connection.whileRuns(worker, ended);
   // Whoever started the worker watches `ended`; a stop in between must not make it an unhandled rejection.
   ended.catch(() => undefined);
   return {

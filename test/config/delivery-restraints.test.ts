@@ -61,6 +61,7 @@ describe('notifications', () => {
     expect(notify).toEqual({
       ...{ url: 'https://a.example.com/x', secrets: [SECRET], command: undefined },
       ...{ events: ['disk.low'], timeoutMs: 15_000 },
+      secretFiles: { paths: [expect.stringMatching(/keys\/n$/)], read: expect.any(Function) },
     });
     expect((await load('notify: { command: page me }')).notify?.command).toEqual(['/bin/sh', '-c', 'page me']);
     expect((await load('notify: { command: [page, me] }')).notify?.command).toEqual(['page', 'me']);

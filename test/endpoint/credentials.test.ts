@@ -1,7 +1,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
+import { fetchTokenFor } from '../../src/endpoint/access-tokens.ts';
 import { Credentials } from '../../src/endpoint/credentials.ts';
 import { makeFolder } from '../config/folder.ts';
 
@@ -73,4 +76,36 @@ test('what comes from the environment is not looked at again', async () => {
   const folder = await makeFolder({ 'wds.config.yaml': 'endpoint: { url: "http://127.0.0.1:9/", secretEnv: S }' });
   const { settings } = await loadSettings({ cwd: folder, env: { S: SECRETS[0] } });
   expect(settings.endpoint).not.toHaveProperty('credentialFiles');
+});
+
+test('the secret that access tokens are fetched with is read again, and the next token is asked for with it', async () => {
+  const shown: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    shown.push(Buffer.from(request.headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString());
+    response.end(JSON.stringify({ access_token: 'token', expires_in: 3_600 }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const tokenUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
+    const oauth2 = { tokenUrl, clientId: 'wds', clientSecretFile: 'client' };
+    const folder = await makeFolder({
+      'wds.config.yaml': JSON.stringify({ endpoint: { url: 'http://127.0.0.1:9/', oauth2 } }),
+      client: 'secret one\n',
+    });
+    const { told } = await credentialsIn(folder);
+    const { settings } = await loadSettings({ cwd: folder, env: {} });
+    const fetch = fetchTokenFor(settings.endpoint!, settings.endpoint!.oauth2!, credentials);
+    await fetch();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await replace(join(folder, 'client'), 'secret two\n');
+    await vi.waitFor(() => expect(told).toEqual(['renewed']), 5_000);
+    await fetch();
+    await replace(join(folder, 'client'), '');
+    await vi.waitFor(() => expect(told).toHaveLength(2), 5_000);
+    expect(told[1]).toContain('endpoint.oauth2.clientSecretFile: it is empty');
+    await fetch();
+    expect(shown).toEqual(['wds:secret+one', 'wds:secret+two', 'wds:secret+two']);
+  } finally {
+    server.close();
+  }
 });

@@ -1,15 +1,19 @@
 /** The ways of a notification, against a real server and real commands. */
 import { createHmac } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { loadSettings } from '../../src/config/load.ts';
 import type { Notification } from '../../src/domain/notices/notifier-contracts.ts';
 import { createPost } from '../../src/notify/post-notification.ts';
 import { createCommand } from '../../src/notify/run-command.ts';
+import { WatchedSecrets } from '../../src/notify/watched-secrets.ts';
+import { waysOf } from '../../src/notify/ways.ts';
+import { makeFolder } from '../config/folder.ts';
 
 const NOTIFICATION: Notification = {
   id: 'wds_1',
@@ -46,7 +50,7 @@ describe('a notification by URL', () => {
   test('is a signed Standard Webhook', async () => {
     const key = Buffer.alloc(32, 7);
     const { url, got } = await receiver(200, 'ok');
-    const post = createPost({ url, secrets: [`whsec_${key.toString('base64')}`], timeoutMs: 5_000 });
+    const post = createPost({ url, secrets: () => [`whsec_${key.toString('base64')}`], timeoutMs: 5_000 });
     expect(await post(NOTIFICATION)).toBe('HTTP 200: ok');
     const { headers, body } = got[0]!;
     expect(JSON.parse(body)).toEqual(NOTIFICATION.body);
@@ -61,18 +65,18 @@ describe('a notification by URL', () => {
     [302, '', 'HTTP 302'],
   ])('that is answered with %s did not get through', async (status, answer, why) => {
     const { url, got } = await receiver(status, answer);
-    await expect(createPost({ url, secrets: [], timeoutMs: 5_000 })(NOTIFICATION)).rejects.toThrow(why);
+    await expect(createPost({ url, secrets: () => [], timeoutMs: 5_000 })(NOTIFICATION)).rejects.toThrow(why);
     expect(got).toHaveLength(1);
     expect(got[0]!.headers['webhook-signature']).toBeUndefined();
   });
 
   test('that is not answered is given up in time', async () => {
     const { url } = await receiver(0, '');
-    await expect(createPost({ url, secrets: [], timeoutMs: 200 })(NOTIFICATION)).rejects.toThrow(
+    await expect(createPost({ url, secrets: () => [], timeoutMs: 200 })(NOTIFICATION)).rejects.toThrow(
       'no answer within 0.2 s',
     );
     await expect(
-      createPost({ url: 'http://127.0.0.1:1/', secrets: [], timeoutMs: 2_000 })(NOTIFICATION),
+      createPost({ url: 'http://127.0.0.1:1/', secrets: () => [], timeoutMs: 2_000 })(NOTIFICATION),
     ).rejects.toThrow('ECONNREFUSED');
   });
 });
@@ -109,4 +113,39 @@ describe('a notification by command', () => {
     );
     expect(performance.now() - startMs).toBeLessThan(5_000);
   });
+});
+
+test('a secret is read again when its file is replaced; what is none leaves that of before in force', async () => {
+  const secret = (fill: number): string => `whsec_${Buffer.alloc(32, fill).toString('base64')}`;
+  const { url, got } = await receiver(200, 'ok');
+  const folder = await makeFolder({
+    'wds.config.yaml': JSON.stringify({ notify: { url, secretFile: 'secret' } }),
+    secret: secret(1),
+  });
+  const { settings } = await loadSettings({ cwd: folder, env: {} });
+  const told: string[] = [];
+  const watched = new WatchedSecrets(settings.notify, {
+    ...{ everyMs: 5, onRenewed: () => told.push('renewed'), onTrouble: (reason) => told.push(reason) },
+  });
+  ends.push(() => watched.close());
+  const { url: post } = waysOf(settings.notify, watched);
+  await post!(NOTIFICATION);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const replace = async (text: string): Promise<void> => {
+    await writeFile(join(folder, 'secret.new'), text);
+    await rename(join(folder, 'secret.new'), join(folder, 'secret'));
+  };
+  await replace(secret(2));
+  await vi.waitFor(() => expect(told).toEqual(['renewed']), 5_000);
+  await post!(NOTIFICATION);
+  await replace('none');
+  await vi.waitFor(() => expect(told).toHaveLength(2), 5_000);
+  expect(told[1]).toMatch(/notify\.secretFile: \(value not shown\)/);
+  await post!(NOTIFICATION);
+  const signed = got.map(({ headers, body }, at) => {
+    const key = Buffer.alloc(32, at === 0 ? 1 : 2);
+    const text = `wds_1.${headers['webhook-timestamp']}.${body}`;
+    return headers['webhook-signature'] === `v1,${createHmac('sha256', key).update(text).digest('base64')}`;
+  });
+  expect(signed).toEqual([true, true, true]);
 });
