@@ -1,6 +1,7 @@
 /** The state of deliveries, as Temporal tells it. */
 
 import type { WorkflowExecutionInfo, WorkflowHandle } from '@temporalio/client';
+import { inboxPlace } from '../config/settings.ts';
 import type { FileCounts, FileProgress } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
@@ -55,7 +56,7 @@ export async function readStatus(installation: Installation, limit: number): Pro
     inbox: settings.inbox,
     ...(guard.paused === undefined ? {} : { intakePaused: guard.paused }),
     ...(settings.inboxes.length > 1
-      ? { inboxes: settings.inboxes.map(({ folder, endpoints: to }) => ({ inbox: folder, endpoints: to })) }
+      ? { inboxes: settings.inboxes.map((one) => ({ inbox: inboxPlace(one), endpoints: one.endpoints })) }
       : {}),
     endpoints,
     ...(more === 0 ? {} : { moreEndpoints: more }),

@@ -1,4 +1,7 @@
-/** The ways into an inbox over the network: uploads, and alerts that are posted. Both go through a folder of this process in the inbox. */
+/**
+ * The ways into an inbox over the network: uploads, and alerts that are posted. Both go through a folder of this process in the inbox or, where that
+ * is in a bucket, in the folder of this home that is watched beside it.
+ */
 import { columnsFor } from '../config/settings.ts';
 import { Entrance } from '../intake/entrance.ts';
 import { speaker } from '../intake/log.ts';
@@ -30,11 +33,11 @@ export class Intake implements ServedInbox {
   }
 
   /** Resolves when what other processes have left of posts is settled. */
-  static async open({ settings, logger }: AppContext, { inbox, endpoints: to }: Route): Promise<Intake> {
+  static async open({ settings, logger }: AppContext, { folder, endpoints: to }: Route): Promise<Intake> {
     const { sidecar, api } = settings;
     const parse = { ...settings.parse, ...columnsFor(to) };
     const endpoints = to.map(({ name }) => name);
-    const entrance = new Entrance(inbox);
+    const entrance = new Entrance(folder);
     await entrance.enter();
     const say = speaker(logger, endpoints.join(', '));
     const posts = new Posts({ entrance, parse, gatherMs: api.gatherMs, sidecar, say });

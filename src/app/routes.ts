@@ -1,12 +1,14 @@
 /** Where alerts go, by the settings: which endpoint a command is about, and which inbox delivers to which endpoints. */
 import { shownUrl } from '../config/endpoint-url.ts';
-import type { Settings } from '../config/settings.ts';
+import type { InboxSettings, Settings } from '../config/settings.ts';
+import { inboxPlace } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
 
 /** An inbox, and the endpoints that each of its files is delivered to: one or more. */
-export interface Route {
+export interface Route extends Pick<InboxSettings, 'folder' | 'bucket'> {
+  /** For people. */
   readonly inbox: string;
   readonly endpoints: readonly Endpoint[];
 }
@@ -31,20 +33,21 @@ export function routesOf({ endpoint, endpoints, inboxes }: Settings): readonly R
     const what = endpoint === undefined ? 'there is no inbox' : `no inbox delivers to endpoint ${endpoint.name}`;
     throw new Fault('config', what, 'Add one to inboxes, or name the folder: WDS_INBOX=DIR, or wds watch DIR.');
   }
-  return inboxes.map(({ folder, endpoints: names }) => {
+  return inboxes.map(({ endpoints: names, ...place }) => {
+    const inbox = inboxPlace(place);
     const to = names.flatMap((name) => endpoints.find((one) => one.name === name) ?? []);
-    if (to.length > 0) return { inbox: folder, endpoints: to };
+    if (to.length > 0) return { ...place, inbox, endpoints: to };
     const known = endpoints.map(({ name }) => name);
     throw new Fault(
       'config',
-      `where do the files of ${folder} go? There are several endpoints: ${known.join(', ')}`,
-      `Say it in wds.config.yaml, such as inboxes: { ${JSON.stringify(folder)}: ${known[0]} }, or choose one: --endpoint ${known[0]}`,
+      `where do the files of ${inbox} go? There are several endpoints: ${known.join(', ')}`,
+      `Say it in wds.config.yaml, such as inboxes: { ${JSON.stringify(inbox)}: ${known[0]} }, or choose one: --endpoint ${known[0]}`,
     );
   });
 }
 
 /** Those that the routes deliver to, each once. */
-export const endpointsOf = (routes: readonly Route[]): readonly Endpoint[] => [
+export const endpointsOf = (routes: readonly Pick<Route, 'endpoints'>[]): readonly Endpoint[] => [
   ...new Map(routes.flatMap(({ endpoints }) => endpoints).map((one) => [one.name, one])).values(),
 ];
 

@@ -2,12 +2,15 @@
 import { columnsFor } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { fileWorkflowId } from '../domain/names.ts';
+import { watchBucket } from '../intake/bucket/bucket-watcher.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
+import type { Submission } from '../intake/takers.ts';
 import { termsOf } from '../intake/terms.ts';
 import { COUNTED_MS } from '../intake/under-way.ts';
-import type { Watcher } from '../intake/watch-options.ts';
+import type { InboxOptions, Watcher } from '../intake/watch-options.ts';
 import { watchInbox } from '../intake/watcher.ts';
 import { OK } from '../monitoring/readiness.ts';
+import { openBucket } from '../store/s3/s3-bucket.ts';
 import type { Installation } from '../temporal/installation.ts';
 import type { AppContext, UnderWayObserver } from './app.ts';
 import { watchDisk } from './disk-watch.ts';
@@ -75,44 +78,54 @@ export class Services {
     readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
     showInstallation(metrics, this.#installation);
     await Promise.all(routes.map((route) => this.#startWatcher(route)));
-    this.#prune(routes.map(({ inbox }) => inbox));
+    this.#prune(routes.map(({ folder }) => folder));
   }
 
-  async #startWatcher({ inbox, endpoints }: Route): Promise<void> {
+  async #startWatcher(route: Route): Promise<void> {
+    const { inbox, folder, bucket, endpoints } = route;
+    const { settings } = this.#context;
+    const { watch, sidecar } = settings;
+    const options = this.#inboxOptions(endpoints);
+    const takers = endpoints.map((endpoint) => ({
+      endpoint: endpoint.name,
+      submit: async (submission: Submission) => (await submitFile(this.#installation, endpoint, submission)).outcome,
+    }));
+    const settle = { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs };
+    const ofFolder = { inbox: folder, header: settings.parse.header, sidecar, watch, settle };
+    const opened = bucket === undefined ? undefined : await openBucket(bucket);
+    // With a bucket: what the API has taken.
+    const ready = [this.#started(folder, watchInbox({ ...options, ...ofFolder }, takers))];
+    if (opened !== undefined) ready.push(this.#started(inbox, watchBucket({ ...options, bucket: opened }, takers)));
+    await Promise.all(ready);
+  }
+
+  #inboxOptions(endpoints: readonly Endpoint[]): InboxOptions {
     const { settings, logger } = this.#context;
     const installation = this.#installation;
     const { maxInvalid } = settings.statedDelivery;
     const names = endpoints.map(({ name }) => name);
-    const watcher = watchInbox(
-      {
-        inbox,
-        store: installation.store,
-        maxExpandedBytes: settings.maxExpandedBytes,
-        maxFileBytes: settings.maxFileBytes,
-        guard: this.#guard,
-        log: logger,
-        terms: termsOf(endpoints, { ...settings.parse, ...columnsFor(endpoints), maxInvalid }),
-        header: settings.parse.header,
-        sidecar: settings.sidecar,
-        scanIntervalMs: settings.scanIntervalMs,
-        watch: settings.watch,
-        settle: { seenMs: settings.settleMs, unseenMs: settings.blindSettleMs },
-        results: settings.results,
-        untilEnded: async ({ staged }) => {
-          const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
-          const ids = names.map((name) => fileWorkflowId(staged.sha256, name));
-          await Promise.allSettled(ids.map((id) => installation.deliveries.untilEnded(id, signal)));
-        },
-        answerOf: (submission) => inboxAnswer(installation, names, submission, this.#closing.signal),
+    return {
+      store: installation.store,
+      maxExpandedBytes: settings.maxExpandedBytes,
+      maxFileBytes: settings.maxFileBytes,
+      guard: this.#guard,
+      log: logger,
+      terms: termsOf(endpoints, { ...settings.parse, ...columnsFor(endpoints), maxInvalid }),
+      scanIntervalMs: settings.scanIntervalMs,
+      results: settings.results,
+      untilEnded: async ({ staged }) => {
+        const signal = AbortSignal.any([AbortSignal.timeout(COUNTED_MS), this.#closing.signal]);
+        const ids = names.map((name) => fileWorkflowId(staged.sha256, name));
+        await Promise.allSettled(ids.map((id) => installation.deliveries.untilEnded(id, signal)));
       },
-      endpoints.map((endpoint) => ({
-        endpoint: endpoint.name,
-        submit: async (submission) => (await submitFile(installation, endpoint, submission)).outcome,
-      })),
-    );
+      answerOf: (submission) => inboxAnswer(installation, names, submission, this.#closing.signal),
+    };
+  }
+
+  #started(place: string, watcher: Watcher): Promise<void> {
     this.#watchers.push(watcher);
-    showInbox(this.#context.monitoring.metrics, inbox, () => watcher.status());
-    await watcher.ready;
+    showInbox(this.#context.monitoring.metrics, place, () => watcher.status());
+    return watcher.ready;
   }
 
   /** Looks on at all files that are under way, until this process stops. */

@@ -30,7 +30,7 @@ export async function runUp(app: UpHost, options: UpOptions): Promise<void> {
   let door: Door | undefined;
   try {
     const routes = routesOf(routed);
-    const endpoints = endpointsOf([...routes, { inbox: '', endpoints: meantEndpoints(routed) }]);
+    const endpoints = endpointsOf([...routes, { endpoints: meantEndpoints(routed) }]);
     const services = await app.services();
     // First: it is refused where another one watches this inbox for another endpoint, and then nothing may be sent from here.
     await services.startWatchers(routes);

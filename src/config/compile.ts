@@ -9,14 +9,14 @@ import { DEFAULT_MAX_INVALID } from '../domain/rows/max-invalid.ts';
 import { compileEndpoints } from './compile-endpoint.ts';
 import { compileInboxes } from './compile-inboxes.ts';
 import { compileNotify } from './compile-notify.ts';
-import { compileStore } from './compile-store.ts';
+import { checkS3, compileStore } from './compile-store.ts';
 import type { SettingsWithDefaults } from './defaults.ts';
 import type { ConfigFault } from './faults.ts';
 import { wrongValue } from './faults.ts';
 import { encodingOf, percentOf, separatorOf } from './parse-values.ts';
 import type { LogLevel, SettingsOptions } from './schema.ts';
 import type { ApiSettings, RetainMs, Settings, StatedDelivery, TemporalFlags } from './settings.ts';
-import { DAY_MS, deepFreeze, deliveryTo, PARTS, parseFor } from './settings.ts';
+import { DAY_MS, deepFreeze, deliveryTo, inboxPlace, PARTS, parseFor } from './settings.ts';
 import type { Environment } from './sources.ts';
 import { deploymentVersionOf } from './versioning-schema.ts';
 
@@ -87,7 +87,9 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
   const endpoints = await compileEndpoints(stated, { ...context, network: stated.network });
   const endpoint = endpoints.length === 1 ? endpoints[0] : endpoints.find(({ name }) => name === context.meant);
   const names = endpoints.map(({ name }) => name);
-  const inboxes = await compileInboxes(stated, { cwd, home, endpoints: names, meant: context.meant, collect });
+  const store = compileStore(stated);
+  const inboxes = await compileInboxes(stated, { cwd, home, store, endpoints: names, meant: context.meant, collect });
+  checkS3(stated, { store, inboxes }, collect);
   const timeoutSeconds = endpoints.length === 0 ? 15 : Math.max(...endpoints.map(({ timeoutMs }) => timeoutMs)) / 1_000;
   const graceSeconds = stated.shutdownGraceSeconds ?? timeoutSeconds + 5;
   if (graceSeconds <= timeoutSeconds) {
@@ -96,7 +98,6 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
       problem: wrongValue(String(graceSeconds), `more than endpoint.timeoutSeconds (${timeoutSeconds})`),
     });
   }
-  const store = compileStore(stated, context);
   const { stopAtFailures, notBefore: _not, notAfter: _late, window: _hours, ...delivery } = stated.delivery;
   const statedDelivery = {
     inBucket: store !== undefined,
@@ -108,7 +109,7 @@ export async function compile(stated: SettingsWithDefaults, context: CompileCont
   return deepFreeze({
     home,
     store,
-    inbox: inboxes[0]?.folder ?? resolve(cwd, 'inbox'),
+    inbox: inboxes[0] === undefined ? resolve(cwd, 'inbox') : inboxPlace(inboxes[0]),
     inboxes,
     watch: stated.intake.watch,
     settleMs: seconds(stated.intake.settleSeconds),

@@ -36,7 +36,8 @@ const intake = z.strictObject({
   }),
   scanIntervalSeconds: setting(atLeast(0.1, 3600), {
     expects: 'seconds from 0.1 to 3600',
-    about: 'How often the inbox is read in full, whatever events came or did not.',
+    about:
+      'How often the inbox is read in full, whatever events came or did not. In a bucket each time is a request (two with `urgent/`).',
   }),
   sidecar: setting(z.enum(SIDECARS), {
     expects: SIDECARS.join(', ').replace(/, (\w+)$/, ' or $1'),
@@ -146,8 +147,8 @@ export const settingsSchema = z.strictObject({
   store: store.exactOptional(),
   s3: s3.exactOptional(),
   inbox: setting(text, {
-    expects: 'the path of a folder other than home',
-    about: 'The watched drop folder.',
+    expects: 'the path of a folder other than home, or s3://bucket/prefix',
+    about: 'The watched drop folder, or [the prefix of a bucket](s3.md#an-inbox-in-a-bucket).',
     env: 'WDS_INBOX',
     flag: 'watch [dir]',
     path: true,
@@ -155,7 +156,7 @@ export const settingsSchema = z.strictObject({
   inboxes: setting(z.record(text, z.union([endpointName, z.array(endpointName).min(1).max(100)])), {
     expects: 'folders, each with the name of an endpoint, or a list of names',
     about:
-      'Several drop folders, each with the endpoints that its files are delivered to: `{ drops/crm: crm, drops/all: [crm, sms] }`. Instead of `inbox`.',
+      'Several drop folders (or prefixes of buckets), each with the endpoints that its files are delivered to: `{ drops/crm: crm, drops/all: [crm, sms] }`. Instead of `inbox`.',
     otherwise: '`inbox` alone, for the only endpoint',
   }),
   logLevel: setting(z.enum(LOG_LEVELS), {

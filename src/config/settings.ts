@@ -10,6 +10,7 @@ import type { ParseOptions } from '../domain/parse-options.ts';
 import type { Schedule } from '../domain/restraint/schedule.ts';
 import { DEFAULTS } from './defaults.ts';
 import { endpointNameOf } from './endpoint-url.ts';
+import { s3Url } from './s3-location.ts';
 import type { LogLevel } from './schema.ts';
 import type { DeploymentVersion } from './versioning-schema.ts';
 
@@ -85,13 +86,19 @@ export interface MonitoringSettings {
   readonly port: number;
 }
 
-/** A drop folder. */
+/** A drop folder, or a prefix of a bucket. */
 export interface InboxSettings {
-  /** Absolute. */
+  /** Absolute. With a bucket: where what comes by the API waits on this host. */
   readonly folder: string;
+  /** undefined: it is the folder. */
+  readonly bucket?: S3Settings;
   /** Names of the endpoints that its files are delivered to, each to all of them; none: of several it is not said which. */
   readonly endpoints: readonly string[];
 }
+
+/** For people: absolute path, or `s3://bucket/prefix`. */
+export const inboxPlace = ({ folder, bucket }: Pick<InboxSettings, 'folder' | 'bucket'>): string =>
+  bucket === undefined ? folder : s3Url(bucket);
 
 /** Who is told of what by itself. */
 export interface NotifySettings {
@@ -112,7 +119,7 @@ export interface Settings {
   readonly home: string;
   /** The bucket that the store lies in; undefined: it is in the home. */
   readonly store: S3Settings | undefined;
-  /** Absolute; the first one of several. */
+  /** For people; the first one of several. */
   readonly inbox: string;
   /** Those for the endpoint that is meant. Empty: there is none for it. */
   readonly inboxes: readonly InboxSettings[];
@@ -199,7 +206,7 @@ export function columnsFor(endpoints: readonly Pick<Endpoint, 'body'>[]): Pick<P
 
 /** The settings with this endpoint as the only one. */
 export function withEndpoint(settings: Settings, endpoint: Endpoint): Settings {
-  const inboxes = settings.inboxes.map(({ folder }) => ({ folder, endpoints: [endpoint.name] }));
+  const inboxes = settings.inboxes.map((inbox) => ({ ...inbox, endpoints: [endpoint.name] }));
   const delivery = deliveryTo(endpoint, settings.statedDelivery);
   return deepFreeze({ ...settings, endpoint, endpoints: [endpoint], inboxes, delivery });
 }

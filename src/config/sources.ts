@@ -7,6 +7,7 @@ import { errnoOf } from '../thrown.ts';
 import type { ConfigFault } from './faults.ts';
 import { nearest } from './faults.ts';
 import { checkLayer, isGroup, listSettings } from './layer.ts';
+import { isS3Url } from './s3-location.ts';
 import type { NamedEndpointOptions, SettingsOptions } from './schema.ts';
 
 const CONFIG_FILE = 'wds.config.yaml';
@@ -36,18 +37,21 @@ export function setAt(group: Record<string, unknown>, key: string, value: unknow
 /** Makes the paths of a layer absolute, as the place where they were written means them. */
 export function absolute(options: SettingsOptions, folder: string): SettingsOptions {
   const at = (path: string): string => resolve(folder, path);
+  const inboxAt = (place: string): string => (isS3Url(place) ? place : at(place));
   const { home, inbox, inboxes, endpoint, endpoints, api, delivery, notify } = options;
   return {
     ...options,
     ...(home === undefined ? {} : { home: at(home) }),
-    ...(inbox === undefined ? {} : { inbox: at(inbox) }),
+    ...(inbox === undefined ? {} : { inbox: inboxAt(inbox) }),
     ...(delivery?.suppressFile === undefined
       ? {}
       : { delivery: { ...delivery, suppressFile: at(delivery.suppressFile) } }),
     // Not resolved yet: two ways to write one folder must not become one key.
     ...(inboxes === undefined
       ? {}
-      : { inboxes: mapped(inboxes, (to, path) => [isAbsolute(path) ? path : `${folder}/${path}`, to]) }),
+      : {
+          inboxes: mapped(inboxes, (to, path) => [isAbsolute(path) || isS3Url(path) ? path : `${folder}/${path}`, to]),
+        }),
     ...(notify?.secretFile === undefined
       ? {}
       : { notify: { ...notify, secretFile: [notify.secretFile].flat().map(at) } }),

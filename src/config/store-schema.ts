@@ -1,4 +1,4 @@
-/** Where the store is, and for how long what is in it is kept: the groups `store` and `s3`. */
+/** Where the store is, for how long what is in it is kept, and how S3 is reached: the groups `store` and `s3`. */
 import { z } from 'zod';
 import { urlFault } from './endpoint-url.ts';
 import { s3LocationOf } from './s3-location.ts';

@@ -1,18 +1,12 @@
 /**
  * What an uploader finds in the inbox: a file of which nothing was sent is taken out of `processed`, where the delivered ones are, and put into
- * `rejected` under its name, with `NAME.reason.txt` beside it; on request each file that ends leaves `results/NAME.json`. Both folders are made
- * when they are first needed. What a file's workflow says decides; a watcher that ends before that leaves no answer.
+ * `rejected` under its name, with `NAME.reason.txt` beside it; on request each file that ends leaves `results/NAME.json`. What a file's workflow
+ * says decides; a watcher that ends before that leaves no answer.
  */
-import { randomUUID } from 'node:crypto';
-import { lstat, open, rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import type { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
-import type { FilePlace } from './dropped-file.ts';
-import { makeInboxFolder, shareInInbox } from './inbox-modes.ts';
-import { fittingName, REJECTED_FOLDER, RESULTS_FOLDER } from './inbox-names.ts';
+import { REJECTED_FOLDER, RESULTS_FOLDER } from './inbox-names.ts';
 import type { Say } from './log.ts';
-import { moveOverNothing } from './move.ts';
 import type { Submission } from './takers.ts';
 
 /** How the delivery of a file ended. */
@@ -28,8 +22,16 @@ export interface FileAnswer {
 /** Resolves when the delivery of the file has ended; undefined: it is not known how. */
 export type AnswerOf = (submission: Submission) => Promise<FileAnswer | undefined>;
 
-export interface AnswersOptions {
-  readonly inbox: string;
+/** Where the answers of an inbox lie. `From`: where a file of it is. */
+export interface AnswerShelf<From> {
+  /** Puts a file where refused ones are, over nothing, with why beside it. Its place then; undefined: it was gone. */
+  reject(from: From, file: string, why: string): Promise<string | undefined>;
+  /** Whole, or not at all; the newest one stays. */
+  write(folder: string, file: string, suffix: string, text: string): Promise<void>;
+}
+
+export interface AnswersOptions<From> {
+  readonly shelf: AnswerShelf<From>;
   readonly answerOf: AnswerOf;
   /** Whether each file leaves a result. */
   readonly results: boolean;
@@ -40,16 +42,16 @@ export interface AnswersOptions {
 const MOST_FOLLOWED = 256;
 const MOST_ANSWERED = 2_000;
 
-export class Answers {
-  readonly #options: AnswersOptions;
+export class Answers<From> {
+  readonly #options: AnswersOptions<From>;
   #followed = 0;
 
-  constructor(options: AnswersOptions) {
+  constructor(options: AnswersOptions<From>) {
     this.#options = options;
   }
 
   /** `path`: where the file is in `processed`; undefined: it is not there any more. */
-  follow(submission: Submission, path: string | undefined): void {
+  follow(submission: Submission, path: From | undefined): void {
     const { results, say } = this.#options;
     if (this.#followed >= (results ? MOST_ANSWERED : MOST_FOLLOWED)) return;
     this.#followed += 1;
@@ -63,67 +65,29 @@ export class Answers {
       });
   }
 
-  async #answer(submission: Submission, path: string | undefined): Promise<void> {
-    const { answerOf, results, say } = this.#options;
+  async #answer(submission: Submission, path: From | undefined): Promise<void> {
+    const { answerOf, results, say, shelf } = this.#options;
     // Whoever cannot be asked any more says nothing about the file.
     const answer = await answerOf(submission).catch(() => undefined);
     if (answer === undefined) return;
     const { fileName: file, staged } = submission;
     if (answer.refusal !== undefined && path !== undefined) {
-      const to = await this.#reject(path, file, answer.refusal);
+      const to = await shelf.reject(path, file, answer.refusal);
       if (to !== undefined)
         say('info', 'put into rejected', { event: 'file_rejected', file, sha256: staged.sha256, reason: to });
     }
     if (answer.partly !== undefined) {
-      await this.#writeWhole(await this.#folder(REJECTED_FOLDER), file, '.reason.txt', `${answer.partly}\n`);
+      await shelf.write(REJECTED_FOLDER, file, '.reason.txt', `${answer.partly}\n`);
       say('warn', 'refused by some of its endpoints', { event: 'file_partly_rejected', file, sha256: staged.sha256 });
     }
     if (!results) return;
-    await this.#writeWhole(
-      await this.#folder(RESULTS_FOLDER),
-      file,
-      '.json',
-      `${JSON.stringify(answer.result, null, 2)}\n`,
-    );
+    await shelf.write(RESULTS_FOLDER, file, '.json', `${JSON.stringify(answer.result, null, 2)}\n`);
   }
 
-  /** A file that was not read. Throws what the file system throws. */
-  async refuse(
-    { path, name: file }: Pick<FilePlace, 'path' | 'name'>,
-    { message, nextStep = '' }: Fault,
-  ): Promise<void> {
-    const to = await this.#reject(path, file, `${message}\n${nextStep}`);
-    this.#options.say('warn', `refused: ${message}`, { event: 'file_rejected', file, ...(to ? { reason: to } : {}) });
-  }
-
-  /** Where it is then; undefined: it was gone. */
-  async #reject(path: string, file: string, why: string): Promise<string | undefined> {
-    const folder = await this.#folder(REJECTED_FOLDER);
-    const to = await moveOverNothing(path, (copy) =>
-      join(folder, copy === 1 ? fittingName('', file) : fittingName(`${copy}-`, file)),
-    );
-    if (to !== undefined) await this.#writeWhole(folder, basename(to), '.reason.txt', `${why}\n`);
-    return to;
-  }
-
-  async #folder(name: string): Promise<string> {
-    const folder = join(this.#options.inbox, name);
-    await makeInboxFolder(this.#options.inbox, folder);
-    if (!(await lstat(folder)).isDirectory()) throw new Error(`${folder} is no folder`);
-    return folder;
-  }
-
-  /** Nobody reads half of it, and a link in its place leads nowhere. The newest one stays. */
-  async #writeWhole(folder: string, name: string, suffix: string, text: string): Promise<void> {
-    const target = join(folder, fittingName('', name, suffix));
-    const draft = join(folder, `.${randomUUID()}.part`);
-    const handle = await open(draft, 'wx');
-    try {
-      await handle.writeFile(text);
-    } finally {
-      await handle.close();
-    }
-    await shareInInbox(this.#options.inbox, draft);
-    await rename(draft, target);
+  /** A file that was not read. Throws what its place throws. */
+  async refuse(from: From, file: string, { message, nextStep = '' }: Fault): Promise<void> {
+    const { shelf, say } = this.#options;
+    const to = await shelf.reject(from, file, `${message}\n${nextStep}`);
+    say('warn', `refused: ${message}`, { event: 'file_rejected', file, ...(to ? { reason: to } : {}) });
   }
 }

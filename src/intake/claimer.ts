@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path';
 import { detectFormat } from '../formats/detect.ts';
 import { reasonOf } from '../thrown.ts';
+import { Admission, LOOK_AT_DISK_MS } from './admission.ts';
 import type { ClaimFolder } from './claim-folder.ts';
 import type { DiskGuard } from './disk-guard.ts';
 import type { CompletenessContext } from './dropped-file.ts';
@@ -21,7 +22,7 @@ export interface ClaimerParts {
   /** In the order in which they are served. */
   readonly folders: readonly InboxFolder[];
   readonly claimFolder: ClaimFolder;
-  readonly queue: SubmissionQueue;
+  readonly queue: SubmissionQueue<DroppedFile>;
   readonly underWay: UnderWay;
   readonly context: CompletenessContext;
   readonly faults: Faults;
@@ -39,7 +40,6 @@ const LONGEST_WAIT_MS = 500;
 const MOST_URGENT = 128;
 /** While submissions fail, no more than this many files are claimed: the rest waits in sight, in the inbox. */
 const MAX_CLAIMED = 1_024;
-const LOOK_AT_DISK_MS = 5_000;
 /** Claims must have worked for so long before they are said to work again. */
 const RECOVERED_AFTER_MS = 10_000;
 
@@ -50,12 +50,11 @@ export class Claimer {
   #claimFailedMs = Number.NEGATIVE_INFINITY;
   #nextClaimMs = Number.POSITIVE_INFINITY;
   #claimedMs = Number.NEGATIVE_INFINITY;
-  #paused = false;
-  /** Names of files that do not fit on the disk: each is said once. */
-  readonly #waiting = new Set<string>();
+  readonly #admission: Admission;
 
   constructor(parts: ClaimerParts) {
     this.#parts = parts;
+    this.#admission = new Admission(parts);
   }
 
   /** Files that are claimed, and not through. */
@@ -90,14 +89,20 @@ export class Claimer {
     const claimed: DroppedFile[] = [];
     let failed = false;
     this.#nextClaimMs = Number.POSITIVE_INFINITY;
-    if (await this.#isPaused()) return;
+    if (await this.#admission.paused()) {
+      this.#nextClaimMs = context.nowMs() + LOOK_AT_DISK_MS;
+      return;
+    }
     for (const folder of folders) {
       for (const lane of LANES) {
         const room = this.#room(folder, lane, claimed.length);
         for (let taken = 0; taken < room; ) {
           const file = folder.takeComplete(lane);
           if (file === undefined) break;
-          if (!this.#fits(file)) continue;
+          if (!this.#admission.admits(file)) {
+            file.claimFailed(context.nowMs());
+            continue;
+          }
           try {
             if (!(await this.#claim(folder, file))) continue;
             claimed.push(file);
@@ -114,44 +119,6 @@ export class Claimer {
     if (failed) this.#claimFailedMs = context.nowMs();
     else if (context.nowMs() - this.#claimFailedMs > RECOVERED_AFTER_MS) faults.end('claiming');
     await this.#look(claimed);
-  }
-
-  /** Whether the disk is so full that nothing may come in. Said when it begins, and when it is over. */
-  async #isPaused(): Promise<boolean> {
-    const { guard, say, context } = this.#parts;
-    await guard?.look();
-    const reason = guard?.paused;
-    if (reason !== undefined) this.#nextClaimMs = context.nowMs() + LOOK_AT_DISK_MS;
-    if (this.#paused === (reason !== undefined)) return this.#paused;
-    this.#paused = reason !== undefined;
-    if (reason !== undefined) say('warn', `no file is taken: ${reason}`, { event: 'intake_paused', reason });
-    else say('info', 'files are taken again', { event: 'intake_resumed' });
-    return this.#paused;
-  }
-
-  /** Smaller ones go on while it waits. */
-  #fits(file: DroppedFile): boolean {
-    const { guard, say, context } = this.#parts;
-    const sizeBytes = file.sample?.sizeBytes ?? 0;
-    // What is refused is not read.
-    const reason =
-      sizeBytes > (this.#parts.maxFileBytes ?? Number.POSITIVE_INFINITY)
-        ? undefined
-        : guard?.admit(file, sizeBytes, file.kind.gzip);
-    if (reason === undefined) {
-      this.#waiting.delete(file.name);
-      return true;
-    }
-    file.claimFailed(context.nowMs());
-    if (!this.#waiting.has(file.name) && this.#waiting.size < MAX_CLAIMED) {
-      this.#waiting.add(file.name);
-      say('warn', `left where it is until there is room: ${reason}`, {
-        event: 'file_waiting',
-        file: file.name,
-        reason,
-      });
-    }
-    return false;
   }
 
   /** How many files to claim now. */

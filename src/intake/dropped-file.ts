@@ -33,6 +33,9 @@ const CLAIM_RETRY_MS = 5_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** Before the next try of a step that has failed so many times before. */
+export const pauseAfter = (failures: number): number => Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+
 export class DroppedFile implements FilePlace {
   readonly name: string;
   readonly priority: FilePriority;
@@ -191,7 +194,7 @@ export class DroppedFile implements FilePlace {
 
   /** A step of its submission failed: due again after a pause that doubles from failure to failure. */
   stepFailed(nowMs: number): void {
-    this.#dueMs = nowMs + Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    this.#dueMs = nowMs + pauseAfter(this.#failures);
     this.#failures += 1;
   }
 

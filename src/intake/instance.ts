@@ -50,7 +50,7 @@ export function newIdentity(): WatcherIdentity {
 }
 
 /** `undefined`: it cannot be told from here. */
-function processRuns(self: WatcherIdentity, other: Partial<WatcherIdentity>): boolean | undefined {
+export function processRuns(self: WatcherIdentity, other: Partial<WatcherIdentity>): boolean | undefined {
   if (self.kernel === undefined || other.kernel !== self.kernel || typeof other.pid !== 'number') return undefined;
   return processStart(other.pid) === other.processStart;
 }

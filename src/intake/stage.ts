@@ -3,13 +3,11 @@
  * the hash only when it is whole. Staging is idempotent: two watchers that stage one file, or a second drop of the same bytes, end at the
  * same staged file, whose first name stays. A file that changes while it is read is never staged.
  */
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, realpath } from 'node:fs/promises';
 import { Fault, FileRefusal } from '../domain/failure.ts';
 import { bytesText } from '../domain/progress/bytes-text.ts';
-import { failpoint } from '../failpoint.ts';
 import type { DetectedFormat } from '../formats/detect.ts';
 import { gunzip } from '../formats/gunzip.ts';
 import { contentKey } from '../store/layout.ts';
@@ -19,9 +17,11 @@ import type { Store } from '../store/store.ts';
 import { errnoOf } from '../thrown.ts';
 import type { FileSample } from './completeness.ts';
 import { sameSample, sampleOf } from './completeness.ts';
+import type { NextBlock } from './hashing-reader.ts';
+import { counted, HashingReader, nextBlockOf } from './hashing-reader.ts';
 import { printableName } from './inbox-names.ts';
 
-export interface StageOptions extends DetectedFormat {
+export interface StageLimits extends DetectedFormat {
   /** Base name, as people know the file. */
   readonly name: string;
   /** A gzip file that expands beyond this is refused. */
@@ -30,8 +30,25 @@ export interface StageOptions extends DetectedFormat {
   readonly maxFileBytes?: number;
   /** Time of day, for `stagedAt`. */
   readonly now?: () => Date;
+}
+
+export interface StageOptions extends StageLimits {
   /** What was found complete; a file that is another one by now is not read. */
   readonly expected?: FileSample;
+}
+
+/** Bytes that are read once. */
+export interface StageSource {
+  readonly sizeBytes: number;
+  readonly next: NextBlock;
+  /** Whether all that was read is of one file; asked at its end. */
+  readonly unchanged: () => Promise<boolean>;
+}
+
+export interface StagerOptions {
+  readonly maxExpandedBytes: number;
+  readonly maxFileBytes: number | undefined;
+  readonly now: () => Date;
 }
 
 /** The file is not what it was: it is not complete yet. The caller waits, or reports it. */
@@ -56,79 +73,32 @@ export function fileTooLarge(
   );
 }
 
-const BLOCK_BYTES = 512 * 1024;
-
-/**
- * Reads a file from its start once; what a consumer leaves unread can still be drained into the hash. Reads take turns: a consumer that
- * gave up may have one under way.
- */
-class HashingReader {
-  readonly #handle: FileHandle;
-  readonly #hash = createHash('sha256');
-  #position = 0;
-  #turn: Promise<unknown> = Promise.resolve();
-
-  constructor(handle: FileHandle) {
-    this.#handle = handle;
-  }
-
-  async *blocks(): AsyncGenerator<Buffer> {
-    for (;;) {
-      const reading = this.#turn.then(() => this.#readBlock());
-      this.#turn = reading.catch(() => undefined);
-      const block = await reading;
-      if (block.length === 0) return;
-      failpoint('arrival.hashing');
-      yield block;
-    }
-  }
-
-  async #readBlock(): Promise<Buffer> {
-    // A fresh buffer for each block: the consumer may keep slices of it.
-    const buffer = Buffer.allocUnsafe(BLOCK_BYTES);
-    const { bytesRead } = await this.#handle.read(buffer, 0, BLOCK_BYTES, this.#position);
-    const block = buffer.subarray(0, bytesRead);
-    this.#position += bytesRead;
-    if (bytesRead > 0) this.#hash.update(block);
-    return block;
-  }
-
-  /** Reads on to the end; then size and SHA-256 of all bytes. Once only. */
-  async finish(): Promise<{ readonly sizeBytes: number; readonly sha256: string }> {
-    for await (const _ of this.blocks());
-    return { sizeBytes: this.#position, sha256: this.#hash.digest('hex') };
-  }
-}
-
-async function* counted(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const piece of source) {
-    count(piece.length);
-    yield piece;
-  }
-}
-
-/**
- * Stages an open regular file. Throws FileChanged, Fault('store'), Fault('file_refused') of one that is too large, or the error of a read. A FileRefusal of gunzip is no error: it
- * becomes `refusal` of the staged file, for the workflow to say.
- */
+/** Throws what stageBytes throws; Fault `unsupported_file` of what is no regular file. */
 async function stageOpenFile(store: Store, handle: FileHandle, options: StageOptions): Promise<StagedFile> {
   const before = await handle.stat();
   if (!before.isFile()) throw new Fault('unsupported_file', `${printableName(options.name)} is not a regular file`);
-  const tooLarge = fileTooLarge(options.name, before.size, options.maxFileBytes);
-  if (tooLarge !== undefined) throw tooLarge;
   const sample = sampleOf(before);
   if (options.expected !== undefined && !sameSample(sample, options.expected)) throw new FileChanged(options.name);
+  const unchanged = async (): Promise<boolean> => sameSample(sampleOf(await handle.stat()), sample);
+  return stageBytes(store, { sizeBytes: sample.sizeBytes, next: nextBlockOf(handle), unchanged }, options);
+}
 
-  const reader = new HashingReader(handle);
+/**
+ * Stages what is read from a source. Throws FileChanged, Fault('store'), Fault('file_refused') of one that is too large, or the error of a read. A
+ * FileRefusal of gunzip is no error: it becomes `refusal` of the staged file, for the workflow to say.
+ */
+export async function stageBytes(store: Store, source: StageSource, options: StageLimits): Promise<StagedFile> {
+  const tooLarge = fileTooLarge(options.name, source.sizeBytes, options.maxFileBytes);
+  if (tooLarge !== undefined) throw tooLarge;
+
+  const reader = new HashingReader(source.next);
   let contentBytes = 0;
   const count = (bytes: number): void => {
     contentBytes += bytes;
   };
   const finish = async (): Promise<StagedFile> => {
     const { sizeBytes, sha256 } = await reader.finish();
-    if (sizeBytes !== sample.sizeBytes || !sameSample(sampleOf(await handle.stat()), sample)) {
-      throw new FileChanged(options.name);
-    }
+    if (sizeBytes !== source.sizeBytes || !(await source.unchanged())) throw new FileChanged(options.name);
     const { name, format, gzip, now = () => new Date() } = options;
     return { sha256, name, format, gzip, sizeBytes, contentBytes, stagedAt: now().toISOString() };
   };
@@ -187,6 +157,23 @@ export async function stageFile(store: Store, path: string, options: StageOption
   } finally {
     await handle.close();
   }
+}
+
+/** How the files of an inbox are staged, each as it was found complete. */
+export function stagerOf(
+  store: Store,
+  { maxExpandedBytes, maxFileBytes, now }: StagerOptions,
+): (file: {
+  readonly name: string;
+  readonly path: string;
+  readonly kind: DetectedFormat;
+  readonly sample: FileSample | undefined;
+}) => Promise<StagedFile> {
+  const limit = maxFileBytes === undefined ? {} : { maxFileBytes };
+  return ({ name, path, kind, sample }) => {
+    const expected = sample === undefined ? {} : { expected: sample };
+    return stageFile(store, path, { ...kind, name, maxExpandedBytes, now, ...limit, ...expected });
+  };
 }
 
 /** For `wds send FILE`: no claim, the original stays, a symbolic link is followed. Everything a person can mend is a Fault. */

@@ -6,63 +6,71 @@
 import { Fault } from '../domain/failure.ts';
 import { failpoint } from '../failpoint.ts';
 import type { StagedFile } from '../store/staged-file.ts';
-import type { Store } from '../store/store.ts';
 import { isErrno, reasonOf } from '../thrown.ts';
-import type { ClaimFolder } from './claim-folder.ts';
-import type { DroppedFile } from './dropped-file.ts';
 import type { FirstAsked } from './first-asked.ts';
 import type { Say } from './log.ts';
-import { FileChanged, stageFile } from './stage.ts';
+import { FileChanged } from './stage.ts';
 import type { Submission, Taken, Taker } from './takers.ts';
 import { offer } from './takers.ts';
-import type { UnderWay } from './under-way.ts';
+import type { LaneFile, UnderWay } from './under-way.ts';
 
 /** Resolves when the file is delivered, or waits for something that other files need not wait for. */
 export type UntilEnded = (submission: Submission) => Promise<void>;
 
 type Step = 'stage' | 'submit' | 'move';
 
+/** A claimed file: what it is called, and when its next try is due. */
+export interface QueuedFile extends LaneFile {
+  readonly name: string;
+  /** Monotonic time of the next try. */
+  readonly dueMs: number;
+  /** Due again after a pause that doubles from failure to failure. */
+  stepFailed(nowMs: number): void;
+  stepDone(): void;
+  retrySoon(nowMs: number): void;
+}
+
 /** What was done of a file's submission: later tries go on from there. */
-interface Task {
-  readonly file: DroppedFile;
+interface Task<F> {
+  readonly file: F;
   staged?: StagedFile;
   readonly taken: Taken;
 }
 
-export interface SubmissionQueueOptions {
-  readonly store: Store;
-  readonly claimFolder: ClaimFolder;
-  readonly firstAsked: FirstAsked;
+export interface SubmissionQueueOptions<F> {
+  /** Brings it into the store. Throws FileChanged where it is another file by now, and ENOENT where it is gone. */
+  readonly stage: (file: F) => Promise<StagedFile>;
+  /** Whether it is claimed by this watcher still. */
+  readonly holds: (file: F) => Promise<boolean>;
+  /** All have taken it: puts it where processed ones are, and follows it to its answer. */
+  readonly finish: (file: F, submission: Submission) => Promise<void>;
+  /** Absent: all of each file is sent. */
+  readonly firstAsked?: FirstAsked;
   readonly underWay: UnderWay;
   readonly takers: readonly Taker[];
   readonly untilEnded: UntilEnded;
-  readonly maxExpandedBytes: number;
-  readonly maxFileBytes?: number | undefined;
   readonly concurrency: number;
   readonly say: Say;
-  readonly now: () => Date;
   readonly nowMs: () => number;
   /** Takes a file back that turned out to be written to still. */
-  readonly unsettled: (file: DroppedFile) => void;
-  /** A workflow has the file, which is at `path` now; undefined: somebody has taken it away. */
-  readonly processed: (submission: Submission, path: string | undefined) => void;
+  readonly unsettled: (file: F) => void;
   /** Puts a file where refused ones are, and says so: nothing of it was read. */
-  readonly refused: (file: DroppedFile, why: Fault) => Promise<void>;
+  readonly refused: (file: F, why: Fault) => Promise<void>;
   /** Called when a file has left this queue, or needs another try. */
   readonly changed: () => void;
 }
 
-export class SubmissionQueue {
-  readonly #queue = { urgent: [] as Task[], normal: [] as Task[] };
-  readonly #waiting = new Set<Task>();
+export class SubmissionQueue<F extends QueuedFile> {
+  readonly #queue = { urgent: [] as Task<F>[], normal: [] as Task<F>[] };
+  readonly #waiting = new Set<Task<F>>();
   readonly #running = new Set<Promise<void>>();
-  readonly #options: SubmissionQueueOptions;
+  readonly #options: SubmissionQueueOptions<F>;
   /** Tasks whose last try failed, by step. Only the first and the last of a row of failures are logged. */
-  readonly #failing = { stage: new Set<Task>(), submit: new Set<Task>(), move: new Set<Task>() };
+  readonly #failing = { stage: new Set<Task<F>>(), submit: new Set<Task<F>>(), move: new Set<Task<F>>() };
   #submitted = 0;
   #stopped = false;
 
-  constructor(options: SubmissionQueueOptions) {
+  constructor(options: SubmissionQueueOptions<F>) {
     this.#options = options;
   }
 
@@ -82,7 +90,7 @@ export class SubmissionQueue {
   }
 
   /** Takes a claimed file that is complete. */
-  add(file: DroppedFile): void {
+  add(file: F): void {
     this.#queue[file.priority].push({ file, taken: new Map() });
     this.pump();
   }
@@ -101,7 +109,7 @@ export class SubmissionQueue {
     }
   }
 
-  #dueRetry(): Task | undefined {
+  #dueRetry(): Task<F> | undefined {
     const nowMs = this.#options.nowMs();
     for (const task of this.#waiting) {
       if (task.file.dueMs > nowMs) continue;
@@ -125,31 +133,30 @@ export class SubmissionQueue {
     await Promise.all(this.#running);
   }
 
-  async #work(task: Task): Promise<void> {
-    const { claimFolder, firstAsked, underWay, takers, now, say } = this.#options;
+  async #work(task: Task<F>): Promise<void> {
+    const { holds, firstAsked, underWay, takers, say } = this.#options;
     const { file, taken } = task;
     const { name: fileName, priority } = file;
     let step: Step = 'stage';
     underWay.begin(file);
     try {
-      task.staged ??= await this.#stage(file);
+      task.staged ??= await this.#options.stage(file);
       this.#recovered('stage', task);
       failpoint('arrival.staged');
       step = 'submit';
-      const first = await firstAsked.of(task.staged.sha256);
+      const first = await firstAsked?.of(task.staged.sha256);
       const submission = { staged: task.staged, priority, fileName, ...(first === undefined ? {} : { first }) };
       // After a stop, whoever took this watcher for dead may have submitted it, and for another endpoint.
-      if (taken.size < takers.length && !(await claimFolder.holds(file))) return this.#gone(task);
+      if (taken.size < takers.length && !(await holds(file))) return this.#gone(task);
       await offer(takers, submission, taken);
       this.#recovered('submit', task);
-      if (first !== undefined) await firstAsked.settled(task.staged.sha256);
+      if (first !== undefined) await firstAsked?.settled(task.staged.sha256);
       failpoint('arrival.started');
       step = 'move';
-      const path = await claimFolder.finish(file, now());
+      await this.#options.finish(file, submission);
       this.#recovered('move', task);
       this.#submitted += 1;
       void this.#untilEnded(task, submission);
-      this.#options.processed(submission, path);
       const { sha256, sizeBytes } = task.staged;
       for (const [{ endpoint }, result] of taken) {
         const fields = { event: `file_${result}`, file: fileName, sha256, sizeBytes };
@@ -161,16 +168,16 @@ export class SubmissionQueue {
     }
   }
 
-  async #refuse(task: Task, why: Fault): Promise<void> {
+  async #refuse(task: Task<F>, why: Fault): Promise<void> {
     try {
       await this.#options.refused(task.file, why);
-      this.#options.underWay.end(task.file);
+      this.#leaves(task);
     } catch (error) {
       this.#failed(task, 'move', error);
     }
   }
 
-  async #untilEnded({ file, taken }: Task, submission: Submission): Promise<void> {
+  async #untilEnded({ file, taken }: Task<F>, submission: Submission): Promise<void> {
     const { underWay, untilEnded, changed } = this.#options;
     const isNew = [...taken.values()].some((result) => result !== 'already_delivered');
     if (isNew) await untilEnded(submission).catch(() => undefined);
@@ -178,21 +185,14 @@ export class SubmissionQueue {
     changed();
   }
 
-  #stage({ name, path, kind, sample }: DroppedFile): Promise<StagedFile> {
-    const { store, maxExpandedBytes, maxFileBytes, now } = this.#options;
-    const expected = sample === undefined ? {} : { expected: sample };
-    const limit = maxFileBytes === undefined ? {} : { maxFileBytes };
-    return stageFile(store, path, { ...kind, name, maxExpandedBytes, now, ...limit, ...expected });
-  }
-
-  #failed(task: Task, step: Step, error: unknown): void {
+  #failed(task: Task<F>, step: Step, error: unknown): void {
     const { say, nowMs, unsettled, underWay } = this.#options;
     const { name: file } = task.file;
     // Others go on while this one waits for its next try.
     underWay.end(task.file);
     if (error instanceof FileChanged) {
-      say('info', 'still being written', { event: 'file_changed', file });
-      task.file.changed();
+      this.#leaves(task);
+      say('info', 'changed while it was read', { event: 'file_changed', file });
       unsettled(task.file);
       return;
     }
@@ -208,15 +208,18 @@ export class SubmissionQueue {
     this.#waiting.add(task);
   }
 
-  #gone(task: Task): void {
-    const { say, underWay } = this.#options;
+  #leaves(task: Task<F>): void {
     for (const failed of Object.values(this.#failing)) failed.delete(task);
-    underWay.end(task.file);
-    const fields = { event: 'claim_gone', file: task.file.name };
-    say('info', 'claim is gone: another watcher has adopted it, or it was deleted', fields);
+    this.#options.underWay.end(task.file);
   }
 
-  #recovered(step: Step, task: Task): void {
+  #gone(task: Task<F>): void {
+    this.#leaves(task);
+    const fields = { event: 'claim_gone', file: task.file.name };
+    this.#options.say('info', 'claim is gone: another watcher has adopted it, or it was deleted', fields);
+  }
+
+  #recovered(step: Step, task: Task<F>): void {
     task.file.stepDone();
     const failing = this.#failing[step];
     if (!failing.delete(task)) return;

@@ -6,8 +6,8 @@
  * What is under way for long waits for something that others need not wait for (a receiver that is silent to a few users, an operator), so
  * it does not count any more.
  */
+import type { FilePriority } from '../domain/contracts.ts';
 import { SMALL_FILE_BYTES } from '../domain/file-plan.ts';
-import type { DroppedFile } from './dropped-file.ts';
 
 export type Lane = 'small' | 'large';
 export const LANES: readonly Lane[] = ['small', 'large'];
@@ -17,17 +17,23 @@ export const MOST_UNDER_WAY: Readonly<Record<Lane, number>> = { small: 64, large
 /** A file counts for so long at most. */
 export const COUNTED_MS = 60_000;
 
-export const laneOf = ({ sample }: DroppedFile): Lane =>
+/** A file of an inbox, as far as its lane goes. */
+export interface LaneFile {
+  readonly priority: FilePriority;
+  readonly sample: { readonly sizeBytes: number } | undefined;
+}
+
+export const laneOf = ({ sample }: LaneFile): Lane =>
   (sample?.sizeBytes ?? 0) <= SMALL_FILE_BYTES ? 'small' : 'large';
 
 export class UnderWay {
-  readonly #files = new Map<DroppedFile, Lane>();
+  readonly #files = new Map<LaneFile, Lane>();
 
-  begin(file: DroppedFile): void {
+  begin(file: LaneFile): void {
     if (file.priority === 'normal') this.#files.set(file, laneOf(file));
   }
 
-  end(file: DroppedFile): void {
+  end(file: LaneFile): void {
     this.#files.delete(file);
   }
 

@@ -9,28 +9,22 @@ import type { IntakeLogger } from './log.ts';
 import type { UntilEnded } from './submission-queue.ts';
 import type { Terms } from './terms.ts';
 
-export interface WatchOptions extends FolderRules {
-  /** Created if missing. */
-  readonly inbox: string;
+/** Of any inbox. */
+export interface InboxOptions {
   readonly store: Store;
   /** A gzip file that expands beyond this is refused. */
   readonly maxExpandedBytes: number;
+  /** Larger ones are refused, and not read. Default: none is too large. */
+  readonly maxFileBytes?: number | undefined;
   /** Pauses the intake before the disk of the store is full. Default: it is taken in until that is. */
   readonly guard?: DiskGuard;
   readonly log: IntakeLogger;
   /** Another watcher of this inbox must have the same. Absent: any may watch. */
   readonly terms?: Terms;
-  /** Default 2 s. */
+  /** Default 2 s; of a bucket 5 s. */
   readonly scanIntervalMs?: number;
-  readonly settle?: Partial<SettleTimes>;
-  /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
-  readonly writersAreLocal?: boolean;
-  /** Files staged, submitted or moved at once. Default 4. */
+  /** Files staged, submitted or moved at once. Default 4; of a bucket 8. */
   readonly concurrency?: number;
-  /** How it learns of files between two scans. Default `auto`. */
-  readonly watch?: WatchKind;
-  /** Silence after which a watcher of another host counts as dead. Default 10 s. */
-  readonly deadAfterMs?: number;
   readonly now?: () => Date;
   /** Files under way are bounded by it. Default: what was submitted is not waited for. */
   readonly untilEnded?: UntilEnded;
@@ -38,6 +32,19 @@ export interface WatchOptions extends FolderRules {
   readonly answerOf?: AnswerOf;
   /** Whether each file that ends leaves a result in the inbox. Default: none does. */
   readonly results?: boolean;
+}
+
+/** Of an inbox that is a folder. */
+export interface WatchOptions extends InboxOptions, FolderRules {
+  /** Created if missing. */
+  readonly inbox: string;
+  readonly settle?: Partial<SettleTimes>;
+  /** Whether this host shows all processes that may write into the inbox. Default: found out (open-writers.ts). */
+  readonly writersAreLocal?: boolean;
+  /** How it learns of files between two scans. Default `auto`. */
+  readonly watch?: WatchKind;
+  /** Silence after which a watcher of another host counts as dead. Default 10 s. */
+  readonly deadAfterMs?: number;
 }
 
 export interface WatcherStatus {

@@ -9,11 +9,12 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
+import { AnswerFolders } from './answer-folders.ts';
 import { Answers } from './answers.ts';
 import { ClaimFolder } from './claim-folder.ts';
 import { Claimer } from './claimer.ts';
 import { DEFAULT_SETTLE_TIMES } from './completeness.ts';
-import type { CompletenessContext } from './dropped-file.ts';
+import type { CompletenessContext, DroppedFile } from './dropped-file.ts';
 import { Faults } from './faults.ts';
 import { FirstAsked } from './first-asked.ts';
 import type { TellEvent } from './folder-events.ts';
@@ -25,6 +26,7 @@ import { newIdentity } from './instance.ts';
 import { speaker } from './log.ts';
 import { folderWritersAreLocal } from './open-writers.ts';
 import { pause } from './pause.ts';
+import { stagerOf } from './stage.ts';
 import { SubmissionQueue } from './submission-queue.ts';
 import type { Taker } from './takers.ts';
 import { UnderWay } from './under-way.ts';
@@ -50,7 +52,7 @@ class InboxWatcher implements Watcher {
   readonly #options: WatchOptions;
   readonly #inbox: string;
   readonly #claimFolder: ClaimFolder;
-  readonly #queue: SubmissionQueue;
+  readonly #queue: SubmissionQueue<DroppedFile>;
   readonly #claimer: Claimer;
   readonly #faults: Faults;
   readonly #context: { -readonly [K in keyof CompletenessContext]: CompletenessContext[K] };
@@ -86,14 +88,18 @@ class InboxWatcher implements Watcher {
     const claimFolder = new ClaimFolder(this.#inbox, newIdentity(), options.deadAfterMs);
     const underWay = new UnderWay();
     const { answerOf = async () => undefined, results = false } = options;
-    const answers = new Answers({ inbox: this.#inbox, answerOf, results, say });
-    const queue = new SubmissionQueue({
-      ...{ store, maxExpandedBytes, concurrency, now, nowMs, takers, untilEnded, claimFolder, underWay, say },
+    const answers = new Answers({ shelf: new AnswerFolders(this.#inbox), answerOf, results, say });
+    const queue = new SubmissionQueue<DroppedFile>({
+      ...{ concurrency, nowMs, takers, untilEnded, underWay, say },
+      stage: stagerOf(store, { maxExpandedBytes, maxFileBytes: options.maxFileBytes, now }),
+      holds: (file) => claimFolder.holds(file),
+      finish: async (file, submission) => answers.follow(submission, await claimFolder.finish(file, now())),
       firstAsked: new FirstAsked(this.#inbox),
-      unsettled: (file) => this.#claimer.settle(file),
-      processed: (submission, path) => answers.follow(submission, path),
-      maxFileBytes: options.maxFileBytes,
-      refused: (file, why) => answers.refuse(file, why),
+      unsettled: (file) => {
+        file.changed();
+        this.#claimer.settle(file);
+      },
+      refused: ({ path, name }, why) => answers.refuse(path, name, why),
       changed: () => this.#wake(),
     });
     this.#claimFolder = claimFolder;

@@ -8,6 +8,7 @@ import type { LoadInput } from '../../src/config/load.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { settingsSchema } from '../../src/config/schema.ts';
 import type { Settings } from '../../src/config/settings.ts';
+import { inboxPlace } from '../../src/config/settings.ts';
 import { yamlLayer } from '../../src/config/sources.ts';
 import { Fault } from '../../src/domain/failure.ts';
 import { makeFolder } from './folder.ts';
@@ -159,10 +160,14 @@ describe('faults', () => {
     ['a: &a [x]\nb: *c', 'aliases cannot be resolved'],
     ['home: ""', 'home: "", expected the path of a folder'],
     ['home: same\ninbox: ./same/', 'expected another folder than home'],
-    ['inbox: s3://alerts/in', 'expected a folder, whose files wds puts into the store'],
+    ['inbox: s3://Bad_Name/in', 'expected s3://bucket or s3://bucket/prefix'],
+    ['inbox: s3:/alerts/in', 'expected s3://bucket or s3://bucket/prefix'],
+    ['inbox: s3://alerts/wds/in\nstore: s3://alerts/wds', 'one lies within the other: s3://alerts/wds is the store'],
+    ['inbox: s3://alerts\nstore: s3://alerts/wds', 'one lies within the other: s3://alerts/wds is the store'],
+    ['inbox: s3://alerts/in\nintake: { sidecar: done }', 'files in a bucket have no sidecars'],
     ['store: /mnt/store', 'expected s3://bucket or s3://bucket/prefix'],
     ['store: s3://Bad_Name/x', 'expected s3://bucket or s3://bucket/prefix'],
-    ['s3: { endpoint: http://127.0.0.1:9000 }', 'expected the setting store as well'],
+    ['s3: { endpoint: http://127.0.0.1:9000 }', 'nothing lies on S3; expected store or inbox to be s3://bucket/prefix'],
     [
       'parse: { userIdColumn: Text, alertMessageColumn: text }',
       'expected another column than parse.alertMessageColumn',
@@ -335,6 +340,52 @@ describe('the endpoint', () => {
     expect(endpoint).toMatchObject({ timeoutMs: 1_500, maxRetryAfterMs: 3_600_000, retry: compiled });
     expect(endpoint).toMatchObject({ maximumUnanswered: 3 });
     expect(delivery).toMatchObject({ ambiguous: 'hold' });
+  });
+});
+
+describe('an inbox on S3', () => {
+  test('is a prefix of a bucket, from the file, the environment or a flag, with a folder of the home beside it', async () => {
+    const cwd = await makeFolder({ 'wds.config.yaml': 'inbox: s3://alerts/in/crm/\ns3: { region: eu-west-1 }' });
+    const { settings } = await loadSettings({ cwd, env: {} });
+    const bucket = { bucket: 'alerts', prefix: 'in/crm', endpoint: undefined, region: 'eu-west-1', pathStyle: false };
+    expect(settings.inboxes).toEqual([{ folder: expect.any(String), bucket, endpoints: [] }]);
+    expect(settings.inboxes[0]!.folder.startsWith(join(cwd, '.wds/uploads/alerts-'))).toBe(true);
+    expect(settings.inbox).toBe('s3://alerts/in/crm');
+    expect(settings.store).toBeUndefined();
+    const elsewhere = await loadSettings({ cwd: await makeFolder(), env: { WDS_INBOX: 's3://drops' } });
+    expect(elsewhere.settings.inbox).toBe('s3://drops');
+    const flags = { inbox: { value: 's3://other/x', flag: 'watch DIR' } };
+    expect((await loadSettings({ cwd, env: {}, flags })).settings.inbox).toBe('s3://other/x');
+  });
+
+  test('several may lie in one bucket, side by side and beside the store, and one can be chosen', async () => {
+    const yaml = `store: s3://alerts/wds
+endpoints: { crm: { url: "http://crm/" }, sms: { url: "http://sms/" } }
+inboxes: { "s3://alerts/crm": crm, "s3://alerts/sms": [sms, crm], "s3://alerts/wdsx": sms, local: sms }`;
+    const cwd = await makeFolder({ 'wds.config.yaml': yaml });
+    const { inboxes } = (await loadSettings({ cwd, env: {} })).settings;
+    expect(inboxes.map(inboxPlace)).toEqual([
+      ...['s3://alerts/crm', 's3://alerts/sms', 's3://alerts/wdsx'],
+      join(cwd, 'local'),
+    ]);
+    expect(new Set(inboxes.map(({ folder }) => folder)).size).toBe(4);
+    const flags = { inbox: { value: 's3://alerts/sms/', flag: 'watch DIR' } };
+    const chosen = (await loadSettings({ cwd, env: {}, flags })).settings;
+    expect(chosen.inboxes.map((one) => [inboxPlace(one), one.endpoints])).toEqual([
+      ['s3://alerts/sms', ['sms', 'crm']],
+    ]);
+  });
+
+  test('that lies within another one is refused, and neither is one stated twice', async () => {
+    for (const [a, b] of [
+      ['s3://alerts/in', 's3://alerts/in/crm'],
+      ['s3://alerts', 's3://alerts/in'],
+      ['s3://alerts/in', 's3://alerts/in/'],
+    ]) {
+      const yaml = `endpoint: { name: crm, url: "http://crm/" }\ninboxes: { "${a}": crm, "${b}": crm }`;
+      const cwd = await makeFolder({ 'wds.config.yaml': yaml });
+      await expect(loadSettings({ cwd, env: {} })).rejects.toThrow(`one lies within the other: ${a} is another inbox`);
+    }
   });
 });
 

@@ -14,12 +14,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ClaimFolder } from '../../src/intake/claim-folder.ts';
 import { Claimer } from '../../src/intake/claimer.ts';
-import type { FilePlace } from '../../src/intake/dropped-file.ts';
+import type { DroppedFile, FilePlace } from '../../src/intake/dropped-file.ts';
 import { Faults } from '../../src/intake/faults.ts';
 import { FirstAsked } from '../../src/intake/first-asked.ts';
 import { InboxFolder } from '../../src/intake/inbox-folder.ts';
 import { newIdentity } from '../../src/intake/instance.ts';
 import { speaker } from '../../src/intake/log.ts';
+import { stagerOf } from '../../src/intake/stage.ts';
 import { SubmissionQueue } from '../../src/intake/submission-queue.ts';
 import type { Submission } from '../../src/intake/takers.ts';
 import { UnderWay } from '../../src/intake/under-way.ts';
@@ -51,9 +52,12 @@ async function parts(race: (path: string) => void) {
   await claimFolder.show(undefined, true);
   const submissions: Submission[] = [];
   const underWay = new UnderWay();
-  const queue = new SubmissionQueue({
-    store: scene.store,
-    claimFolder,
+  const queue = new SubmissionQueue<DroppedFile>({
+    stage: stagerOf(scene.store, { maxExpandedBytes: 1 << 20, maxFileBytes: undefined, now: () => new Date() }),
+    holds: (file) => claimFolder.holds(file),
+    finish: async (file) => {
+      await claimFolder.finish(file, new Date());
+    },
     firstAsked: new FirstAsked(scene.inbox),
     underWay,
     untilEnded: async () => undefined,
@@ -65,13 +69,13 @@ async function parts(race: (path: string) => void) {
         },
       },
     ],
-    maxExpandedBytes: 1 << 20,
     concurrency: 2,
     say,
-    now: () => new Date(),
     nowMs,
-    unsettled: (file) => claimer.settle(file),
-    processed: () => undefined,
+    unsettled: (file) => {
+      file.changed();
+      claimer.settle(file);
+    },
     refused: async () => undefined,
     changed: () => undefined,
   });

@@ -3,11 +3,21 @@
  * fail before they do anything, or after they did it.
  */
 import { createHash } from 'node:crypto';
-import type { Bucket, ListedObject, ObjectHead, Pieces, PutOptions, StoredObject } from '../../src/store/s3/bucket.ts';
+import type {
+  Bucket,
+  ListedObject,
+  Listing,
+  ObjectHead,
+  Pieces,
+  PutOptions,
+  StoredObject,
+  Version,
+} from '../../src/store/s3/bucket.ts';
+import { VersionGone } from '../../src/store/s3/bucket.ts';
 
 /** `before`: refused (503 SlowDown, connection cut on the way there). `after`: done, and the answer is lost (time-out, 500). */
 export type RequestFault = 'before' | 'after' | undefined;
-type Kind = 'get' | 'head' | 'put' | 'list' | 'delete';
+type Kind = 'get' | 'head' | 'put' | 'copy' | 'list' | 'delete';
 
 interface Stored {
   readonly bytes: Buffer;
@@ -36,8 +46,9 @@ export class MemoryBucket implements Bucket {
     return (await this.get(key))?.bytes.subarray(start, end);
   }
 
-  async *stream(key: string, start: number): AsyncGenerator<Buffer> {
+  async *stream(key: string, start: number, etag?: string): AsyncGenerator<Buffer> {
     const object = await this.get(key);
+    if (etag !== undefined && object?.etag !== etag) throw new VersionGone(key);
     if (object === undefined) throw new Error(`${key} is not there`);
     for (let at = start; at < object.bytes.length; at += 1_000) yield object.bytes.subarray(at, at + 1_000);
   }
@@ -45,7 +56,7 @@ export class MemoryBucket implements Bucket {
   head(key: string): Promise<ObjectHead | undefined> {
     return this.#request('head', key, () => {
       const stored = this.#objects.get(key);
-      return stored && { sizeBytes: stored.bytes.length, writer: stored.writer };
+      return stored && { sizeBytes: stored.bytes.length, etag: etagOf(stored), writer: stored.writer };
     });
   }
 
@@ -73,6 +84,26 @@ export class MemoryBucket implements Bucket {
     await this.put(to, stored.bytes);
   }
 
+  copyVersion(from: string, to: string, { etag }: Version): Promise<string | undefined> {
+    return this.#request('copy', from, () => {
+      const stored = this.#objects.get(from);
+      if (stored === undefined || etagOf(stored) !== etag) return undefined;
+      this.#objects.set(to, { ...stored, changedMs: Date.now() });
+      return etag;
+    });
+  }
+
+  listObjects(prefix: string): Promise<Listing> {
+    const below = prefix === '' ? '' : `${prefix}/`;
+    return this.#request('list', prefix, () => {
+      const found = [...this.#objects].filter(([key]) => key.startsWith(below));
+      const isBelow = (key: string): boolean => key.includes('/', below.length);
+      const objects = found.filter(([key]) => !isBelow(key)).map(([key, stored]) => listed(key, stored));
+      const folders = found.filter(([key]) => isBelow(key)).map(([key]) => key.slice(below.length).split('/', 1)[0]!);
+      return { objects, folders: new Set(folders) };
+    });
+  }
+
   list(prefix: string): Promise<string[]> {
     const below = prefix === '' ? '' : `${prefix}/`;
     return this.#request('list', prefix, () => {
@@ -88,7 +119,7 @@ export class MemoryBucket implements Bucket {
       const page = await this.#request('list', start, () => keys.slice(from, from + 2));
       for (const key of page) {
         const stored = this.#objects.get(key);
-        if (stored !== undefined) yield { key, bytes: stored.bytes.length, changedMs: stored.changedMs };
+        if (stored !== undefined) yield listed(key, stored);
       }
     }
   }
@@ -102,6 +133,19 @@ export class MemoryBucket implements Bucket {
     return this.#request('delete', key, () => {
       this.#objects.delete(key);
     });
+  }
+
+  deleteVersion(key: string, etag: string): Promise<boolean> {
+    return this.#request('delete', key, () => {
+      const stored = this.#objects.get(key);
+      if (stored !== undefined && etagOf(stored) !== etag) return false;
+      this.#objects.delete(key);
+      return true;
+    });
+  }
+
+  askToDelete(): Promise<void> {
+    return this.#request('delete', '', () => undefined);
   }
 
   async deleteBelow(prefix: string): Promise<boolean> {
@@ -128,3 +172,8 @@ export class MemoryBucket implements Bucket {
 }
 
 const etagOf = ({ bytes }: Pick<Stored, 'bytes'>): string => createHash('md5').update(bytes).digest('hex');
+
+const listed = (key: string, stored: Stored): ListedObject => ({
+  ...{ key, bytes: stored.bytes.length },
+  ...{ etag: etagOf(stored), changedMs: stored.changedMs },
+});

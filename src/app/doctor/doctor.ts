@@ -6,7 +6,7 @@ import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/settings.ts';
 import { Fault } from '../../domain/failure.ts';
 import { routesOf } from '../routes.ts';
-import { bucketState } from './bucket.ts';
+import { bucketInboxFinding, bucketState } from './bucket.ts';
 import { endpointFindings } from './endpoint.ts';
 import type { Finding } from './finding.ts';
 import { fault, ok, warning } from './finding.ts';
@@ -57,12 +57,15 @@ async function readConfiguration(
 async function findingsOf(settings: Settings): Promise<(Finding | undefined)[]> {
   const { home, endpoint, endpoints, minFreeBytes } = settings;
   const store = settings.store === undefined ? await storeState(home) : await bucketState(settings.store);
-  const inboxes = settings.inboxes.map(({ folder }) => folder);
   const meant = endpoint === undefined ? endpoints : [endpoint];
   const [disk, permissions, folders, watching, temporal, ...connections] = await Promise.all([
     diskFinding('home', home, minFreeBytes),
     permissionsFinding(home),
-    Promise.all(inboxes.map(inboxFinding)),
+    Promise.all(
+      settings.inboxes.map(({ folder, bucket }) =>
+        bucket === undefined ? inboxFinding(folder) : bucketInboxFinding(bucket),
+      ),
+    ),
     watchFinding(settings.inbox),
     temporalFindings(settings, store.installation),
     ...(meant.length === 0 ? [undefined] : meant).map(endpointFindings),

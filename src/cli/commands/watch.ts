@@ -8,7 +8,7 @@ export function registerWatch(program: Command, context: CommandContext): void {
   const command = program
     .command('watch')
     .description('run the watcher alone; any number of them, for the same endpoint, may watch the same folder')
-    .argument('[dir]', 'the drop folder (default: ./inbox)')
+    .argument('[dir]', 'the drop folder, or s3://bucket/prefix (default: ./inbox)')
     .action(async (dir: string | undefined, _flags: object, self: Command) => {
       const settings = dir === undefined ? {} : { inbox: { value: dir, flag: 'watch DIR' } };
       await context.useApp(self, { logLevel: 'info', listens: true, complete: requireEndpoints, settings }, ({ app }) =>
@@ -21,6 +21,7 @@ export function registerWatch(program: Command, context: CommandContext): void {
   addSettings(command, CARE_FLAGS);
   addExamples(command, [
     ['watch a folder', 'wds watch /srv/uploads --url https://example.com/hook'],
+    ['watch a prefix of a bucket', 'wds watch s3://acme-alerts/inbox --url https://example.com/hook'],
     ['what it is to do stands in the configuration', 'wds watch --config /etc/wds.config.yaml'],
   ]);
 }

@@ -14,6 +14,9 @@ export const codeOf = (error: unknown): string => (error as ServiceError | null)
 export const statusOf = (error: unknown): number | undefined =>
   (error as ServiceError | null)?.$metadata?.httpStatusCode;
 
+/** 412: another version is there; 404: none. */
+export const isGone = (error: unknown): boolean => statusOf(error) === 412 || codeOf(error) === 'NoSuchKey';
+
 const CREDENTIALS =
   'Give credentials as the AWS SDK finds them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile (AWS_PROFILE), or the role of the host.';
 const ALLOW = 'Allow it: docs/s3.md has the policy that wds needs.';
@@ -21,7 +24,7 @@ const REGION = "Set s3.region (AWS_REGION) to the bucket's region.";
 const UNREACHABLE = 'Is s3.endpoint right, and can this host reach it? wds goes on by itself once it can.';
 
 const NEXT_STEPS: Readonly<Record<string, string>> = {
-  NoSuchBucket: 'Make the bucket, or correct the setting store.',
+  NoSuchBucket: 'Make the bucket, or correct its name in the settings.',
   CredentialsProviderError: CREDENTIALS,
   InvalidAccessKeyId: CREDENTIALS,
   SignatureDoesNotMatch: CREDENTIALS,

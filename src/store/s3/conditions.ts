@@ -5,7 +5,8 @@
 import { Fault } from '../../domain/failure.ts';
 import type { Bucket } from './bucket.ts';
 
-const NO_VERSION = '"00000000000000000000000000000000"';
+/** The ETag of nothing. */
+export const NO_VERSION = '"00000000000000000000000000000000"';
 
 /** Writes nothing where the service is sound. `key`: of a small object that may be there. Throws Fault('store') where it cannot be asked. */
 export async function keepsConditions(bucket: Bucket, key: string): Promise<boolean> {

@@ -2,16 +2,20 @@
  * A bucket behind the AWS SDK: Amazon S3, or a service that is compatible with it. What is safe to repeat is repeated; a conditional write is sent
  * once, and whoever asked for it finds out what became of it.
  */
-import { Readable } from 'node:stream';
+import { randomUUID } from 'node:crypto';
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../domain/failure.ts';
-import type { Bucket, ListedObject, ObjectHead, Pieces, PutOptions, StoredObject } from './bucket.ts';
-import { bucketFault, codeOf, statusOf } from './bucket-fault.ts';
+import type { Bucket, ListedObject, Listing, ObjectHead, Pieces, PutOptions, StoredObject, Version } from './bucket.ts';
+import { VersionGone } from './bucket.ts';
+import { bucketFault, codeOf, isGone, statusOf } from './bucket-fault.ts';
+import { NO_VERSION } from './conditions.ts';
+import { copyObject } from './copy-object.ts';
+import { deleteBelow, deleteVersion } from './delete-objects.ts';
+import { listDirectlyBelow, pagesOf } from './list-objects.ts';
 import type { S3Place, Sdk } from './s3-client.ts';
 import { clientsOf, loadSdk } from './s3-client.ts';
-import { copyInParts, LARGE_MS, LARGEST_COPY_BYTES } from './s3-copy.ts';
+import { uploadObject } from './upload-object.ts';
 
-const PART_BYTES = 8 * 1024 * 1024;
 const TRIES = 4;
 const WRITER = 'wds-writer';
 
@@ -91,12 +95,13 @@ class S3Bucket implements Bucket {
     }
   }
 
-  async *stream(key: string, start: number): AsyncGenerator<Buffer> {
+  async *stream(key: string, start: number, version?: string): AsyncGenerator<Buffer> {
     let at = start;
-    let etag: string | undefined;
+    let etag = version;
     for (let tries = 1; ; tries++) {
       try {
         const answer = await this.#open(key, at === 0 ? undefined : `bytes=${at}-`, etag);
+        if (answer === undefined && version !== undefined) throw new VersionGone(key);
         if (answer === undefined) throw new Fault('store', `${this.place}/${key} is not there`, 'Restore it.');
         if (answer === 'beyond') return;
         etag = answer.ETag;
@@ -107,6 +112,7 @@ class S3Bucket implements Bucket {
         }
         return;
       } catch (error) {
+        if (version !== undefined && (isGone(error) || error instanceof VersionGone)) throw new VersionGone(key);
         if (tries >= TRIES || statusOf(error) !== undefined) throw bucketFault('read', `${this.place}/${key}`, error);
       }
     }
@@ -116,7 +122,7 @@ class S3Bucket implements Bucket {
     return this.#asking('look for', key, async () => {
       try {
         const found = await this.#client.send(new this.#sdk.HeadObjectCommand(this.#at(key)));
-        return { sizeBytes: found.ContentLength ?? 0, writer: found.Metadata?.[WRITER] };
+        return { sizeBytes: found.ContentLength ?? 0, etag: found.ETag ?? '', writer: found.Metadata?.[WRITER] };
       } catch (error) {
         if (statusOf(error) === 404) return undefined;
         throw error;
@@ -149,78 +155,74 @@ class S3Bucket implements Bucket {
     });
   }
 
-  async upload(key: string, source: Pieces): Promise<void> {
-    // What the source throws is its own, and no fault of the service.
-    const thrown: unknown[] = [];
-    const pieces = async function* (): AsyncGenerator<Buffer> {
-      try {
-        for await (const piece of source) yield typeof piece === 'string' ? Buffer.from(piece) : asBuffer(piece);
-      } catch (error) {
-        thrown.push(error);
-        throw error;
-      }
-    };
-    const params = { ...this.#at(key), Body: Readable.from(pieces(), { objectMode: false }) };
-    const upload = new this.#sdk.Upload({ client: this.#client, params, queueSize: 2, partSize: PART_BYTES });
-    await upload.done().catch((error: unknown) => {
-      throw thrown[0] ?? bucketFault('write', `${this.place}/${key}`, error);
-    });
+  upload(key: string, source: Pieces): Promise<void> {
+    return uploadObject(this.#sdk, this.#client, this.#at(key), source, (error) =>
+      bucketFault('write', `${this.place}/${key}`, error),
+    );
   }
 
   async copy(from: string, to: string): Promise<void> {
     const head = await this.head(from);
     if (head === undefined) throw new Fault('store', `${this.place}/${from} is not there`, 'It is written again.');
-    const source = `${this.#bucket}/${this.#prefix}${from}`.split('/').map(encodeURIComponent).join('/');
-    await this.#asking('copy to', to, async () => {
-      if (head.sizeBytes > LARGEST_COPY_BYTES) {
-        return copyInParts({
-          sdk: this.#sdk,
-          client: this.#client,
-          source,
-          to: this.#at(to),
-          sizeBytes: head.sizeBytes,
-        });
+    await this.#asking('copy to', to, () => this.#copies(from, to, head.sizeBytes));
+  }
+
+  async copyVersion(from: string, to: string, version: Version): Promise<string | undefined> {
+    return this.#asking('copy to', to, async () => {
+      try {
+        return await this.#copies(from, to, version.sizeBytes, version.etag);
+      } catch (error) {
+        if (isGone(error)) return undefined;
+        throw error;
       }
-      const command = new this.#sdk.CopyObjectCommand({ ...this.#at(to), CopySource: source });
-      await this.#client.send(command, { requestTimeout: LARGE_MS });
     });
   }
 
-  list(prefix: string): Promise<string[]> {
-    const below = `${this.#prefix}${prefix}${prefix === '' ? '' : '/'}`;
+  #copies(from: string, to: string, sizeBytes: number, etag?: string): Promise<string> {
+    return copyObject(this.#sdk, this.#client, { from: this.#at(from), to: this.#at(to), sizeBytes, etag });
+  }
+
+  #below(prefix: string): { Bucket: string; Prefix: string } {
+    return { Bucket: this.#bucket, Prefix: `${this.#prefix}${prefix}${prefix === '' ? '' : '/'}` };
+  }
+
+  listObjects(prefix: string, most: number): Promise<Listing> {
     return this.#asking('list', prefix, async () => {
-      const names = new Set<string>();
-      for await (const page of this.#pages(below, '/')) {
-        for (const { Key = '' } of page.Contents ?? []) names.add(Key.slice(below.length));
-        for (const { Prefix = '' } of page.CommonPrefixes ?? []) names.add(Prefix.slice(below.length, -1));
-      }
-      names.delete('');
-      return [...names].sort();
+      const found = await listDirectlyBelow(this.#sdk, this.#client, this.#below(prefix), most);
+      return { ...found, objects: found.objects.map((object) => this.#own(object)) };
     });
+  }
+
+  #own(object: ListedObject): ListedObject {
+    return { ...object, key: object.key.slice(this.#prefix.length) };
+  }
+
+  async list(prefix: string): Promise<string[]> {
+    const { objects, folders } = await this.listObjects(prefix, Number.POSITIVE_INFINITY);
+    const below = prefix === '' ? 0 : prefix.length + 1;
+    return [...new Set([...objects.map(({ key }) => key.slice(below)), ...folders])].sort();
   }
 
   async *objects(start: string): AsyncGenerator<ListedObject> {
+    const below = { Bucket: this.#bucket, Prefix: this.#prefix + start };
     try {
-      for await (const { Contents = [] } of this.#pages(this.#prefix + start)) {
-        for (const { Key = '', Size = 0, LastModified } of Contents) {
-          // What does not say when it was written is never old.
-          const changedMs = LastModified?.getTime() ?? Number.POSITIVE_INFINITY;
-          yield { key: Key.slice(this.#prefix.length), bytes: Size, changedMs };
-        }
-      }
+      for await (const { objects } of pagesOf(this.#sdk, this.#client, below))
+        for (const object of objects) yield this.#own(object);
     } catch (error) {
       throw bucketFault('list', `${this.place}/${start}`, error);
     }
   }
 
-  #pages(below: string, delimiter?: string) {
-    const { paginateListObjectsV2 } = this.#sdk;
-    const request = {
-      Bucket: this.#bucket,
-      Prefix: below,
-      ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
-    };
-    return paginateListObjectsV2({ client: this.#client }, request);
+  async deleteVersion(key: string, etag: string): Promise<boolean> {
+    const head = await this.head(key);
+    if (head === undefined || head.etag !== etag) return head === undefined;
+    return this.#asking('delete', key, () => deleteVersion(this.#sdk, this.#client, this.#at(key), etag));
+  }
+
+  askToDelete(): Promise<void> {
+    return this.#asking('delete', '', async () => {
+      await deleteVersion(this.#sdk, this.#client, this.#at(`.wds/${randomUUID()}`), NO_VERSION);
+    });
   }
 
   delete(key: string): Promise<void> {
@@ -231,19 +233,6 @@ class S3Bucket implements Bucket {
   }
 
   deleteBelow(prefix: string): Promise<boolean> {
-    return this.#asking('delete', prefix, async () => {
-      let found = false;
-      for await (const { Contents = [] } of this.#pages(`${this.#prefix}${prefix}/`)) {
-        if (Contents.length === 0) continue;
-        found = true;
-        const Objects = Contents.map(({ Key }) => ({ Key }));
-        const command = new this.#sdk.DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } });
-        const { Errors = [] } = await this.#client.send(command);
-        if (Errors[0] !== undefined) throw Object.assign(new Error(Errors[0].Message), { name: Errors[0].Code });
-      }
-      return found;
-    });
+    return this.#asking('delete', prefix, () => deleteBelow(this.#sdk, this.#client, this.#below(prefix)));
   }
 }
-const asBuffer = (piece: Uint8Array): Buffer =>
-  Buffer.isBuffer(piece) ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);

@@ -38,7 +38,7 @@ export async function loadSdk(): Promise<Sdk> {
     if (!isErrno(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND')) throw error;
     throw new Fault(
       'config',
-      'a store on S3 needs the packages @aws-sdk/client-s3 and @aws-sdk/lib-storage, which are not installed',
+      'what lies on S3 needs the packages @aws-sdk/client-s3 and @aws-sdk/lib-storage, which are not installed',
       'They are optional packages of wds: install it without --omit=optional, or run npm install @aws-sdk/client-s3 @aws-sdk/lib-storage beside it.',
       { cause: error },
     );

@@ -1,0 +1,139 @@
+// @slow: starts an S3 service, and builds it where it was never built
+/** What an inbox asks of a bucket, and its watcher, against a real S3 service, and with a network and a service that fail. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { watchBucket } from '../../../src/intake/bucket/bucket-watcher.ts';
+import type { Submission } from '../../../src/intake/takers.ts';
+import { FolderStore } from '../../../src/store/folder-store.ts';
+import type { Bucket } from '../../../src/store/s3/bucket.ts';
+import { VersionGone } from '../../../src/store/s3/bucket.ts';
+import { openBucket } from '../../../src/store/s3/s3-bucket.ts';
+import type { FaultyProxy, WireFault } from '../../support/faulty-proxy.ts';
+import { startFaultyProxy } from '../../support/faulty-proxy.ts';
+import type { Gateway } from '../../support/versitygw.ts';
+import { BUCKET, BUILD_LIMIT_MS, CREDENTIALS, HAS_GATEWAY, startGateway } from '../../support/versitygw.ts';
+import { csv, rememberingLogger, until } from '../support.ts';
+
+let gateway: Gateway;
+let proxy: FaultyProxy;
+let home: string;
+let prefixes = 0;
+beforeAll(async () => {
+  if (!HAS_GATEWAY) return;
+  Object.assign(process.env, CREDENTIALS);
+  gateway = await startGateway();
+  proxy = await startFaultyProxy(gateway.endpoint);
+  home = await mkdtemp(join(tmpdir(), 'wds-s3-inbox-'));
+}, BUILD_LIMIT_MS);
+afterAll(async () => {
+  await proxy?.close();
+  await gateway?.stop();
+  if (home !== undefined) await rm(home, { recursive: true });
+});
+
+const openAt = (endpoint: string, prefix: string): Promise<Bucket> =>
+  openBucket({ bucket: BUCKET, prefix, endpoint, region: 'us-east-1', pathStyle: true });
+const newBucket = (): Promise<Bucket> => openAt(gateway.endpoint, `in ${++prefixes}/of + wds`);
+const textOf = async (pieces: AsyncIterable<Buffer>): Promise<string> => {
+  let text = '';
+  for await (const piece of pieces) text += piece.toString();
+  return text;
+};
+
+describe.skipIf(!HAS_GATEWAY)('a bucket', () => {
+  test('lists objects by their true names, page after page, and what lies below as folders', async () => {
+    const bucket = await newBucket();
+    const odd = ['a b.csv', 'c+d.csv', 'e%20f.csv', 'g&h<i>.csv', 'ünï “q”.csv', "m'n;o=p?q#r.csv"];
+    const many = Array.from({ length: 1_050 }, (_, at) => `z${at}.csv`);
+    const names = [...odd, ...many];
+    while (names.length > 0) await Promise.all(names.splice(0, 100).map((name) => bucket.put(name, name)));
+    await bucket.put('urgent/x.csv', 'x');
+    const { objects, folders } = await bucket.listObjects('', 10_000);
+    expect(objects.map(({ key }) => key).sort()).toEqual([...odd, ...many].sort());
+    expect([...folders]).toEqual(['urgent']);
+    const one = objects.find(({ key }) => key === 'c+d.csv')!;
+    expect(one).toMatchObject({ bytes: 7, etag: (await bucket.head('c+d.csv'))?.etag });
+    expect(Math.abs(Date.now() - one.changedMs)).toBeLessThan(600_000);
+    expect((await bucket.listObjects('', 10)).objects.length).toBeLessThan(1_001);
+    expect(await bucket.list('urgent')).toEqual(['x.csv']);
+  }, 120_000);
+
+  test('reads, copies and deletes one version, and no other', async () => {
+    const bucket = await newBucket();
+    await bucket.put('a b+c.csv', 'first');
+    const first = (await bucket.head('a b+c.csv'))!;
+    expect(await textOf(bucket.stream('a b+c.csv', 0, first.etag))).toBe('first');
+    const copy = await bucket.copyVersion('a b+c.csv', 'processed/ü.csv', first);
+    expect(copy).toBe((await bucket.head('processed/ü.csv'))?.etag);
+
+    await bucket.put('a b+c.csv', 'second');
+    await expect(textOf(bucket.stream('a b+c.csv', 0, first.etag))).rejects.toBeInstanceOf(VersionGone);
+    expect(await bucket.copyVersion('a b+c.csv', 'processed/x.csv', first)).toBeUndefined();
+    expect(await bucket.head('processed/x.csv')).toBeUndefined();
+    expect(await bucket.deleteVersion('a b+c.csv', first.etag)).toBe(false);
+    const second = (await bucket.head('a b+c.csv'))!;
+    expect(await bucket.deleteVersion('a b+c.csv', second.etag)).toBe(true);
+    expect(await bucket.deleteVersion('a b+c.csv', second.etag)).toBe(true);
+    expect(await bucket.head('a b+c.csv')).toBeUndefined();
+    await expect(textOf(bucket.stream('a b+c.csv', 0, second.etag))).rejects.toBeInstanceOf(VersionGone);
+    expect(await bucket.copyVersion('a b+c.csv', 'processed/x.csv', second)).toBeUndefined();
+    await bucket.askToDelete();
+  });
+});
+
+describe.skipIf(!HAS_GATEWAY)('a watcher of a bucket', () => {
+  test.each<[string, WireFault[]]>([
+    ['where all goes well', []],
+    ['503 SlowDown', ['slow_down']],
+    ['what was done and is answered with 500', ['error']],
+    ['412 of what was done', ['refused']],
+    ['connections that are cut, before and after the deed', ['lost', 'cut']],
+    ['stale listings', ['stale']],
+    ['all of these', ['error', 'lost', 'slow_down', 'refused', 'cut', 'stale']],
+  ])(
+    '%s: each file is submitted as it is, and put away',
+    async (_, faults) => {
+      const prefix = `drops ${++prefixes}`;
+      const bucket = await openAt(gateway.endpoint, prefix);
+      const store = new FolderStore(join(home, prefix));
+      const log = rememberingLogger();
+      const submissions: Submission[] = [];
+      const submit = async (submission: Submission) => {
+        submissions.push(submission);
+        return 'started' as const;
+      };
+      const users = Array.from({ length: 6 }, (_, at) => `user ${at} ${'x'.repeat(200_000)}`);
+      for (const [at, user] of users.entries()) await bucket.put(`${at}.csv`, csv(user));
+      const limits = { maxExpandedBytes: 1 << 30, scanIntervalMs: 100 };
+      const watcher = watchBucket({ bucket: await openAt(proxy.endpoint, prefix), store, log, ...limits }, [
+        { submit },
+      ]);
+      await watcher.ready;
+      let turn = 0;
+      proxy.fault = ({ method }) => {
+        const fault = turn++ % 2 === 0 ? faults[((turn / 2) % faults.length) | 0] : undefined;
+        // Conditions are on writes, and only what was done can be in the way of what is sent twice.
+        return fault === 'refused' && !['PUT', 'DELETE'].includes(method) ? undefined : fault;
+      };
+      try {
+        await until(
+          async () => (await bucket.listObjects('', 100)).objects.length === 0,
+          () => JSON.stringify(log.lines),
+          90_000,
+        );
+      } finally {
+        proxy.fault = () => undefined;
+        await watcher.close();
+      }
+      expect(await bucket.list('processed')).toHaveLength(6);
+      expect(await bucket.list('')).toEqual(['processed']);
+      const sizes = new Map(submissions.map(({ fileName, staged }) => [fileName, staged.sizeBytes]));
+      expect([...sizes].sort()).toEqual(users.map((user, at) => [`${at}.csv`, csv(user).length]));
+      const hashes = new Set(submissions.map(({ staged }) => staged.sha256));
+      expect(hashes.size).toBe(6);
+    },
+    120_000,
+  );
+});
