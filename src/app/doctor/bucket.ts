@@ -1,6 +1,6 @@
 /** What an installation has on S3: the store, inboxes. Nothing is made, written or deleted. */
 import { Fault } from '../../domain/failure.ts';
-import { LEASE_KEY } from '../../intake/bucket/bucket-lease.ts';
+import { CLAIM_KEY } from '../../intake/bucket/inbox-claim.ts';
 import { INSTALLATION_KEY, readInstallationId } from '../../store/installation-identity.ts';
 import { ignoresConditions, keepsConditions } from '../../store/s3/conditions.ts';
 import { openBucket } from '../../store/s3/s3-bucket.ts';
@@ -36,7 +36,7 @@ export async function bucketInboxFinding(place: S3Place): Promise<Finding> {
   try {
     const bucket = await openBucket(place);
     const { objects } = await bucket.listObjects('', MOST_COUNTED);
-    if (!(await keepsConditions(bucket, LEASE_KEY))) throw ignoresConditions(bucket.place);
+    if (!(await keepsConditions(bucket, CLAIM_KEY))) throw ignoresConditions(bucket.place);
     await bucket.askToDelete();
     const count = objects.length >= MOST_COUNTED ? `${MOST_COUNTED} or more` : objects.length;
     const files = count === 0 ? 'empty' : count === 1 ? '1 object lies in it' : `${count} objects lie in it`;

@@ -1,6 +1,6 @@
 /**
  * Watches an inbox in a bucket, `s3://bucket/prefix` and its `urgent/`: what a listing shows is staged, submitted and moved to `processed/`. Of any
- * number of watchers one does so (bucket-lease.ts). Whatever crashes in between is done again by the next one: an object is removed only when all
+ * number of watchers one does so (inbox-claim.ts). Whatever crashes in between is done again by the next one: an object is removed only when all
  * endpoints have taken it, and the same bytes are the same delivery.
  */
 import { Fault } from '../../domain/failure.ts';
@@ -18,11 +18,11 @@ import type { Taker } from '../takers.ts';
 import { laneOf, UnderWay } from '../under-way.ts';
 import type { InboxOptions, Watcher, WatcherStatus } from '../watch-options.ts';
 import type { BucketFile } from './bucket-file.ts';
-import type { LeaseLook } from './bucket-lease.ts';
-import { BucketLease, LEASE_KEY } from './bucket-lease.ts';
 import { BucketListing } from './bucket-listing.ts';
 import type { ShelvedObject } from './bucket-shelf.ts';
 import { BucketShelf } from './bucket-shelf.ts';
+import type { ClaimLook } from './inbox-claim.ts';
+import { CLAIM_KEY, InboxClaim } from './inbox-claim.ts';
 import { stageObject } from './stage-object.ts';
 
 const LONGEST_SCAN_PAUSE_MS = 60_000;
@@ -37,7 +37,7 @@ const CONCURRENCY = 8;
 export interface BucketWatchOptions extends InboxOptions {
   readonly bucket: Bucket;
   /** Silence after which another watcher counts as dead. Default 30 s. */
-  readonly leaseMs?: number;
+  readonly deadAfterMs?: number;
 }
 
 /** `takers`: one for each endpoint that the files are delivered to. */
@@ -50,7 +50,7 @@ class BucketWatcher implements Watcher {
   readonly #options: BucketWatchOptions;
   readonly #say: Say;
   readonly #listing: BucketListing;
-  readonly #lease: BucketLease;
+  readonly #claim: InboxClaim;
   readonly #queue: SubmissionQueue<BucketFile>;
   readonly #underWay = new UnderWay();
   readonly #admission: Admission;
@@ -64,20 +64,20 @@ class BucketWatcher implements Watcher {
   #end: (refusal: Fault) => void = () => undefined;
   #wake: () => void = () => undefined;
   #closing = false;
-  #look: LeaseLook | undefined;
+  #look: ClaimLook | undefined;
   #nextScanMs = 0;
   #nextTakeMs = 0;
   #failedScans = 0;
 
   constructor(options: BucketWatchOptions, takers: readonly Taker[]) {
     this.#options = options;
-    const { bucket, guard, maxFileBytes, terms, leaseMs } = options;
+    const { bucket, guard, maxFileBytes, terms, deadAfterMs } = options;
     const say = speaker(options.log, takers.length === 1 ? takers[0]?.endpoint : undefined);
     const nowMs = this.#nowMs;
     this.#say = say;
     this.#faults = new Faults(say);
     this.#listing = new BucketListing(bucket, say);
-    this.#lease = new BucketLease({ bucket, identity: newIdentity(), terms, nowMs, leaseMs });
+    this.#claim = new InboxClaim({ bucket, identity: newIdentity(), terms, nowMs, deadAfterMs });
     this.#admission = new Admission({ guard, maxFileBytes, say });
     this.#queue = this.#newQueue(takers);
     this.#closed = new Promise((close) => {
@@ -108,7 +108,7 @@ class BucketWatcher implements Watcher {
       ...{ takers, untilEnded, concurrency, say: this.#say, nowMs: this.#nowMs, underWay: this.#underWay },
       stage: (file) => stageObject(file, { bucket, store, maxExpandedBytes, maxFileBytes, now }),
       holds: async (file) => {
-        const holds = await this.#lease.holds();
+        const holds = await this.#claim.holds();
         if (!holds) left(file);
         return holds;
       },
@@ -132,13 +132,13 @@ class BucketWatcher implements Watcher {
   /** What is wrong from the start is a Fault: no such bucket, no permission, no conditional writes, another watcher with other terms. */
   async #start(): Promise<void> {
     const { bucket } = this.#options;
-    if (!(await keepsConditions(bucket, LEASE_KEY))) throw ignoresConditions(bucket.place);
+    if (!(await keepsConditions(bucket, CLAIM_KEY))) throw ignoresConditions(bucket.place);
     while (!this.#closing) {
-      const look = await this.#lookAtLease();
+      const look = await this.#lookAtClaim();
       if (look instanceof Fault) throw look;
       if (look === 'held') await this.#scan();
       if (look !== 'undecided') return;
-      await pause(this.#lease.lookEveryMs, this.#closed);
+      await pause(this.#claim.lookEveryMs, this.#closed);
     }
   }
 
@@ -147,9 +147,9 @@ class BucketWatcher implements Watcher {
       const woken = new Promise<void>((wake) => {
         this.#wake = wake;
       });
-      let look: LeaseLook | undefined;
+      let look: ClaimLook | undefined;
       await this.#faults.guard('the watch over the inbox', async () => {
-        look = await this.#lookAtLease();
+        look = await this.#lookAtClaim();
       });
       if (look instanceof Fault) {
         void this.#queue.stop();
@@ -162,18 +162,18 @@ class BucketWatcher implements Watcher {
     }
   }
 
-  #pauseMs(look: LeaseLook | undefined): number {
-    const { lookEveryMs } = this.#lease;
+  #pauseMs(look: ClaimLook | undefined): number {
+    const { lookEveryMs } = this.#claim;
     if (look !== 'held') return look === undefined ? SHORTEST_PAUSE_MS : lookEveryMs;
     const dueMs = Math.min(this.#nextScanMs, this.#nextTakeMs, this.#queue.nextDueMs());
     return Math.max(0, Math.min(lookEveryMs, dueMs - this.#nowMs()));
   }
 
-  async #lookAtLease(): Promise<LeaseLook> {
-    const look = await this.#lease.look();
+  async #lookAtClaim(): Promise<ClaimLook> {
+    const look = await this.#claim.look();
     if (look === this.#look) return look;
     const { place } = this.#options.bucket;
-    const { holder } = this.#lease;
+    const { holder } = this.#claim;
     if (look === 'held' && this.#look !== undefined) {
       this.#say('info', `takes the files of ${place} from now on`, { event: 'inbox_taken_over' });
     }
@@ -251,6 +251,6 @@ class BucketWatcher implements Watcher {
     this.#wake();
     await this.#loop;
     await pause(CLOSE_GRACE_MS, this.#queue.stop());
-    await this.#lease.release().catch(() => undefined);
+    await this.#claim.release().catch(() => undefined);
   }
 }

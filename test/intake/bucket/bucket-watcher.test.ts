@@ -2,7 +2,7 @@
 /** The watcher of an inbox in a bucket, over a bucket in memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { LEASE_KEY } from '../../../src/intake/bucket/bucket-lease.ts';
+import { CLAIM_KEY } from '../../../src/intake/bucket/inbox-claim.ts';
 import type { PutOptions } from '../../../src/store/s3/bucket.ts';
 import { MemoryBucket } from '../../support/memory-bucket.ts';
 import { csv } from '../support.ts';
@@ -192,7 +192,7 @@ describe('watchers of one prefix', () => {
     const scene = new BucketScene();
     const first = scene.watch();
     await first.ready;
-    const second = scene.watch({ leaseMs: 600 });
+    const second = scene.watch({ deadAfterMs: 600 });
     await second.ready;
     expect(scene.events('inbox_standby')).toHaveLength(1);
     for (let at = 0; at < 20; at++) await scene.bucket.put(`${at}.csv`, csv(`user ${at}`));
@@ -207,11 +207,11 @@ describe('watchers of one prefix', () => {
 
   test('one that is silent is taken over from; whoever has lost the inbox takes nothing until it has it again', async () => {
     const scene = new BucketScene();
-    const watcher = scene.watch({ leaseMs: 600 });
+    const watcher = scene.watch({ deadAfterMs: 600 });
     await watcher.ready;
     let beat = 0;
     const other = (): Promise<unknown> =>
-      scene.bucket.put(LEASE_KEY, JSON.stringify({ instance: 'x', host: 'other', pid: 1, beat: ++beat }));
+      scene.bucket.put(CLAIM_KEY, JSON.stringify({ instance: 'x', host: 'other', pid: 1, beat: ++beat }));
     await other();
     await scene.until('it stands by', () => scene.events('inbox_standby').length === 1);
     await scene.bucket.put('a.csv', csv('ann'));
@@ -227,13 +227,13 @@ describe('watchers of one prefix', () => {
   test('one with other terms is refused, at its start or when it finds such a one in its place', async () => {
     const scene = new BucketScene();
     const terms = (endpoint: string) => ({ endpoint, url: 'http://x/', urlHash: 'a', parse: {} });
-    const first = scene.watch({ terms: terms('crm'), leaseMs: 600 });
+    const first = scene.watch({ terms: terms('crm'), deadAfterMs: 600 });
     await first.ready;
-    await expect(scene.watch({ terms: terms('erp'), leaseMs: 600 }).ready).rejects.toThrow('endpoint crm, not erp');
+    await expect(scene.watch({ terms: terms('erp'), deadAfterMs: 600 }).ready).rejects.toThrow('endpoint crm, not erp');
     let beat = 0;
     const timer = setInterval(() => {
       const shown = { instance: 'x', host: 'other', pid: 1, beat: ++beat, terms: terms('erp') };
-      void scene.bucket.put(LEASE_KEY, JSON.stringify(shown));
+      void scene.bucket.put(CLAIM_KEY, JSON.stringify(shown));
     }, 50);
     await expect(first.ended).rejects.toThrow('process 1 on host other watches s3://memory with endpoint erp, not crm');
     clearInterval(timer);

@@ -3,7 +3,7 @@
  * seen it. Its holder renews it; the others stand by, and one takes over when it has not changed for half a minute, by the observer's own monotonic
  * clock, or at once where its process was of this host and is gone. With the holder stand the terms (terms.ts) that all watchers must share.
  *
- * The lease only spares work: two watchers that believe to have it stage the same bytes, submit the same workflows, and move to the same places.
+ * The claim only spares work: two watchers that believe to have it stage the same bytes, submit the same workflows, and move to the same places.
  */
 import { Fault } from '../../domain/failure.ts';
 import type { Bucket } from '../../store/s3/bucket.ts';
@@ -13,8 +13,8 @@ import { processRuns } from '../instance.ts';
 import type { Terms } from '../terms.ts';
 import { differences } from '../terms.ts';
 
-export const LEASE_KEY = `${STATE_FOLDER}/watcher`;
-export const LEASE_MS = 30_000;
+export const CLAIM_KEY = `${STATE_FOLDER}/watcher`;
+export const DEAD_AFTER_MS = 30_000;
 /** Renewed three times within its length; looked at as often by the others. */
 const PARTS = 3;
 
@@ -24,7 +24,7 @@ interface Shown extends WatcherIdentity {
   readonly terms?: Terms;
 }
 
-/** The lease of another watcher, as observed. */
+/** The claim of another watcher, as observed. */
 interface Observed {
   readonly etag: string;
   readonly silentMs: number;
@@ -33,32 +33,32 @@ interface Observed {
   readonly moved: boolean;
 }
 
-export interface BucketLeaseParts {
+export interface InboxClaimParts {
   readonly bucket: Bucket;
   readonly identity: WatcherIdentity;
   /** undefined: any may watch. */
   readonly terms: Terms | undefined;
   readonly nowMs: () => number;
-  readonly leaseMs?: number | undefined;
+  readonly deadAfterMs?: number | undefined;
 }
 
 /** `held`: by this watcher. `standby`: another one has it. `undecided`: with other terms, and it is not known yet whether it lives. A Fault: it does. */
-export type LeaseLook = 'held' | 'standby' | 'undecided' | Fault;
+export type ClaimLook = 'held' | 'standby' | 'undecided' | Fault;
 
-export class BucketLease {
-  readonly #parts: BucketLeaseParts;
-  readonly #leaseMs: number;
+export class InboxClaim {
+  readonly #parts: InboxClaimParts;
+  readonly #deadAfterMs: number;
   /** Of the version that this watcher has written; undefined: it does not hold it. */
   #etag: string | undefined;
   #renewedMs = 0;
   #beat = 0;
   #observed: Observed | undefined;
-  #looking: Promise<LeaseLook> | undefined;
+  #looking: Promise<ClaimLook> | undefined;
   #holder = 'another watcher';
 
-  constructor(parts: BucketLeaseParts) {
+  constructor(parts: InboxClaimParts) {
     this.#parts = parts;
-    this.#leaseMs = parts.leaseMs ?? LEASE_MS;
+    this.#deadAfterMs = parts.deadAfterMs ?? DEAD_AFTER_MS;
   }
 
   /** Who else has it, for people. */
@@ -68,11 +68,11 @@ export class BucketLease {
 
   /** The next look is worth its request after so long. */
   get lookEveryMs(): number {
-    return this.#leaseMs / PARTS;
+    return this.#deadAfterMs / PARTS;
   }
 
-  /** Takes it where it is free, and renews it where that is due. One at a time. Throws Fault `store`, or `config` of what is no lease. */
-  look(): Promise<LeaseLook> {
+  /** Takes it where it is free, and renews it where that is due. One at a time. Throws Fault `store`, or `config` of what is no claim. */
+  look(): Promise<ClaimLook> {
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
     });
@@ -81,7 +81,7 @@ export class BucketLease {
 
   /** Whether nobody can have taken over. Throws Fault `store` where that cannot be told. */
   async holds(): Promise<boolean> {
-    const isFresh = this.#etag !== undefined && this.#parts.nowMs() - this.#renewedMs < this.#leaseMs / 2;
+    const isFresh = this.#etag !== undefined && this.#parts.nowMs() - this.#renewedMs < this.#deadAfterMs / 2;
     return isFresh || (await this.look()) === 'held';
   }
 
@@ -89,10 +89,10 @@ export class BucketLease {
   async release(): Promise<void> {
     const etag = this.#etag;
     this.#etag = undefined;
-    if (etag !== undefined) await this.#parts.bucket.deleteVersion(LEASE_KEY, etag);
+    if (etag !== undefined) await this.#parts.bucket.deleteVersion(CLAIM_KEY, etag);
   }
 
-  async #look(): Promise<LeaseLook> {
+  async #look(): Promise<ClaimLook> {
     if (this.#etag !== undefined) {
       if (this.#parts.nowMs() - this.#renewedMs < this.lookEveryMs) return 'held';
       if (await this.#write({ etag: this.#etag })) return 'held';
@@ -108,7 +108,7 @@ export class BucketLease {
     return this.#judge(shown, etag);
   }
 
-  async #judge(shown: Shown, etag: string): Promise<LeaseLook> {
+  async #judge(shown: Shown, etag: string): Promise<ClaimLook> {
     const { identity, terms } = this.#parts;
     this.#etag = undefined;
     this.#holder = `process ${shown.pid} on host ${shown.host}`;
@@ -116,7 +116,7 @@ export class BucketLease {
     const others = terms === undefined || shown.terms === undefined ? [] : differences(terms, shown.terms);
     const runs = processRuns(identity, shown);
     // One with other terms may come back: that of a supervisor, whose place is not taken at once.
-    const isOver = silentMs >= this.#leaseMs || (runs === false && others.length === 0);
+    const isOver = silentMs >= this.#deadAfterMs || (runs === false && others.length === 0);
     if (isOver) return (await this.#write({ etag })) ? 'held' : 'standby';
     if (others.length === 0) return 'standby';
     return moved || runs === true ? this.#refusal(others) : 'undecided';
@@ -138,7 +138,7 @@ export class BucketLease {
     this.#beat += 1;
     const atMs = nowMs();
     const shown: Shown = { ...identity, beat: this.#beat, ...(terms === undefined ? {} : { terms }) };
-    const written = await bucket.put(LEASE_KEY, JSON.stringify(shown), { only });
+    const written = await bucket.put(CLAIM_KEY, JSON.stringify(shown), { only });
     if (written === 'conflict') return false;
     this.#observed = undefined;
     this.#etag = written;
@@ -148,13 +148,13 @@ export class BucketLease {
 
   async #read(): Promise<{ readonly shown: Shown; readonly etag: string } | undefined> {
     const { bucket } = this.#parts;
-    const object = await bucket.get(LEASE_KEY);
+    const object = await bucket.get(CLAIM_KEY);
     if (object === undefined) return undefined;
     const shown = shownIn(object.bytes);
     if (shown !== undefined) return { shown, etag: object.etag };
     throw new Fault(
       'config',
-      `${bucket.place}/${LEASE_KEY} is not what wds has written there`,
+      `${bucket.place}/${CLAIM_KEY} is not what wds has written there`,
       'Delete the object: the watcher makes it.',
     );
   }
