@@ -128,6 +128,8 @@ export interface FileStatus extends FileTotals {
   readonly startedAt: string;
   /** Why it does not get on; absent: it does, or has ended. */
   readonly waiting?: FileWaiting;
+  /** Why nothing of it was sent, where it was refused. */
+  readonly reason?: string;
   /** Alerts settled a second over the last moments, where the status was read more than once (`--watch`). */
   readonly perSecond?: number;
 }

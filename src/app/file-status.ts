@@ -6,9 +6,11 @@ import type { FileCounts, FileProgress } from '../domain/counts.ts';
 import { NO_COUNTS } from '../domain/counts.ts';
 import { Fault } from '../domain/failure.ts';
 import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/names.ts';
+import { parseKey } from '../domain/parse-options.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import { fileWaiting } from '../domain/progress/waiting.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
+import { readRefusal } from '../store/refusals.ts';
 import { endOf, queryProgress } from '../temporal/delivery-end.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -94,6 +96,10 @@ export async function fileStatus(
   const { fault: _why, progress, ...state } = await stateOf(installation, info);
   const isRunning = info.status.name === 'RUNNING';
   const waiting = isRunning ? await whyWaiting(signs, info.workflowId, progress) : undefined;
+  const refusal =
+    state.state === 'refused' && record !== undefined
+      ? await readRefusal(installation.store, sha256, parseKey(record.parse))
+      : undefined;
   return {
     file: record?.fileName ?? sha256.slice(0, 12),
     sha256,
@@ -102,6 +108,7 @@ export async function fileStatus(
     startedAt: info.startTime.toISOString(),
     ...state,
     ...(waiting === undefined ? {} : { waiting }),
+    ...(refusal === undefined ? {} : { reason: refusal.message }),
   };
 }
 

@@ -4,12 +4,10 @@ import { deliveryTo, parseFor } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { Fault } from '../domain/failure.ts';
 import type { Override } from '../domain/governor/contract.ts';
-import { parseKey } from '../domain/parse-options.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
 import { MAKE_ROOM } from '../intake/disk-guard.ts';
 import { OK } from '../monitoring/readiness.ts';
 import type { DeliveryRecord } from '../store/delivery-record.ts';
-import { readRefusal } from '../store/refusals.ts';
 import { PAGE } from '../store/report-rows.ts';
 import { reportFolderName } from '../store/report-shelf.ts';
 import type { Installation } from '../temporal/installation.ts';
@@ -28,7 +26,7 @@ import { openReceipts } from './receipts.ts';
 import { reportDelivery } from './report-delivery.ts';
 import type { Route } from './routes.ts';
 import { endpointsOf, otherEndpoint } from './routes.ts';
-import type { BegunRetry, Door, OpenDoor, Receipt, ServedApp, ServedFile } from './served.ts';
+import type { BegunRetry, Door, OpenDoor, Receipt, ServedApp } from './served.ts';
 import { storeGuard } from './store-guard.ts';
 
 export interface ServedParts {
@@ -103,15 +101,12 @@ class TemporalServedApp implements ServedApp {
     return readStatus(this.#parts.installation, limit);
   }
 
-  async file(id: string, endpoint?: string): Promise<ServedFile> {
+  async file(id: string, endpoint?: string): Promise<FileStatus> {
     const { installation } = this.#parts;
     const record = await this.#find(id, endpoint);
     try {
       const info = await installation.temporal.client.workflow.getHandle(record.workflowId).describe();
-      const status = await fileStatus(installation, info);
-      if (status.state !== 'refused') return status;
-      const refusal = await readRefusal(installation.store, record.sha256, parseKey(record.parse));
-      return { ...status, ...(refusal === undefined ? {} : { reason: refusal.message }) };
+      return await fileStatus(installation, info);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }

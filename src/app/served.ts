@@ -31,9 +31,6 @@ export interface Receipt {
   readonly reason: string;
 }
 
-/** `reason`: why nothing of it was sent, where it was refused. */
-export type ServedFile = FileStatus & { readonly reason?: string };
-
 /** A file of which a retry was begun. `attached`: one was under way; `already_delivered`: there was nothing to retry. */
 export interface BegunRetry {
   readonly file: string;
@@ -65,7 +62,7 @@ export interface ServedApp {
   /** Of a workflow in the Temporal Web UI; undefined: it is not known where that is. */
   temporalPage(workflowId: string): string | undefined;
   status(options: { readonly limit: number }): Promise<StatusReport>;
-  file(id: string, endpoint?: string): Promise<ServedFile>;
+  file(id: string, endpoint?: string): Promise<FileStatus>;
   /** Those of a chunk together, in the order of the file. */
   receipts(id: string, endpoint?: string): Promise<AsyncIterable<readonly Receipt[]>>;
   /** `id` undefined: every file that has something to retry. */

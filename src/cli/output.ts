@@ -10,6 +10,7 @@ import type { Findings } from '../domain/rows/findings.ts';
 import { invalidLines, warningLines } from '../domain/rows/words.ts';
 import { waitingText } from './endpoint-output.ts';
 import { exitCodeOfError, lacksSome } from './exit-codes.ts';
+import { shownIn, shownPlace } from './places.ts';
 import { labelled } from './tables.ts';
 import type { Paint } from './terminal.ts';
 
@@ -87,7 +88,7 @@ export function endText(end: FileEnd, paint: Paint, flags = ''): string {
       : `${end.how} before it was read to its end; nothing was sent`;
     return [
       `${paint('✗', 'red')} ${name}: ${until}`,
-      `  report    ${plainText(result.reportDir)}`,
+      `  report    ${plainText(shownPlace(result.reportDir))}`,
       `  next      wds retry ${result.sha256.slice(0, 12)}${flags} sends the rest`,
     ].join('\n');
   }
@@ -98,7 +99,7 @@ export function endText(end: FileEnd, paint: Paint, flags = ''): string {
   return [
     `${mark} ${name}: ${result.rows === 0 ? 'empty, nothing to send' : `${countsText(result)} (${whenText(result)})`}`,
     ...found,
-    `  report    ${plainText(result.reportDir)}`,
+    `  report    ${plainText(shownPlace(result.reportDir))}`,
     ...(failed ? [`  next      ${next} ${result.sha256.slice(0, 12)}${flags}`] : []),
   ].join('\n');
 }
@@ -118,7 +119,7 @@ export function findingLines(
   const reasons = invalidLines(file);
   // None is left where reports were pruned.
   const { reportDir = '' } = file;
-  const list = reportDir === '' ? [] : [`see ${plainText(reportDir)}/invalid.csv`];
+  const list = reportDir === '' ? [] : [`see ${plainText(shownIn(reportDir, 'invalid.csv'))}`];
   const invalid =
     file.invalid > 0
       ? [...(reasons.length > 0 ? reasons : [`${count(file.invalid)} ${file.invalid === 1 ? 'row' : 'rows'}`]), ...list]
@@ -148,7 +149,10 @@ export function reportText(report: ReportedFile, paint: Paint): string {
     ['Endpoint', report.endpoint],
     ['Workflow', report.workflowId],
     ['SHA-256', report.sha256],
-    ['Report', report.prunedAt !== undefined && report.reports.length === 0 ? 'none is left' : report.reportDir],
+    [
+      'Report',
+      report.prunedAt !== undefined && report.reports.length === 0 ? 'none is left' : shownPlace(report.reportDir),
+    ],
     ...(report.prunedAt === undefined ? [] : [['Pruned', `${report.prunedAt.slice(0, 10)}: ${PRUNED}`] as const]),
   ]);
   const counts = [...COUNTS_OF_ALERTS, ...COUNTS_OF_OTHER_ROWS]

@@ -1,14 +1,14 @@
 /** Where files come from and where alerts go, as the processes that stay say it once they run. */
-import { relative } from 'node:path';
 import type { InboxSettings } from '../config/settings.ts';
 import { inboxPlace } from '../config/settings.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { shownPlace } from './places.ts';
 
 /** `about`: what an inbox is for. Where there are several, each says where its files go. */
 export function inboxLines(inboxes: readonly InboxSettings[], cwd: string, about: string): string[] {
   const several = inboxes.length > 1 || inboxes.some(({ endpoints }) => endpoints.length > 1);
   const shown = inboxes.map((inbox) => {
-    const here = inbox.bucket === undefined ? relative(cwd, inbox.folder) || '.' : inboxPlace(inbox);
+    const here = shownPlace(inboxPlace(inbox), cwd);
     return several ? `${here} → ${inbox.endpoints.join(', ')}` : here;
   });
   const widest = Math.max(...shown.map((text) => text.length));

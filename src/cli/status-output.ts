@@ -141,22 +141,32 @@ function moreLines(label: string, more: number | undefined, what: string, comman
   return [[label, `and ${count(more)} more ${what}${more === 1 ? '' : 's'}: ${command}`]];
 }
 
-/** Why files wait, those with the same reason together, and what was found in the rows of others. */
+/** Why files wait or were refused, those with the same reason together, and what was found in the rows of others. */
 function remarks(files: readonly FileStatus[], paint: Paint): string[] {
-  const waiting = new Map<string, string[]>();
+  const waits = together(files, (file) => file.waiting && waitingText(file.waiting));
+  const refusals = together(files, ({ reason }) => reason && plainText(reason));
+  return [
+    ...waits.flatMap(([text, names]) => ['', `${paint('…', 'yellow')} ${names}`, `  waiting   ${text}`]),
+    ...refusals.flatMap(([text, names]) => ['', `${paint('✗', 'red')} ${names}`, `  refused   ${text}`]),
+    ...files.flatMap((file) => {
+      const lines = findingLines(file);
+      return lines.length === 0 ? [] : ['', `${paint('!', 'yellow')} ${plainText(file.file)}`, ...lines];
+    }),
+  ];
+}
+
+/** `b.csv and 2 more`, by what is to be said of them. */
+function together(
+  files: readonly FileStatus[],
+  said: (file: FileStatus) => string | undefined,
+): (readonly [string, string])[] {
+  const found = new Map<string, string[]>();
   for (const file of files) {
-    if (file.waiting === undefined) continue;
-    const text = waitingText(file.waiting);
-    waiting.set(text, [...(waiting.get(text) ?? []), plainText(file.file)]);
+    const text = said(file);
+    if (text !== undefined) found.set(text, [...(found.get(text) ?? []), plainText(file.file)]);
   }
-  const waits = [...waiting].flatMap(([text, names]) => [
-    '',
-    `${paint('…', 'yellow')} ${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
-    `  waiting   ${text}`,
+  return [...found].map(([text, [first, ...more]]) => [
+    text,
+    `${first}${more.length > 0 ? ` and ${more.length} more` : ''}`,
   ]);
-  const found = files.flatMap((file) => {
-    const lines = findingLines(file);
-    return lines.length === 0 ? [] : ['', `${paint('!', 'yellow')} ${plainText(file.file)}`, ...lines];
-  });
-  return [...waits, ...found];
 }

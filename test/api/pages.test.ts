@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ServedFile } from '../../src/app/served.ts';
+import type { FileStatus } from '../../src/app/app.ts';
 import { ENDPOINT, FILE, STATUS } from '../cli/fake-app.ts';
 import type { ApiUnderTest } from './fake-served-app.ts';
 import { apiUnderTest } from './fake-served-app.ts';
@@ -11,7 +11,7 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const page = async ({ server }: ApiUnderTest, url: string) => server.inject({ url, headers });
 const submit = async ({ server }: ApiUnderTest, url: string, payload = '') =>
   server.inject({ method: 'POST', url, payload, headers: { ...headers, ...FORM } });
-const running: ServedFile = { ...FILE, state: 'running', delivered: 211, pending: 1039, file: '<b>"a&b".csv' };
+const running: FileStatus = { ...FILE, state: 'running', delivered: 211, pending: 1039, file: '<b>"a&b".csv' };
 
 describe('a page', () => {
   test('of the files: each with its state and counts, what others wrote as text, and a form that needs no script', async () => {
@@ -54,7 +54,7 @@ describe('a page', () => {
 
   test('of a refused file says why', async () => {
     const app = {
-      file: async (): Promise<ServedFile> => ({ ...FILE, state: 'refused', rows: 0, alerts: 0, reason: 'no header' }),
+      file: async (): Promise<FileStatus> => ({ ...FILE, state: 'refused', rows: 0, alerts: 0, reason: 'no header' }),
     };
     expect((await page(await apiUnderTest({ app }), '/ui/files/x')).body).toContain('no header');
   });

@@ -8,6 +8,7 @@ import {
   isUnderWay,
   number,
   progressBar,
+  reasonText,
   stateText,
   time,
   waitingText,
@@ -43,7 +44,7 @@ export function fileDetailPage(file: ShownFile, temporal: string | undefined): P
     moves: isUnderWay(file),
     body: html`<div id="now" data-live>
 <p role="status">${stateText(file)}${isUnderWay(file) && file.alerts > 0 ? `, ${share}%` : ''}${counted === '' ? '' : `: ${counted}`}</p>
-${file.reason === undefined ? '' : html`<p>${plainText(file.reason)}</p>`}
+${reasonText(file)}
 ${progressBar(file)}
 ${waitingText(file)}
 <dl>${counts}<dt>Endpoint</dt><dd><a href="/ui/endpoints">${file.endpoint}</a></dd>

@@ -1,13 +1,13 @@
 /** A file in words: its state, how far it is, and what there is to do. */
 import type { z } from 'zod';
-import type { ServedFile } from '../../app/served.ts';
+import type { FileStatus } from '../../app/app.ts';
 import { endedOf } from '../../domain/counts.ts';
 import { plainText } from '../../domain/plain-text.ts';
 import type { fileStatus } from '../schemas.ts';
 import type { Html } from './html.ts';
 import { html } from './html.ts';
 
-export type ShownFile = ServedFile | z.output<typeof fileStatus>;
+export type ShownFile = FileStatus | z.output<typeof fileStatus>;
 
 const STATES: Readonly<Record<ShownFile['state'], string>> = {
   received: 'Received, not read yet',
@@ -58,6 +58,10 @@ export function waitingText(file: ShownFile): Html | undefined {
   const text = isUndecided(file) ? waiting.text.replace(/; wds .*$/, '') : waiting.text;
   return html`<p>${isUndecided(file) ? 'To decide' : 'Waiting'}: ${plainText(text)}${until}</p>`;
 }
+
+/** Why nothing of it was sent. */
+export const reasonText = ({ reason }: ShownFile): Html | undefined =>
+  reason === undefined ? undefined : html`<p>${plainText(reason)}</p>`;
 
 /** Named for who does not see it. */
 export function progressBar(file: ShownFile): Html | undefined {

@@ -1,7 +1,16 @@
 /** The first page: upload a file, and the newest ones with their progress. */
 import type { StatusReport } from '../../app/app.ts';
 import { plainText } from '../../domain/plain-text.ts';
-import { countsText, filePage, isUnderWay, progressBar, stateText, time, waitingText } from './file-text.ts';
+import {
+  countsText,
+  filePage,
+  isUnderWay,
+  progressBar,
+  reasonText,
+  stateText,
+  time,
+  waitingText,
+} from './file-text.ts';
 import type { Html, Page } from './html.ts';
 import { html } from './html.ts';
 
@@ -17,6 +26,7 @@ export function filesPage(
 ${progressBar(file)}
 <p>${countsText(file)}</p>
 ${waitingText(file)}
+${reasonText(file)}
 </li>`,
   );
   const list = cards.length === 0 ? html`<p>No file yet.</p>` : html`<ol class="cards">${cards}</ol>`;

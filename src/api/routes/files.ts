@@ -1,8 +1,9 @@
 /** `/files` and `/retry`: what became of files, and orders to them. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import type { FileStatus } from '../../app/app.ts';
 import { SeveralFiles } from '../../app/app.ts';
-import type { Receipt, ServedApp, ServedFile } from '../../app/served.ts';
+import type { Receipt, ServedApp } from '../../app/served.ts';
 import { csvRecord } from '../../domain/csv-writer.ts';
 import { Fault } from '../../domain/failure.ts';
 import { deliveryQuery } from '../inbox.ts';
@@ -118,7 +119,7 @@ export async function fileOrReceived(
   received: Received,
   id: string,
   endpoint?: string,
-): Promise<ServedFile | z.output<typeof fileStatus>> {
+): Promise<FileStatus | z.output<typeof fileStatus>> {
   try {
     return await app.file(id, endpoint);
   } catch (error) {

@@ -1,5 +1,4 @@
 /** `wds up`: everything in one process tree. */
-import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { UpOptions } from '../../app/app.ts';
 import type { UpState } from '../../app/standing.ts';
@@ -15,6 +14,7 @@ import {
   PARSE_FLAGS,
 } from '../options.ts';
 import { endText } from '../output.ts';
+import { shownPlace } from '../places.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { endpointLines, inboxLines } from '../standing-output.ts';
 
@@ -55,14 +55,13 @@ function upText(
   { inboxes, reportsRoot, temporalAddress, webUi, api, endpoints, bundledRate }: UpState,
   cwd: string,
 ): string {
-  const here = (place: string): string => (place.startsWith('s3://') ? place : relative(cwd, place) || '.');
   const named = endpoints.map(({ name, url }) => ({
     name: bundledRate === undefined ? name : `the bundled receiver, ${bundledRate} alerts a second`,
     url,
   }));
   return [
     ...inboxLines(inboxes, cwd, 'drop .csv, .ndjson or .json files here, also .gz'),
-    `Reports    ${here(reportsRoot)}   a folder for each file`,
+    `Reports    ${shownPlace(reportsRoot, cwd)}   a folder for each file`,
     `Web UI     ${webUi ?? `of your Temporal service at ${temporalAddress}`}`,
     `API        ${api}   uploads, posts, and pages for the browser`,
     ...endpointLines(named),
