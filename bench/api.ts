@@ -5,8 +5,8 @@
  *     node dist/bench/api.js [SECONDS=10] [UPLOAD_MIB=1024] [KILLS=20] [CALLERS=64]
  *
  * Everything runs on this machine: the embedded Temporal server, the API with workers and watcher in one process (`wds api`), and the callers.
- * The rate is measured while posts are gathered for 60 s, so that nothing is sent meanwhile, and again while all of it is delivered. Each
- * post has an idempotency key, and a caller whose answer is lost to a kill posts the same again.
+ * The rate is measured while posts are gathered for 60 s, so that nothing is sent meanwhile, and again while all of it is delivered;
+ * first without idempotency keys, then with one each. Over the kills each post has one, and a caller whose answer is lost posts the same again.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -42,8 +42,10 @@ let running: ChildProcess | undefined;
 try {
   // Holds the embedded server while the API is killed.
   const worker = await start(['worker', '--role', 'files'], 'Worker (files) is running');
-  await rate('gathered only', 60);
-  await rate('and delivered', 0.5);
+  for (const keyed of [false, true]) {
+    await rate('gathered only', 60, keyed);
+    await rate('and delivered', 0.5, keyed);
+  }
   await memory();
   await killed();
   await stop(worker.child);
@@ -54,7 +56,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-async function rate(what: string, gatherSeconds: number): Promise<void> {
+async function rate(what: string, gatherSeconds: number, keyed: boolean): Promise<void> {
   const { child, url } = await startApi(gatherSeconds);
   const before = next;
   const latencies: number[] = [];
@@ -63,7 +65,7 @@ async function rate(what: string, gatherSeconds: number): Promise<void> {
     Array.from({ length: callers }, async () => {
       while (performance.now() < endMs) {
         const beganMs = performance.now();
-        if ((await post(url, next++)) !== 202) throw new Error('a post was refused');
+        if ((await post(url, next++, keyed)) !== 202) throw new Error('a post was refused');
         latencies.push(performance.now() - beganMs);
       }
     }),
@@ -72,7 +74,7 @@ async function rate(what: string, gatherSeconds: number): Promise<void> {
   latencies.sort((a, b) => a - b);
   const at = (share: number): string => `${latencies[Math.floor(share * (latencies.length - 1))]!.toFixed(1)} ms`;
   console.log(
-    `POST /webhook, ${callers} callers, ${what}: ${Math.round(posts / seconds)}/s; ` +
+    `POST /webhook, ${callers} callers, ${keyed ? 'a key each' : 'no keys'}, ${what}: ${Math.round(posts / seconds)}/s; ` +
       `median ${at(0.5)}, 99% within ${at(0.99)}, slowest ${at(1)}`,
   );
   await stop(child);
@@ -165,10 +167,10 @@ async function killed(): Promise<void> {
   await stop(child);
 }
 
-async function post(url: string, number: number): Promise<number> {
+async function post(url: string, number: number, keyed = true): Promise<number> {
   const { statusCode, body } = await request(`${url}/webhook`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'idempotency-key': `bench-${number}` },
+    headers: { 'content-type': 'application/json', ...(keyed ? { 'idempotency-key': `bench-${number}` } : {}) },
     body: JSON.stringify({ userId: `user-${number}`, alertMessage: 'Your order has left our warehouse.' }),
     dispatcher: agent,
   });

@@ -4,19 +4,23 @@
  * so of two posts with one key exactly one gets it. Their targets hold what is known of the post.
  *
  *     keys/3f2/<rest of the hash>.0    <hash of the alerts>.<instance>.<post>       claimed
- *     keys/3f2/<rest of the hash>.0+   <post>                                      the post counts
+ *     keys/3f2/<rest of the hash>.0+   the same link by a second name              the post counts
  *
+ * Targets are kept below 60 characters: common file systems hold so much without a block of 4 KiB for each.
  * A claim of a process that has ended, and whose post was not on the disk, counts for nothing: the next generation (`.1`) is claimed.
  * (docs/decisions/, "Posts are gathered into files")
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../thrown.ts';
 
 const KEPT_MS = 7 * 24 * 3_600_000;
 const SHARD_DIGITS = 3;
 const SHARDS = 16 ** SHARD_DIGITS;
+const HASH = /^[0-9a-f]{40}$/;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const SHORT_ID = /^[\w-]{22}$/;
 const SWEEP_EVERY_MS = (24 * 3_600_000) / SHARDS;
 
 export type KeyAnswer =
@@ -69,7 +73,7 @@ export class PostKeys {
     for (let generation = 0; ; ) {
       const name = `${key}.${generation}`;
       const path = this.#pathOf(name);
-      if (await created(path, `${alerts}.${this.#options.instance()}.${post}`))
+      if (await created(path, `${shortHash(alerts)}.${this.#options.instance()}.${shortId(post)}`))
         return { kind: 'claimed', claim: { name } };
       const claimed = await read(path);
       // Given back just now.
@@ -77,7 +81,9 @@ export class PostKeys {
       const state = (await this.#isOld(path)) ? 'over' : await this.#stateOf(path, claimed.instance);
       if (state === 'in_use') return { kind: 'in_use' };
       if (state === 'marked') {
-        return claimed.alerts === alerts ? { kind: 'known', post: claimed.post } : { kind: 'other_alerts' };
+        return shortHash(claimed.alerts) === shortHash(alerts)
+          ? { kind: 'known', post: claimed.post }
+          : { kind: 'other_alerts' };
       }
       generation += 1;
     }
@@ -93,7 +99,14 @@ export class PostKeys {
   /** Says that the post of a claim is on the disk. */
   async mark(name: string, post: string): Promise<void> {
     await this.#makeShard(name);
-    await created(`${this.#pathOf(name)}+`, post);
+    const path = this.#pathOf(name);
+    try {
+      // Costs no inode of its own.
+      await link(path, `${path}+`);
+    } catch (error) {
+      // Its claim was swept away, or the file system has no second names.
+      if (!isErrno(error, 'EEXIST')) await created(`${path}+`, post);
+    }
   }
 
   /** Gives a claim of this process back. */
@@ -148,7 +161,21 @@ async function read(path: string): Promise<{ alerts: string; instance: string; p
   });
   if (target === undefined) return undefined;
   const [alerts = '', instance = '', post = ''] = target.split('.');
-  return { alerts, instance, post };
+  return { alerts, instance, post: longId(post) };
+}
+
+/** 96 bits of a hash in 16 characters. Claims of before have all of it. */
+const shortHash = (hash: string): string =>
+  HASH.test(hash) ? Buffer.from(hash, 'hex').subarray(0, 12).toString('base64url') : hash;
+
+/** A UUID in 22 characters, and back. */
+const shortId = (id: string): string =>
+  UUID.test(id) ? Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url') : id;
+
+function longId(id: string): string {
+  if (!SHORT_ID.test(id)) return id;
+  const hex = Buffer.from(id, 'base64url').toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 /** false: the name is taken. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { newIdentity } from '../../src/intake/instance.ts';
@@ -209,6 +209,27 @@ describe('idempotency keys', () => {
     expect(await after.posts.take([alertFor('b')], 'unwritten')).toMatchObject({ kind: 'taken', again: false });
     await after.posts.close();
     expect(usersIn(await filesIn(inbox)).sort()).toEqual([['a'], ['b']]);
+  });
+
+  test('fit into a link without a block of its own, and those of before are understood', async () => {
+    const inbox = await makeInbox();
+    const folder = join(inbox, '.wds/keys');
+    const keys = new PostKeys({ folder, instance: () => '4194304-0badcafe', isOver: async () => false });
+    const [key, what, post] = [keyHash('new'), keyHash('alerts'), '1f0b6a52-0c2f-4f6c-9a43-5b1a7d3e9c10'];
+    await keys.claim(key, what, post);
+    await keys.mark(`${key}.0`, post);
+    const [link = ''] = await readdir(join(folder, key.slice(0, 3)));
+    expect((await readlink(join(folder, key.slice(0, 3), link))).length).toBeLessThan(60);
+    expect(await keys.claim(key, what, 'another')).toEqual({ kind: 'known', post });
+    expect(await keys.claim(key, keyHash('others'), 'another')).toEqual({ kind: 'other_alerts' });
+
+    const before = keyHash('before');
+    await mkdir(join(folder, before.slice(0, 3)), { recursive: true });
+    const path = join(folder, before.slice(0, 3), `${before.slice(3)}.0`);
+    await symlink(`${what}.1-0badcafe.${post}`, path);
+    await symlink(post, `${path}+`);
+    expect(await keys.claim(before, what, 'another')).toEqual({ kind: 'known', post });
+    expect(await keys.claim(before, keyHash('others'), 'another')).toEqual({ kind: 'other_alerts' });
   });
 
   test('are forgotten after seven days, and swept away', async () => {
