@@ -36,19 +36,18 @@ import { findDelivery, findRetryable } from './find-delivery.ts';
 import type { FollowContext } from './follow.ts';
 import { followContext } from './follow.ts';
 import { prepareService } from './init.ts';
-import { previewFile } from './preview.ts';
 import { reportDelivery } from './report-delivery.ts';
 import { prepareResend, resendAlert } from './resend.ts';
 import { byEndpoint, endpointOf, meantEndpoint, meantEndpoints, routesOf } from './routes.ts';
-import { runApi } from './run-api.ts';
 import type { OpenDoor } from './served.ts';
-import { Services } from './services.ts';
+import type { Services } from './services.ts';
 import type { ApiState } from './standing.ts';
 import { interruptNotice, priceOfStopping } from './stopping.ts';
 import { Suppression } from './suppression.ts';
-import { runUp } from './up.ts';
 
-/** `openDoor`: how the HTTP API is opened over it. */
+/**
+ * What only some commands need (watcher, API, reading of files) is loaded when it is needed: most of a short command's time is its modules'.
+ * `openDoor`: how the HTTP API is opened over it. */
 export const createApp = async (context: AppContext, openDoor: OpenDoor): Promise<App> =>
   new TemporalApp(context, openDoor);
 
@@ -74,13 +73,14 @@ export class TemporalApp implements App {
   }
 
   async services(): Promise<Services> {
-    this.#services ??= new Services(this.context, await this.installation());
+    const [installation, { Services }] = await Promise.all([this.installation(), import('./services.ts')]);
+    this.#services ??= new Services(this.context, installation);
     return this.#services;
   }
 
   async up(options: UpOptions): Promise<void> {
     await this.#suppression.check();
-    await runUp(this, options);
+    await (await import('./up.ts')).runUp(this, options);
   }
 
   async watch(): Promise<void> {
@@ -93,7 +93,8 @@ export class TemporalApp implements App {
   }
 
   async api(ready: (state: ApiState) => void): Promise<void> {
-    await runApi(this, await this.#toSend(routesOf), ready);
+    const routes = await this.#toSend(routesOf);
+    await (await import('./run-api.ts')).runApi(this, routes, ready);
   }
 
   async worker(role: WorkerRole): Promise<void> {
@@ -147,7 +148,8 @@ export class TemporalApp implements App {
     return Promise.race([Promise.all(retried).then((ends) => ends.flat()), installation.lost]);
   }
 
-  readonly preview: App['preview'] = (file) => previewFile(file, this.context.settings);
+  readonly preview: App['preview'] = async (file) =>
+    (await import('./preview.ts')).previewFile(file, this.context.settings);
 
   async resend(userId: string, file: string, options: SendOptions): Promise<FileEnd> {
     const { settings, messages } = this.context;

@@ -18,7 +18,7 @@ const OUTPUT_FORMATS = ['text', 'json', 'jsonl'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** `1234567` → `1,234,567`, whatever the machine's language. */
-export const count = (value: number): string => Math.round(value).toLocaleString('en-US');
+export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(seconds: number): string {
