@@ -1,7 +1,7 @@
 /** What is answered where something is wrong: `application/problem+json` (RFC 9457), with a code that stays the same and the next step. */
 import { STATUS_CODES } from 'node:http';
 import type { FaultCode } from '../domain/failure.ts';
-import { Fault } from '../domain/failure.ts';
+import { knownFault } from '../known-faults.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -59,11 +59,12 @@ const STATUS_OF_FAULT: Readonly<Partial<Record<FaultCode, number>>> = {
 /** undefined: it is nobody's mistake but ours. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
-  if (error instanceof Fault) {
-    const status = STATUS_OF_FAULT[error.code];
+  const fault = knownFault(error);
+  if (fault !== undefined) {
+    const status = STATUS_OF_FAULT[fault.code];
     if (status === undefined) return undefined;
-    const extra = error.nextStep === undefined ? {} : { nextStep: error.nextStep };
-    return new Problem(status, error.code, error.message, extra, status === 503 ? 5 : undefined);
+    const extra = fault.nextStep === undefined ? {} : { nextStep: fault.nextStep };
+    return new Problem(status, fault.code, fault.message, extra, status === 503 ? 5 : undefined);
   }
   // Fastify's own, and those of its plugins: a body that is too large, an unknown content type, a broken header …
   const { statusCode, code, message } = error as { statusCode?: number; code?: string; message?: string };

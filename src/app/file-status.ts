@@ -9,15 +9,20 @@ import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/na
 import { parseKey } from '../domain/parse-options.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import { fileWaiting } from '../domain/progress/waiting.ts';
+import type { DiskGuard } from '../intake/disk-guard.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import { endOf, queryProgress } from '../temporal/delivery-end.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
+import { grpcErrorIn, reasonOf } from '../thrown.ts';
 import type { FileState, FileStatus, StatusReport } from './app.ts';
 import { endpointsInUse } from './endpoints.ts';
 import { storeGuard } from './store-guard.ts';
 
+const ANSWER_LIMIT_MS = 6_000;
+/** More for each file that is looked at. */
+const FILE_LIMIT_MS = 100;
 const PROGRESS_LIMIT_MS = 2_000;
 
 /** Visibility query for the deliveries of files. */
@@ -28,9 +33,13 @@ const MOST_ENDPOINTS = 5;
 
 /** The newest files, and those that are under way however old they are: `limit` in all. */
 export async function readStatus(installation: Installation, limit: number): Promise<StatusReport> {
-  const { settings, temporal, devServer, store } = installation;
-  const guard = storeGuard(settings);
+  const guard = storeGuard(installation.settings);
   await guard.look();
+  return answeredSoon(installation, guard, limit, () => statusNow(installation, guard, limit));
+}
+
+async function statusNow(installation: Installation, guard: DiskGuard, limit: number): Promise<StatusReport> {
+  const { settings, temporal, devServer, store } = installation;
   const [running, all, stored] = await Promise.all([
     newestRuns(installation, `${FILE_WORKFLOWS} AND ExecutionStatus = "Running"`, limit),
     newestRuns(installation, FILE_WORKFLOWS, limit),
@@ -65,6 +74,24 @@ export async function readStatus(installation: Installation, limit: number): Pro
     files,
     ...(others > 0 ? { moreFiles: others } : {}),
   };
+}
+
+/** The server that wds runs has its state on the disk of the store: where that is full it answers late, and then not why. */
+async function answeredSoon<T>(
+  { temporal }: Installation,
+  guard: DiskGuard,
+  files: number,
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await temporal.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS + files * FILE_LIMIT_MS, ask);
+  } catch (error) {
+    if (grpcErrorIn(error) === undefined || guard.paused === undefined) throw error;
+    const message = `Temporal does not answer (${reasonOf(error)}), and the disk is full: ${guard.paused}`;
+    throw new Fault('temporal_unreachable', message, 'Make room on that disk: all goes on by itself.', {
+      cause: error,
+    });
+  }
 }
 
 /** The newest run of each delivery of this installation, newest first. */

@@ -1,7 +1,7 @@
 /** What a person reads about an error, on stderr. What came from outside is shown without control characters. */
 import type { CommanderError } from 'commander';
-import { Fault } from '../domain/failure.ts';
 import { plainText } from '../domain/plain-text.ts';
+import { knownFault } from '../known-faults.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `command`: the one whose help is the next step. */
@@ -14,11 +14,14 @@ export function printUsageError(error: CommanderError, command: string | undefin
 
 /** What went wrong and the next step; the stack only for those who ask for it. */
 export function printError(error: unknown, terminal: Terminal, debugging = false): void {
-  const isFault = error instanceof Fault;
-  const text = error instanceof Error ? error.message : String(error);
+  const fault = knownFault(error);
+  const text = fault?.message ?? (error instanceof Error ? error.message : String(error));
   const lines = text.split('\n').map(plainText).join('\n');
-  terminal.message(`${terminal.paintMessage('wds:', 'red')} ${isFault ? '' : 'unexpected error: '}${lines}`);
-  if (isFault && error.nextStep !== undefined) terminal.message(`  ${error.nextStep}`);
-  if (!isFault && !debugging) terminal.message('  Run it again with --log-level debug to see where it comes from.');
+  terminal.message(
+    `${terminal.paintMessage('wds:', 'red')} ${fault === undefined ? 'unexpected error: ' : ''}${lines}`,
+  );
+  if (fault?.nextStep !== undefined) terminal.message(`  ${fault.nextStep}`);
+  if (fault === undefined && !debugging)
+    terminal.message('  Run it again with --log-level debug to see where it comes from.');
   if (debugging && error instanceof Error && error.stack !== undefined) terminal.message(error.stack);
 }

@@ -1,7 +1,8 @@
 /** How a command ended, as a number for scripts (docs/guide.md, "Scripts and exit codes"). */
 
 import type { FileEnd, FileTotals, ReportedFile } from '../app/app.ts';
-import { FAULT_EXIT_CODES, Fault, FileRefusal } from '../domain/failure.ts';
+import { FAULT_EXIT_CODES, FileRefusal } from '../domain/failure.ts';
+import { knownFault } from '../known-faults.ts';
 
 export const EXIT = {
   allDelivered: 0,
@@ -44,7 +45,8 @@ export function worstExitCode(codes: Iterable<number>): number {
 }
 
 export function exitCodeOfError(error: unknown): number {
-  if (error instanceof Fault) return FAULT_EXIT_CODES[error.code];
+  const fault = knownFault(error);
+  if (fault !== undefined) return FAULT_EXIT_CODES[fault.code];
   return error instanceof FileRefusal ? EXIT.fileRefused : EXIT.unexpected;
 }
 

@@ -50,8 +50,11 @@ export async function withProcessLock<T>(
   const holder = identify(process.pid) ?? { pid: process.pid, host: '', born: '' };
   const own: LockContent = { holder, token: randomUUID() };
   const draft = `${path}.${own.token}`;
-  await writeFile(draft, JSON.stringify(own));
   try {
+    await writeFile(draft, JSON.stringify(own)).catch((error: Error) => {
+      // What a write fails with does not say where.
+      throw Object.assign(error, { path: draft });
+    });
     let unreadableSinceMs: number | undefined;
     const deadlineMs = performance.now() + limitMs;
     for (let waited = false; !(await appears(draft, path)); ) {

@@ -13,6 +13,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isErrno } from '../thrown.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { identify, isProcessIdentity, isRunning } from './process-identity.ts';
 
@@ -42,8 +43,13 @@ export class ServerUser {
 
   static async enter(home: string): Promise<ServerUser> {
     const user = new ServerUser(home);
-    await mkdir(folderIn(home), { recursive: true });
-    await writeFile(user.#path, `${JSON.stringify(thisProcess())}\n`);
+    try {
+      await mkdir(folderIn(home), { recursive: true });
+      await writeFile(user.#path, `${JSON.stringify(thisProcess())}\n`);
+    } catch (error) {
+      // Whoever looks what is wrong with a full disk is not turned away: others may end the server meanwhile, no more.
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT', 'EROFS')) throw error;
+    }
     return user;
   }
 

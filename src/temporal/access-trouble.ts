@@ -1,6 +1,5 @@
 /** What the end of a call to Temporal says about this process's access to it, in words for the one who mends it. */
-import { isGrpcServiceError } from '@temporalio/client';
-import { reasonOf } from '../thrown.ts';
+import { grpcErrorIn, reasonOf } from '../thrown.ts';
 
 export type TroubleKind = 'permission_denied' | 'unauthenticated' | 'namespace_unknown' | 'unreachable';
 export const TROUBLE_KINDS = ['permission_denied', 'unauthenticated', 'namespace_unknown', 'unreachable'] as const;
@@ -28,7 +27,7 @@ export const troubleOfStatus = (status: string): TroubleKind | undefined => KIND
 
 /** undefined: whatever else is wrong, it is not the access. */
 export function troubleOf(error: unknown): AccessTrouble | undefined {
-  const inner = grpcErrorOf(error);
+  const inner = grpcErrorIn(error);
   if (inner === undefined) return undefined;
   const reason = reasonOf(inner);
   const kind = inner.code === NOT_FOUND ? namespaceUnknown(reason) : KINDS.get(inner.code);
@@ -39,12 +38,7 @@ const namespaceUnknown = (reason: string): TroubleKind | undefined =>
   /^namespace .*not found/i.test(reason) ? 'namespace_unknown' : undefined;
 
 /** It has taken too long: perhaps Temporal is out of reach, perhaps nobody works on what was asked. */
-export const isLate = (error: unknown): boolean => grpcErrorOf(error)?.code === DEADLINE_EXCEEDED;
-
-function grpcErrorOf(error: unknown) {
-  const inner = error instanceof Error && isGrpcServiceError(error.cause) ? error.cause : error;
-  return isGrpcServiceError(inner) ? inner : undefined;
-}
+export const isLate = (error: unknown): boolean => grpcErrorIn(error)?.code === DEADLINE_EXCEEDED;
 
 /** What to do about it. */
 export function adviceOn(kind: TroubleKind, { address, namespace }: { address: string; namespace: string }): string {
