@@ -25,7 +25,7 @@ import { beganMs, isAnsweredBy, reopensIn } from './press.ts';
 
 const PROGRESS_INTERVAL_MS = 500;
 /** Whoever runs the workflow answers sooner, or not at all. */
-const PROGRESS_LIMIT_MS = 3_000;
+const PROGRESS_LIMIT_MS = 2_000;
 
 export type SubmitOutcome = 'started' | 'attached' | 'already_delivered' | 'retried';
 
