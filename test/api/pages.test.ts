@@ -82,6 +82,9 @@ describe('a page', () => {
     expect(missing.statusCode).toBe(404);
     expect(missing.headers['content-type']).toContain('text/html');
     expect(missing.body).toContain('wds knows no delivery of 0000000000');
+    const unknown = await page(api, '/ui/nothing/here');
+    expect(unknown.statusCode).toBe(404);
+    expect(unknown.body).toContain('There is no such page.');
   });
 });
 

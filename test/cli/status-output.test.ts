@@ -53,6 +53,13 @@ test('NO_COLOR takes the colours away, also on a terminal', async () => {
   expect((await wds(['status'], { isTTY: true, env: { NO_COLOR: '1' } })).out).not.toContain('\u001b[');
 });
 
+test('refused files say why, once for all with the same reason', () => {
+  const refused = { ...FILE, state: 'refused' as const, rows: 0, invalid: 0, reason: 'the file is\u0007 empty' };
+  const text = statusText({ ...STATUS, files: [refused, { ...refused, file: 'b.csv' }] }, plain);
+  expect(text).toContain('✗ alerts.csv and 1 more\n  refused   the file is');
+  expect(text).not.toContain('\u0007');
+});
+
 describe('what waits', () => {
   const waiting = { why: 'no_worker', text: 'no worker serves endpoint crm', since: null, until: null } as const;
 

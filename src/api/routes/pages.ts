@@ -70,6 +70,10 @@ export async function pages(scope: FastifyInstance, { app, received, counters }:
     const file = await fileOrReceived(app, received, idIn(params.id));
     return show(reply, fileDetailPage(file, app.temporalPage(file.workflowId)));
   });
+  // Whoever follows an old link has a browser.
+  scope.get('/ui/*', async () => {
+    throw new Problem(404, 'no_such_path', 'There is no such page.');
+  });
   scope.get('/ui/style.css', async (_request, reply) => asset(reply, 'text/css; charset=utf-8', STYLE));
   scope.get('/ui/live.js', async (_request, reply) => asset(reply, 'text/javascript; charset=utf-8', SCRIPT));
 
