@@ -17,7 +17,7 @@ import { watchDisk } from './disk-watch.ts';
 import { inboxAnswer } from './inbox-answer.ts';
 import { showInbox, showInstallation } from './installation-figures.ts';
 import { pruneForEver } from './keeping/auto-prune.ts';
-import { houseOf } from './keeping/house-of.ts';
+import { houseOf, originalsOf } from './keeping/house-of.ts';
 import { MissingWorkers } from './missing-workers.ts';
 import type { Route } from './routes.ts';
 import { endpointsOf } from './routes.ts';
@@ -65,9 +65,9 @@ export class Services {
   }
 
   /** Without inboxes: what was dropped is left to those who watch them. */
-  #prune(inboxes: readonly string[]): void {
+  #prune(routes: readonly Route[]): void {
     const { settings, logger } = this.#context;
-    const house = { ...houseOf(this.#installation), inboxes };
+    const house = { ...houseOf(this.#installation), inboxes: routes.flatMap(originalsOf) };
     void pruneForEver({ house, settings, logger, signal: this.#closing.signal });
   }
 
@@ -78,7 +78,7 @@ export class Services {
     readiness.add('inbox', () => (this.watching ? (this.paused ?? OK) : INBOX_FAILS));
     showInstallation(metrics, this.#installation);
     await Promise.all(routes.map((route) => this.#startWatcher(route)));
-    this.#prune(routes.map(({ folder }) => folder));
+    this.#prune(routes);
   }
 
   async #startWatcher(route: Route): Promise<void> {

@@ -32,7 +32,8 @@ import { hitsOf } from '../find-user.ts';
 import { saveEarlierUsers } from '../save-earlier-users.ts';
 import { removeRefusalsOf, windowsOf } from './file-texts.ts';
 import { noteForgotten } from './forgotten.ts';
-import type { House, KeptPart } from './house.ts';
+import type { House } from './house.ts';
+import type { KeptPart } from './kept-part.ts';
 import { removeOriginals } from './originals.ts';
 import { filesReadBy } from './readers.ts';
 import type { ForgetPlan, FoundFile } from './user-traces.ts';
@@ -142,11 +143,8 @@ class Forgetting {
     const bytes = (await readStagedFile(store, sha256))?.sizeBytes;
     if (bytes !== undefined) await noteForgotten(store, { atMs: nowMs, bytes, sha256 });
     for (const whole of content) await whole.remove();
-    const goes = {
-      maySize: (one: KeptPart) => one.bytes === bytes,
-      is: (_: KeptPart, hash: string) => hash === sha256,
-    };
-    for (const inbox of inboxes) await removeOriginals(inbox, goes);
+    const wanted = (one: KeptPart): ReadonlySet<string> => new Set(one.bytes === bytes ? [sha256] : []);
+    for (const inbox of inboxes) await removeOriginals(inbox, wanted);
   }
 
   /** Those that are there, from what is left; where nothing is left they go. */

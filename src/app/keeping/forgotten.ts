@@ -6,7 +6,8 @@
  *   forgotten/<time of day, ms>.<bytes>.<sha>
  */
 import type { Store } from '../../store/store.ts';
-import type { House, KeptPart } from './house.ts';
+import type { House } from './house.ts';
+import type { KeptPart } from './kept-part.ts';
 import { removeOriginals } from './originals.ts';
 
 const FORGOTTEN = 'forgotten';
@@ -38,9 +39,8 @@ export async function removeForgotten(
   const about = ({ bytes, changedMs }: KeptPart): readonly Note[] =>
     (bySize.get(bytes) ?? []).filter(({ atMs }) => changedMs <= atMs);
   if (bySize.size > 0) {
-    const maySize = (one: KeptPart): boolean => about(one).length > 0;
-    const is = (one: KeptPart, sha256: string): boolean => about(one).some((note) => note.sha256 === sha256);
-    for (const inbox of inboxes) await removeOriginals(inbox, { maySize, is });
+    const wanted = (one: KeptPart): ReadonlySet<string> => new Set(about(one).map(({ sha256 }) => sha256));
+    for (const inbox of inboxes) await removeOriginals(inbox, wanted);
   }
   return new Set(names);
 }

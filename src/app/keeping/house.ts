@@ -1,6 +1,5 @@
 /** What keeping a home in order works on: its store, its inboxes, and whoever knows which deliveries run. */
 import pMap from 'p-map';
-import type { Part } from '../../config/settings.ts';
 import type { FileCounts } from '../../domain/counts.ts';
 import { endedOf, NO_COUNTS } from '../../domain/counts.ts';
 import { parseKey } from '../../domain/parse-options.ts';
@@ -11,20 +10,11 @@ import { readPruned } from '../../store/pruned.ts';
 import { readRefusal } from '../../store/refusals.ts';
 import { rowOutcome } from '../../store/report-rows.ts';
 import { newestRound } from '../../store/rounds.ts';
-
-/** What may be removed of a file. */
-export interface KeptPart {
-  readonly part: Part;
-  readonly bytes: number;
-  /** When it was last written, as time of day. */
-  readonly changedMs: number;
-  /** Where it is gone already, nothing happens. */
-  remove(): Promise<void>;
-}
+import type { Originals } from './originals.ts';
 
 export interface House extends Pick<OpenedStore, 'store' | 'ledgers' | 'users' | 'reports' | 'parts'> {
-  /** Those of this host, whose originals are looked at. */
-  readonly inboxes: readonly string[];
+  /** Those of this host, and in buckets, whose originals are looked at. */
+  readonly inboxes: readonly Originals[];
   /** How its newest run stands; undefined: nobody remembers one. */
   runOf(workflowId: string): Promise<'running' | 'completed' | 'ended' | undefined>;
   /** Workflow IDs of all deliveries that run. */

@@ -87,7 +87,8 @@ async function forgetUser({ settings, logger, say }: KeepingContext, order: Forg
     const files = plan.files.map(({ file, sha256, hits }) => ({ file, sha256, alerts: hits.length }));
     const erased = files.length > 0 && !dryRun && (await confirm(plan));
     if (erased) await forget(house, plan, { userId, nowMs: Date.now(), reports: settings.reports });
-    return { erased, files, ...(erased && house.store.keepsVersions ? { olderVersions: true } : {}) };
+    const olderVersions = house.store.keepsVersions || house.inboxes.some((inbox) => inbox.keepsVersions);
+    return { erased, files, ...(erased && olderVersions ? { olderVersions } : {}) };
   });
 }
 

@@ -13,8 +13,10 @@ import { rememberPruned } from '../../store/pruned.ts';
 import { readStagedFile } from '../../store/staged-file.ts';
 import type { FileGlance, PartSize } from '../../store/stored-parts.ts';
 import { saveEarlierUsers } from '../save-earlier-users.ts';
-import type { House, KeptPart } from './house.ts';
+import type { House } from './house.ts';
 import { standingOf } from './house.ts';
+import type { KeptPart } from './kept-part.ts';
+import type { Originals } from './originals.ts';
 import { agedOriginals } from './originals.ts';
 import { filesReadBy, onceUntilMs } from './readers.ts';
 
@@ -134,7 +136,7 @@ class Pruning {
     this.#gone(file, sha256, due);
   }
 
-  async originals(inbox: string): Promise<void> {
+  async originals(inbox: Originals): Promise<void> {
     const { store } = this.#house;
     const { only, force, dryRun } = this.#request;
     for await (const { original, file, free, sha256s } of agedOriginals(store, inbox, (one) => this.#isOld(one))) {

@@ -2,6 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { House } from '../../../src/app/keeping/house.ts';
+import { FolderOriginals } from '../../../src/app/keeping/originals.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { ResultKind } from '../../../src/domain/ledger/journal.ts';
 import { linesScope } from '../../../src/domain/ledger/journal.ts';
@@ -75,7 +76,7 @@ export class TestHouse {
     const { runs } = this;
     return {
       ...this.#parts(),
-      inboxes: [join(this.staged.root, 'inbox')],
+      inboxes: [new FolderOriginals(join(this.staged.root, 'inbox'))],
       runOf: async (workflowId) => runs.get(workflowId),
       async *underWay() {
         for (const [workflowId, run] of runs) if (run === 'running') yield workflowId;
@@ -120,8 +121,9 @@ export class TestHouse {
     name = '20300101T000000.000Z-alerts.csv',
     folder = 'processed',
   ): Promise<string> {
-    const path = join(this.house.inboxes[0]!, folder, name);
-    await mkdir(join(this.house.inboxes[0]!, folder), { recursive: true });
+    const inbox = join(this.staged.root, 'inbox');
+    const path = join(inbox, folder, name);
+    await mkdir(join(inbox, folder), { recursive: true });
     await writeFile(path, content);
     return path;
   }
