@@ -2,7 +2,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { deliveryTo } from '../config/settings.ts';
-import { Fault } from '../domain/failure.ts';
 import { detectFormat, unsupportedFile } from '../formats/detect.ts';
 import type { DiskGuard } from '../intake/disk-guard.ts';
 import { fileTooLarge, stageForSending } from '../intake/stage.ts';
@@ -11,6 +10,7 @@ import { isErrno } from '../thrown.ts';
 import type { DeliveryObserver, FileEnd } from './app.ts';
 import type { FollowContext } from './follow.ts';
 import { follow } from './follow.ts';
+import { missingFile } from './missing-file.ts';
 import { storeGuard } from './store-guard.ts';
 import { submitFile } from './submit-file.ts';
 
@@ -36,7 +36,6 @@ const isMissing = (file: string): Promise<boolean> =>
     () => false,
     (error: unknown) => isErrno(error, 'ENOENT', 'ENOTDIR'),
   );
-const missingFile = (file: string): Fault => new Fault('not_found', `there is no file ${file}`, 'Check the path.');
 /** Stages, submits and follows each file; the workers are there, or somebody else's. */
 export async function sendFiles(files: readonly string[], context: FollowContext): Promise<readonly FileEnd[]> {
   // One for all of them: each may fit, and not all together.

@@ -29,6 +29,7 @@ import { SuppressionLists } from '../formats/suppression-list.ts';
 import { fileTooLarge } from '../intake/stage.ts';
 import type { DeliveredBefore } from './delivered-before.ts';
 import { deliveredBefore } from './delivered-before.ts';
+import { missingFile } from './missing-file.ts';
 import type { DuplicateRow, InvalidRow, SuppressedRow } from './preview-sink.ts';
 import { PreviewSink } from './preview-sink.ts';
 
@@ -157,7 +158,7 @@ async function readAll(
 
 async function regularFile(file: string): Promise<string> {
   const stats = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') throw new Fault('not_found', `there is no file ${file}`, 'Check the path.');
+    if (error.code === 'ENOENT') throw missingFile(file);
     throw new Fault('file_refused', `${file} cannot be read: ${error.message}`, 'Grant read permission.');
   });
   if (!stats.isFile()) throw new Fault('unsupported_file', `${file} is not a regular file`);

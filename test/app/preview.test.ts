@@ -134,5 +134,7 @@ test('what is no file, or of no kind that is read, is a fault', async () => {
     ...{ cwd: await makeFolder(), env: {}, flags: {}, temporal: {}, defaultLogLevel: 'warn' },
   } as never);
   await expect(previewFile('/nowhere/a.csv', settings)).rejects.toMatchObject({ code: 'not_found' });
+  const bucket = previewFile('s3://alerts/a.csv', settings);
+  await expect(bucket).rejects.toMatchObject({ message: 's3://alerts/a.csv is not a file of this host' });
   await expect(previewFile('/tmp/a.pdf', settings)).rejects.toMatchObject({ code: 'unsupported_file' });
 });

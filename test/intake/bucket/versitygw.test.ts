@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bucketInboxFinding } from '../../../src/app/doctor/bucket.ts';
 import { watchBucket } from '../../../src/intake/bucket/bucket-watcher.ts';
 import type { Submission } from '../../../src/intake/takers.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
@@ -81,6 +82,26 @@ describe.skipIf(!HAS_GATEWAY)('a bucket', () => {
     expect(await bucket.copyVersion('a b+c.csv', 'processed/x.csv', second)).toBeUndefined();
     await bucket.askToDelete();
   });
+});
+
+test.skipIf(!HAS_GATEWAY)('the doctor asks for all rights, writes nothing, and says what is missing', async () => {
+  const bucket = await newBucket();
+  await bucket.put('a.csv', 'x');
+  const place = { bucket: BUCKET, prefix: `in ${prefixes}/of + wds`, region: 'us-east-1', pathStyle: true };
+  const finding = await bucketInboxFinding({ ...place, endpoint: gateway.endpoint });
+  expect(finding).toMatchObject({ state: 'ok', found: expect.stringContaining('1 object lies in it; may be listed') });
+  expect(await bucket.list('')).toEqual(['a.csv']);
+  const none = await bucketInboxFinding({ ...place, endpoint: gateway.endpoint, bucket: 'there-is-none' });
+  expect(none).toMatchObject({
+    check: 'inbox',
+    state: 'fault',
+    found: expect.stringContaining('NoSuchBucket'),
+    next: expect.stringContaining('Make the bucket'),
+  });
+  proxy.fault = ({ method }) => (method === 'DELETE' ? 'slow_down' : undefined);
+  const slow = await bucketInboxFinding({ ...place, endpoint: proxy.endpoint });
+  proxy.fault = () => undefined;
+  expect(slow).toMatchObject({ state: 'fault', found: expect.stringContaining('cannot delete') });
 });
 
 describe.skipIf(!HAS_GATEWAY)('a watcher of a bucket', () => {
