@@ -31,6 +31,7 @@ import { presupposed, SECRET, TOKEN } from './presupposed.ts';
 const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/^temporal /, "Temporal's own CLI: played in test/e2e/documented-commands.test.ts, or listed there"],
   [/^curl \S+\/stats$/, 'asks the receiver: played in test/e2e/documented-commands.test.ts'],
+  [/^aws s3 /, "Amazon's own CLI: test/e2e/inbox-in-bucket.test.ts uploads the same by the SDK"],
   [/^npm ci /, 'installs anew: .ci/run does the same in a fresh clone'],
   [/^npm (audit|sbom) /, 'asks a registry, or takes long: part of npm, not of wds'],
   [/^RECORD_HISTORIES=1 /, 'writes histories of a release; without the variable the same file runs in npm test'],
