@@ -11,6 +11,7 @@ import type { AmbiguousPolicy, RetryPolicy } from '../src/domain/endpoint.ts';
 import { mayBegin } from '../src/domain/ledger/fence.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import type { RequestSpans } from '../src/endpoint/request-spans.ts';
 import { failpoint } from '../src/failpoint.ts';
 import type { Ledger } from '../src/store/ledger.ts';
 import type { OpenRow } from './row-outcomes.ts';
@@ -41,6 +42,8 @@ export interface BatchOptions {
   /** Opens a row, where it is not open yet. */
   readonly open: (row: UnsentRow) => OpenRow;
   readonly random: () => number;
+  /** Undefined: nobody looks at its requests. */
+  readonly spans: RequestSpans | undefined;
   /** Requests that may be left behind without an answer, at most. */
   readonly mostLeft: number;
   /** Nothing is sent from then on, by the time of day: what is left is for another turn. */
@@ -211,18 +214,12 @@ export class Batch {
     }
     failpoint('sending.announced');
     const mayWrite = (): boolean => !this.#mustStop() && !this.#isClosed && mayBegin(confirmedMs, this.#clock.now());
+    const { ambiguous, spans } = this.#options;
     for (const row of wave) {
       this.#open.set(row, confirmedMs);
       const { id, body, firstFailureMs: firstFailedMs, othersGotThrough, refusedBefore } = row;
-      const request = {
-        id,
-        body,
-        tried,
-        firstFailedMs,
-        othersGotThrough,
-        refusedBefore,
-        ambiguous: this.#options.ambiguous,
-      };
+      const trace = spans?.of(id, row.attempts);
+      const request = { id, body, tried, firstFailedMs, othersGotThrough, refusedBefore, ambiguous, trace };
       this.#session.send(request, mayWrite, (verdict, latencyMs) => this.#take(row, verdict, latencyMs));
     }
   }

@@ -13,6 +13,7 @@ import type { Standing } from '../src/domain/restraint/schedule.ts';
 import { standingOf } from '../src/domain/restraint/schedule.ts';
 import { WAITS } from '../src/domain/waits.ts';
 import type { EndpointSession } from '../src/endpoint/endpoint-session.ts';
+import { requestSpans } from '../src/endpoint/request-spans.ts';
 import type { ChunkRow } from '../src/store/chunks.ts';
 import { isForgotten, readChunk, userOf } from '../src/store/chunks.ts';
 import type { Ledger, Ledgers } from '../src/store/ledger.ts';
@@ -194,7 +195,9 @@ export async function attemptRows(
   const open = opener(attempt);
   const { standing } = attempt;
   const closesMs = standing.kind === 'open' ? standing.closesMs : 0;
-  const batch = new Batch({ session, ledger, retry, ambiguous, clock, open, random, mostLeft, onlyWaits, closesMs });
+  const spans = requestSpans(session.endpoint, random);
+  const options = { session, ledger, retry, ambiguous, clock, open, random, spans };
+  const batch = new Batch({ ...options, mostLeft, onlyWaits, closesMs });
   const onCancel = (): void => batch.stop({ kind: session.stopping ? 'shutdown' : 'cancelled' });
   const stopSyncs = every(clock, SYNC_MS, () => {
     ledger.keepUp().catch((error: unknown) => batch.stop({ kind: 'store', error }));

@@ -104,5 +104,7 @@ const exitCode = await run(process.argv.slice(2), {
   umask: (mask) => process.umask(mask),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });
+// Where an OpenTelemetry SDK was loaded: spans of the last seconds are not handed over yet.
+if (Symbol.for('opentelemetry.js.api.1') in globalThis) await (await import('../tracing.ts')).flushSpans();
 // On Windows pipes are asynchronous: what was written must be out first. Native threads of the SDK must not keep the process alive.
 process.stdout.write('', () => process.exit(isOutputLost ? EXIT.unexpected : exitCode));

@@ -15,11 +15,18 @@ export interface WaysContext {
   readonly collect: (fault: ConfigFault) => void;
 }
 
-type Ways = Pick<Endpoint, 'proxy' | 'tls' | 'oauth2' | 'publicOnly' | 'allowAddresses'>;
+type Ways = Pick<Endpoint, 'proxy' | 'tls' | 'oauth2' | 'publicOnly' | 'allowAddresses' | 'tracing'>;
 
 /** `key`: of the endpoint. Faults go to `context.collect`. */
 export async function compileWays(stated: EndpointWithDefaults, key: string, context: WaysContext): Promise<Ways> {
-  const { url, allowAddresses } = stated;
+  const { url, allowAddresses, tracing, headers = {} } = stated;
+  const ownTrace = Object.keys(headers).find((name) => /^trace(?:parent|state)$/i.test(name));
+  if (tracing?.traceparent && ownTrace !== undefined) {
+    context.collect({
+      key: `${key}.tracing.traceparent`,
+      problem: `headers has a ${ownTrace}, too; expected one of them`,
+    });
+  }
   const tls = await compileTls(stated, key, context);
   return {
     ...(url === undefined ? {} : proxyOf(url, stated.proxy, context)),
@@ -27,6 +34,7 @@ export async function compileWays(stated: EndpointWithDefaults, key: string, con
     ...(await compileOAuth2(stated, `${key}.oauth2`, context)),
     ...(context.network === 'public' ? { publicOnly: true } : {}),
     ...(allowAddresses === undefined ? {} : { allowAddresses }),
+    ...(tracing === undefined ? {} : { tracing }),
   };
 }
 

@@ -5,7 +5,7 @@ import { RATE_EXPECTED, rateOf } from '../domain/endpoint.ts';
 import { ENDPOINT_NAME_PATTERN } from '../domain/names.ts';
 import { headerNameIsFree, urlFault } from './endpoint-url.ts';
 import { atLeast, setting, text, whole } from './setting.ts';
-import { allowAddresses, oauth2, proxy, tls } from './ways-schema.ts';
+import { allowAddresses, oauth2, proxy, tls, tracing } from './ways-schema.ts';
 
 const oneOrTwo = z.union([text, z.array(text).min(1).max(2)]);
 const headerValue = z.union([z.string(), z.strictObject({ env: text }), z.strictObject({ file: text })]);
@@ -189,6 +189,7 @@ export const endpoint = z.strictObject({
   tls: tls.exactOptional(),
   oauth2: oauth2.exactOptional(),
   allowAddresses,
+  tracing: tracing.exactOptional(),
   maxRetryAfterSeconds: setting(atLeast(1, 604_800), {
     expects: 'seconds from 1 to 604800',
     about: 'Longest pause that a `Retry-After`, or the reset of a rate header, is believed for.',

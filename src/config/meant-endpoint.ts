@@ -41,7 +41,7 @@ interface Stated {
 /** Secrets and the like of another URL. */
 const OF_ITS_URL = [
   ...['name', 'rate', 'burst', 'shape', 'maxConnections', 'secretEnv', 'secretFile', 'headers'],
-  ...['proxy', 'tls', 'oauth2', 'allowAddresses'],
+  ...['proxy', 'tls', 'oauth2', 'allowAddresses', 'tracing'],
 ] as const;
 const SECRETS = ['secretEnv', 'secretFile'] as const;
 

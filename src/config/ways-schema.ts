@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { urlFault } from './endpoint-url.ts';
 import { isNetwork, proxyFault } from './proxies.ts';
-import { setting, text } from './setting.ts';
+import { atLeast, setting, text } from './setting.ts';
 
 export const proxy = setting(
   z.string().refine((value) => value === 'none' || proxyFault(value) === undefined),
@@ -41,6 +41,21 @@ export const tls = z.strictObject({
     about: 'Its private key (PEM, without a passphrase).',
     otherwise: 'none',
     path: true,
+  }),
+});
+
+export const tracing = z.strictObject({
+  requests: setting(atLeast(0, 1), {
+    expects: 'a share from 0 to 1',
+    about:
+      'Where an OpenTelemetry SDK is loaded: the share of its requests that get a span of their own, below that of their batch. Those that fail get one, up to 100 a batch.',
+    otherwise: '0.01',
+  }),
+  traceparent: setting(z.boolean(), {
+    expects: 'true or false',
+    about:
+      'Whether requests tell the receiver which trace they belong to, by the headers `traceparent` and `tracestate` (W3C Trace Context), where an SDK is loaded.',
+    otherwise: '`false`',
   }),
 });
 

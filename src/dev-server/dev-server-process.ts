@@ -82,7 +82,7 @@ export async function spawnDevServer(
       detached: true,
       stdio: ['ignore', log, log],
       // Settings meant for clients must not move or change the server.
-      env: { GOMEMLIMIT: MEMORY_AIM, ...withoutTemporalSettings(process.env) },
+      env: { GOMEMLIMIT: MEMORY_AIM, ...withoutClientSettings(process.env) },
     });
   } finally {
     closeSync(log);
@@ -172,8 +172,8 @@ export async function stopServer(server: ProcessIdentity, patienceMs = 0): Promi
   }
 }
 
-function withoutTemporalSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('TEMPORAL_')));
+function withoutClientSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TEMPORAL|OTEL)_/.test(name)));
 }
 
 function openLog(path: string): number {

@@ -135,6 +135,13 @@ export interface Endpoint {
   readonly allowAddresses?: readonly string[];
   /** Where secrets or headers are from files: these, and how they are read again. Rejects with what is wrong, without a secret. */
   readonly credentialFiles?: { readonly paths: readonly string[]; readonly read: () => Promise<EndpointCredentials> };
+  /** Spans of its requests. Absent: as usual. */
+  readonly tracing?: {
+    /** Share of those that go well. */
+    readonly requests?: number;
+    /** Requests tell the receiver which trace they belong to. */
+    readonly traceparent?: boolean;
+  };
   /** Each request carries a token that is fetched with these. Absent: none does. */
   readonly oauth2?: OAuth2Settings;
 }

@@ -3,12 +3,14 @@
  * how each ended. Never retries, never follows redirects, never rejects. Every attempt ends within `timeoutMs` of `send`, waiting for a
  * connection, connecting and reading the answer included, plus at most SWEEP_MS.
  */
+import { context } from '@opentelemetry/api';
 import type { Answer } from '../domain/answers.ts';
 import { NO_TOKEN } from '../domain/answers.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
 import { rateHeaderAliases } from '../domain/endpoint.ts';
 import type { RateHeaderAliases } from '../domain/rate-hints.ts';
 import { reasonOf } from '../thrown.ts';
+import { untraced } from '../tracing.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { tokensOf } from './access-tokens.ts';
 import type { ConnectionOptions } from './connection.ts';
@@ -19,6 +21,7 @@ import type { ExchangeOwner } from './exchange.ts';
 import { Exchange } from './exchange.ts';
 import type { Manner } from './receiver-habits.ts';
 import { ReceiverHabits } from './receiver-habits.ts';
+import type { RequestTrace } from './request-spans.ts';
 
 /** How often deadlines are looked at, at most: one timer for all requests instead of one each. */
 const SWEEP_MS = 100;
@@ -38,15 +41,17 @@ export interface EndpointClientOptions {
   readonly onHabit?: (manner: Manner, why: string) => void;
 }
 
+export interface OutgoingAlert {
+  readonly id: string;
+  readonly body: string;
+  readonly trace?: RequestTrace | undefined;
+}
+
 export interface EndpointClient {
   /** `mayWrite` is asked in the turn in which the request is written, right before; no: `withheld`. The promise never rejects. */
-  send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer>;
+  send(request: OutgoingAlert, mayWrite: () => boolean): Promise<Answer>;
   /** The same without a promise, for the hot path: `done` is called once, perhaps before this returns. */
-  exchange(
-    request: { readonly id: string; readonly body: string },
-    mayWrite: () => boolean,
-    done: (answer: Answer) => void,
-  ): void;
+  exchange(request: OutgoingAlert, mayWrite: () => boolean, done: (answer: Answer) => void): void;
   /** Sends that have no answer yet, those included that wait for a connection. */
   readonly openRequests: number;
   /** Takes no more, waits for the open ones (each has its deadline), then closes the connections. */
@@ -60,7 +65,6 @@ export function createEndpointClient(endpoint: Endpoint, options: EndpointClient
   return new PooledClient(endpoint, options);
 }
 
-type OutgoingAlert = Parameters<EndpointClient['exchange']>[0];
 type Done = (answer: Answer) => void;
 
 /** A token that has come of age meanwhile is nobody's fault. */
@@ -87,6 +91,8 @@ class PooledClient implements EndpointClient, ExchangeOwner {
   /** A stack: the connection used last is the least likely to have been closed meanwhile, and the others may go idle. */
   readonly #free: Connection[] = [];
   readonly #waiting: Exchange[] = [];
+  /** What is sent is for wds alone to say, and its spans are its own. */
+  readonly #untraced = untraced();
   #openRequests = 0;
   #closed = false;
   readonly #onIdle: (() => void)[] = [];
@@ -119,15 +125,11 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     return this.#openRequests;
   }
 
-  send(request: { readonly id: string; readonly body: string }, mayWrite: () => boolean): Promise<Answer> {
+  send(request: OutgoingAlert, mayWrite: () => boolean): Promise<Answer> {
     return new Promise((resolve) => this.exchange(request, mayWrite, resolve));
   }
 
-  exchange(
-    request: { readonly id: string; readonly body: string },
-    mayWrite: () => boolean,
-    done: (answer: Answer) => void,
-  ): void {
+  exchange(request: OutgoingAlert, mayWrite: () => boolean, done: Done): void {
     if (this.#closed) {
       done({ kind: 'not_sent', reason: 'the client is closed' });
       return;
@@ -151,8 +153,12 @@ class PooledClient implements EndpointClient, ExchangeOwner {
 
   #begin(request: OutgoingAlert, mayWrite: () => boolean, done: Done, token: string | undefined): Exchange {
     const nowMs = performance.now();
-    const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, done, this);
+    const { trace } = request;
+    trace?.begins();
+    const tell: Done = trace === undefined ? done : (answer) => [trace.ends(answer), done(answer)];
+    const exchange = new Exchange(request, mayWrite, nowMs + this.#endpoint.timeoutMs, tell, this);
     exchange.token = token;
+    exchange.trace = trace;
     this.#openRequests += 1;
     this.#sweepTimer ??= this.#startSweeping();
     const connection = this.#free.pop() ?? this.#addConnection();
@@ -196,8 +202,11 @@ class PooledClient implements EndpointClient, ExchangeOwner {
     options.body = exchange.body;
     // It may have waited for longer than its token lasts.
     if (this.#tokens !== undefined) exchange.token = this.#tokens.take() ?? exchange.token;
-    options.headers = this.#credentials.headers.write(exchange.id, exchange.body, this.#nowMs(), exchange.token);
-    connection.dispatch(options, exchange, nowMs);
+    const headers = this.#credentials.headers.write(exchange.id, exchange.body, this.#nowMs(), exchange.token);
+    options.headers = exchange.trace === undefined ? headers : exchange.trace.headers(headers);
+    const apart = this.#untraced;
+    if (apart === undefined) connection.dispatch(options, exchange, nowMs);
+    else context.with(apart, () => connection.dispatch(options, exchange, nowMs));
   }
 
   #addConnection(): Connection | undefined {

@@ -21,6 +21,7 @@ import type { AskProbe } from './probe.ts';
 import { Probe } from './probe.ts';
 import type { RateLease } from './rate-lease.ts';
 import { RequestQueue } from './request-queue.ts';
+import type { RequestTrace } from './request-spans.ts';
 import { Turn } from './turn.ts';
 
 export interface SessionRequest {
@@ -36,6 +37,8 @@ export interface SessionRequest {
   readonly refusedBefore: boolean;
   /** The policy that holds for its round. */
   readonly ambiguous: AmbiguousPolicy;
+  /** Who is told of it; absent: nobody. */
+  readonly trace?: RequestTrace | undefined;
 }
 
 /** See EndpointSession.send. */

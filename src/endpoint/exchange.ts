@@ -10,6 +10,7 @@ import type { RateHeaderAliases } from '../domain/rate-hints.ts';
 import { errnoOf, reasonOf } from '../thrown.ts';
 import { bodyExcerpt, shownLocation } from './excerpt.ts';
 import { pickRateHeaders } from './rate-headers.ts';
+import type { RequestTrace } from './request-spans.ts';
 
 type IncomingHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
@@ -45,6 +46,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly deadlineMs: number;
   /** The access token that goes with it; undefined: none does. */
   token: string | undefined;
+  trace: RequestTrace | undefined;
   /** Set by the connection that carries it: called once, when undici is done with it. No dispatch may follow in the same turn. */
   onReleased: (() => void) | undefined;
   readonly #mayWrite: () => boolean;

@@ -1,7 +1,9 @@
 /** Asks an endpoint that seemed ill whether it is well again, by GET: no alert is spent on the question. Redirects are not followed. */
+import { context } from '@opentelemetry/api';
 import { Client } from 'undici';
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../domain/endpoint.ts';
+import { untraced } from '../tracing.ts';
 import { VERSION } from '../version.ts';
 import type { AccessTokens } from './access-tokens.ts';
 import { connectorTo } from './connector.ts';
@@ -20,7 +22,7 @@ export function createProbe(
   if (probeUrl === undefined) return undefined;
   const url = new URL(probeUrl);
   const connect = connectorTo({ ...endpoint, url: probeUrl });
-  return async () => {
+  const ask = async (): Promise<boolean> => {
     const client = new Client(url.origin, { connect });
     try {
       if (tokens?.take() === undefined) await tokens?.ready();
@@ -45,6 +47,8 @@ export function createProbe(
       await client.destroy();
     }
   };
+  const apart = untraced();
+  return apart === undefined ? ask : () => context.with(apart, ask);
 }
 
 /** An answer is believed for so long. */

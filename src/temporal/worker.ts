@@ -16,6 +16,7 @@ import type { Ledgers } from '../store/ledger.ts';
 import type { ReportShelf } from '../store/report-shelf.ts';
 import type { Store } from '../store/store.ts';
 import type { AccessWatch } from './access-watch.ts';
+import { ActivitySpans, fileNamesIn } from './activity-spans.ts';
 import type { Notices } from './notices.ts';
 import type { WorkerConnection } from './worker-connection.ts';
 
@@ -52,8 +53,10 @@ export interface RunningWorker {
   stop(): Promise<boolean>;
 }
 
-export function commonOptions({ connection, client }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+export function commonOptions({ connection, client, store }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
+  const names = fileNamesIn(store);
   return {
+    interceptors: { activity: [({ info }) => ({ inbound: new ActivitySpans(info, names) })] },
     connection: connection.native,
     namespace: client.options.namespace,
     // With the default of 10 s a killed worker stalls the others' workflows for as long (measured).

@@ -34,6 +34,10 @@ const ELSEWHERE: readonly (readonly [RegExp, string])[] = [
   [/^aws s3 /, "Amazon's own CLI: test/e2e/inbox-in-bucket.test.ts uploads the same by the SDK"],
   [/^npm ci /, 'installs anew: .ci/run does the same in a fresh clone'],
   [/^npm (audit|sbom) /, 'asks a registry, or takes long: part of npm, not of wds'],
+  [
+    /^(mkdir otel|npm init -y) /,
+    'gets an SDK of OpenTelemetry from a registry: what it gets from wds is in test/tracing.test.ts',
+  ],
   [/^RECORD_HISTORIES=1 /, 'writes histories of a release; without the variable the same file runs in npm test'],
 ];
 
