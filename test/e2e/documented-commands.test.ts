@@ -32,6 +32,7 @@ const NOT_PLAYED: readonly (readonly [RegExp, string])[] = [
     /^wds (cancel|approve) 3f2a9c1d$|other version/,
     'their like are played by another name; test/e2e/operator.test.ts has them, too',
   ],
+  [/^aws s3 /, "Amazon's own CLI: inbox-in-bucket.test.ts uploads the same by the SDK"],
   [/^(npm|docker|RECORD_)/, 'builds, or belongs to contributors'],
   [/^(cp|mv|echo|openssl|node) /, 'run by test/documents/commands.test.ts'],
 ];
