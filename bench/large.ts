@@ -1,6 +1,7 @@
 /**
- * A large file, delivered: is each alert accepted exactly once, what is the peak memory of each process, how long are the histories, and how many
- * actions does it cost (what Temporal Cloud counts: starts, activities with their retries, heartbeats, updates, local activities, continue-as-new)?
+ * A large file, delivered: is each alert accepted exactly once, what is the peak memory of each process, how much processor time do they and the
+ * server take, how long are the histories, and how many actions does it cost (what Temporal Cloud counts: starts, activities with their retries,
+ * heartbeats, updates, local activities, continue-as-new)?
  * The receiver is this process: a plain server without a limit that counts the requests of each line.
  *
  *     node dist/bench/large.js [ROWS=1000000] [FORMAT=csv|ndjson] [RATE=unlimited] [apart]
@@ -65,12 +66,19 @@ try {
     await start('alerts worker 1', ['worker', '--role', 'alerts'], 'is running');
     await start('alerts worker 2', ['worker', '--role', 'alerts'], 'is running');
   } else await start('wds up', ['up', '--no-example'], 'Inbox');
+  const { address, pid: serverPid } = JSON.parse(await readFile(join(home, '.wds', 'server.json'), 'utf8'));
+  const pids = new Map([...[...processes].map(([name, { pid }]) => [name, pid] as const), ['server', serverPid]]);
+  const before = new Map(
+    await Promise.all([...pids].map(async ([name, pid]) => [name, await cpuSeconds(pid)] as const)),
+  );
   const droppedMs = Date.now();
   await rename(join(home, `next.${format}`), join(home, 'inbox', `large.${format}`));
-  const { address } = JSON.parse(await readFile(join(home, '.wds', 'server.json'), 'utf8'));
   const client = new Client({ connection: await Connection.connect({ address }) });
   const runs = await untilEnded(client);
   const seconds = (Date.now() - droppedMs) / 1_000;
+  const perMillion = (value: number): string => Math.round((value * 1e6) / rows).toLocaleString('en');
+  const cpu: string[] = [];
+  for (const [name, pid] of pids) cpu.push(`${name} ${perMillion((await cpuSeconds(pid)) - before.get(name)!)} s`);
   let missed = 0;
   let twice = 0;
   for (let line = firstLine; line < counts.length; line++) {
@@ -83,11 +91,13 @@ try {
     `${rows} rows of ${format}, ${rate}: ${runs.at(-1)!.status}, accepted ${accepted}, missed ${missed}, twice ${twice}`,
   );
   console.log(`${Math.round(seconds)} s, ${Math.round(rows / seconds)}/s from the drop; ${memory.join(', ')}`);
+  console.log(`processor time per million alerts: ${cpu.join(', ')}`);
   const events = runs.map(({ length }) => length);
   const actions = await countActions(client);
   console.log(
     `events ${events.join(' + ')}, ${((events.reduce((a, b) => a + b, 0) * 1_000) / rows).toFixed(2)} per 1,000 alerts; ` +
-      `${actions} actions, ${Math.round((actions * 1e6) / rows)} per million alerts (heartbeats not counted)`,
+      `${actions} actions, ${perMillion(actions)} per million alerts (heartbeats not counted); ` +
+      `${perMillion(await historyBytes(client))} bytes of history per million`,
   );
   await client.connection.close();
 } finally {
@@ -136,6 +146,19 @@ async function untilEnded(client: Client): Promise<{ readonly status: string; re
 async function peakMiB(child: ChildProcess): Promise<number> {
   const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** Of the process and its threads so far. */
+async function cpuSeconds(pid: number | undefined): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Over all workflows of the server. */
+async function historyBytes(client: Client): Promise<number> {
+  let bytes = 0;
+  for await (const { historySize } of client.workflow.list()) bytes += historySize ?? 0;
+  return bytes;
 }
 
 /** Over all workflows of the server: the file's and the governor's. */
