@@ -11,7 +11,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,6 +21,7 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
+import { memoryMiB } from './process-figures.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const [seconds = 10, uploadMiB = 1_024, kills = 20, callers = 64] = process.argv.slice(2).map(Number);
@@ -109,7 +110,7 @@ async function memory(): Promise<void> {
     await answer.dump();
     if (statusCode !== 202) throw new Error(`the upload was answered ${statusCode}`);
     const tookMs = performance.now() - beganMs;
-    peaks.push(Number(/VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024);
+    peaks.push(await memoryMiB(child.pid, 'HWM'));
     console.log(
       `upload of ${mebibytes} MiB: ${tookMs.toFixed(0)} ms, peak of the API process ${peaks.at(-1)!.toFixed(0)} MiB`,
     );

@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
+import { cpuSeconds, memoryMiB } from './process-figures.ts';
 import { startReceiverProcess } from './receiver-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
@@ -64,11 +65,11 @@ try {
     await receiver.control({ reset: true });
     await writeFile(join(home, 'next.csv'), alertsFile(run));
     await sleep(500);
-    const cpuBefore = await cpuSeconds();
+    const cpuBefore = await cpuOfAll();
     const droppedMs = Date.now();
     await rename(join(home, 'next.csv'), join(home, 'inbox', `run-${run}.csv`));
     await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
-    const cpu = (await cpuSeconds()).map((seconds, index) => ((seconds - cpuBefore[index]!) * 1e6) / alerts);
+    const cpu = (await cpuOfAll()).map((seconds, index) => ((seconds - cpuBefore[index]!) * 1e6) / alerts);
     const { firstAt, lastAt } = await receiver.stats();
     const row = {
       ...bare,
@@ -91,8 +92,7 @@ try {
   const ratio = median(rows.map((row) => row.wds / row.request));
   const cpuRatio = median(rows.map((row) => row.cpu / row.requestCpu));
   const sendingRatio = median(rows.map((row) => row.sending / row.request));
-  const status = await readFile(`/proc/${wds.pid}/status`, 'utf8').catch(() => '');
-  const peakMiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
+  const peakMiB = await memoryMiB(wds.pid, 'HWM').catch(() => Number.NaN);
   console.log(
     `median of ${runs}: wds / bare request ${ratio.toFixed(2)} from the drop, ${sendingRatio.toFixed(2)} while sending; ` +
       `processor time ${cpuRatio.toFixed(2)} of its`,
@@ -112,12 +112,8 @@ async function server(): Promise<{ readonly address: string; readonly pid: numbe
 }
 
 /** User and system time so far of wds, Temporal's dev server and the receiver. */
-async function cpuSeconds(): Promise<number[]> {
-  const pids = [wds.pid, (await server()).pid, receiver.pid];
-  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')));
-  // After the name, which may hold spaces, the 14th and 15th field count ticks of 10 ms (proc(5)).
-  const fields = stats.map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' '));
-  return fields.map((field) => (Number(field[11]) + Number(field[12])) / 100);
+async function cpuOfAll(): Promise<number[]> {
+  return Promise.all([wds.pid, (await server()).pid, receiver.pid].map(cpuSeconds));
 }
 
 async function temporal(): Promise<Client> {

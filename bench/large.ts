@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { cpuSeconds, memoryMiB } from './process-figures.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const [rowsText = '1000000', format = 'csv', rate = 'unlimited', how = 'together'] = process.argv.slice(2);
@@ -86,7 +87,7 @@ try {
     if (counts[line]! > 1) twice++;
   }
   const memory: string[] = [];
-  for (const [name, child] of processes) memory.push(`${name} ${await peakMiB(child)} MiB`);
+  for (const [name, child] of processes) memory.push(`${name} ${(await memoryMiB(child.pid, 'HWM')).toFixed(0)} MiB`);
   console.log(
     `${rows} rows of ${format}, ${rate}: ${runs.at(-1)!.status}, accepted ${accepted}, missed ${missed}, twice ${twice}`,
   );
@@ -141,17 +142,6 @@ async function untilEnded(client: Client): Promise<{ readonly status: string; re
     if (last !== undefined && last !== 'RUNNING' && last !== 'CONTINUED_AS_NEW') return runs;
     await sleep(1_000);
   }
-}
-
-async function peakMiB(child: ChildProcess): Promise<number> {
-  const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
-}
-
-/** Of the process and its threads so far. */
-async function cpuSeconds(pid: number | undefined): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** Over all workflows of the server. */

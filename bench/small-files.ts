@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { cpuSeconds, memoryMiB } from './process-figures.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const [files = 2_000, alerts = 10, watchers = 1, limitSeconds = 900] = process.argv.slice(2).map(Number);
@@ -63,7 +64,9 @@ try {
     if (performance.now() - shownMs < 10_000) continue;
     const rate = (requests.size - shown) / alerts / ((performance.now() - shownMs) / 1_000);
     [shown, shownMs] = [requests.size, performance.now()];
-    const memory = await Promise.all(children.map(async ({ name, pid }) => `${name} ${await memoryMiB(pid, 'RSS')}`));
+    const memory = await Promise.all(
+      children.map(async ({ name, pid }) => `${name} ${(await memoryMiB(pid, 'RSS')).toFixed(0)}`),
+    );
     console.log(`  ${Math.round(shown / alerts)} files, ${rate.toFixed(1)}/s; MiB: ${memory.join(', ')}`);
   }
   const seconds = (lastAnswerMs - droppedMs) / 1_000;
@@ -78,7 +81,9 @@ try {
   );
   for (const [at, { name, pid }] of children.entries()) {
     const milliseconds = ((cpu[at]! - cpuBefore[at]!) * 1_000) / delivered;
-    console.log(`${name}: peak ${await memoryMiB(pid, 'HWM')} MiB, CPU ${milliseconds.toFixed(1)} ms a file`);
+    console.log(
+      `${name}: peak ${(await memoryMiB(pid, 'HWM')).toFixed(0)} MiB, CPU ${milliseconds.toFixed(1)} ms a file`,
+    );
   }
 } finally {
   for (const { child } of children.reverse()) {
@@ -111,16 +116,4 @@ async function put(): Promise<string[]> {
 
 async function untilPutAway(): Promise<void> {
   for (let tries = 0; tries < 40 && (await put()).length < files; tries++) await sleep(250);
-}
-
-async function memoryMiB(pid: number, what: 'RSS' | 'HWM'): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(new RegExp(`Vm${what}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
-}
-
-/** User and system time so far. After the name, which may hold spaces, the 14th and 15th field count ticks of 10 ms (proc(5)). */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
