@@ -9,6 +9,7 @@ import { isErrno } from '../thrown.ts';
 import type { FileSample, SettleTimes, Settling, Trust } from './completeness.ts';
 import { hasGrown, sampleOf, settle, settledAtMs, settleMoved } from './completeness.ts';
 import type { FileEnds } from './file-ends.ts';
+import { NextTry } from './next-try.ts';
 import type { WriterSight } from './open-writers.ts';
 import { fileIdentity, writersSeen } from './open-writers.ts';
 
@@ -30,11 +31,6 @@ export interface CompletenessContext {
 export type Sampled = 'file' | 'gone' | { readonly notAFile: string };
 
 const CLAIM_RETRY_MS = 5_000;
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
-
-/** Before the next try of a step that has failed so many times before. */
-export const pauseAfter = (failures: number): number => Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
 
 export class DroppedFile implements FilePlace {
   readonly name: string;
@@ -57,8 +53,7 @@ export class DroppedFile implements FilePlace {
   #isPlain = false;
   #whole = false;
   #wholeUnseen = false;
-  #dueMs = 0;
-  #failures = 0;
+  readonly #next = new NextTry();
 
   constructor(place: FilePlace, kind: DetectedFormat, writersAreLocal: boolean) {
     this.name = place.name;
@@ -90,7 +85,7 @@ export class DroppedFile implements FilePlace {
   }
   /** Time of the next look, or of the next try; Infinity: it waits for its turn. */
   get dueMs(): number {
-    return this.#dueMs;
+    return this.#next.dueMs;
   }
 
   /** Takes a sample of a file that may change, vanish or become something else at any moment. Throws what lstat throws, but for ENOENT. */
@@ -115,7 +110,7 @@ export class DroppedFile implements FilePlace {
       if (this.#complete && settling === this.#settling) return 'file';
       this.#complete = false;
       this.#settling = settling;
-      this.#dueMs = this.#settledAtMs(settling, this.#writersSeen, times);
+      this.#next.dueMs = this.#settledAtMs(settling, this.#writersSeen, times);
       return 'file';
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return 'gone';
@@ -141,7 +136,7 @@ export class DroppedFile implements FilePlace {
   /** Its sidecar does not vouch for it: it waits until something happens to one of them. */
   awaitSidecar(): void {
     this.#complete = false;
-    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#next.dueMs = Number.POSITIVE_INFINITY;
   }
 
   /** Takes in what its two ends tell about a file that was found complete: it may have to settle for longer. */
@@ -153,7 +148,7 @@ export class DroppedFile implements FilePlace {
     const dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, times);
     if (dueMs <= this.#sampledMs) return;
     this.#complete = false;
-    this.#dueMs = dueMs;
+    this.#next.dueMs = dueMs;
   }
 
   /** Whether it may be complete, as last seen: held against the time of that look, for a crowd of files takes a while to sample. */
@@ -165,19 +160,19 @@ export class DroppedFile implements FilePlace {
   judge(sight: WriterSight, context: CompletenessContext, againMs: number): void {
     if (this.#settling === undefined) return;
     this.#writersSeen = context.writersAreLocal && writersSeen(sight, this.#uid);
-    this.#dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, context.times);
+    this.#next.dueMs = this.#settledAtMs(this.#settling, this.#writersSeen, context.times);
     this.#held = sight.held.has(fileIdentity(this.#settling.sample));
-    if (this.#held) this.#dueMs = Math.max(this.#dueMs, againMs);
-    else if (this.#dueMs <= this.#sampledMs) {
+    if (this.#held) this.#next.dueMs = Math.max(this.#next.dueMs, againMs);
+    else if (this.#next.dueMs <= this.#sampledMs) {
       this.#complete = true;
-      this.#dueMs = Number.POSITIVE_INFINITY;
+      this.#next.dueMs = Number.POSITIVE_INFINITY;
     }
   }
 
   /** Something happened to it: due at once. */
   changed(): void {
     this.#complete = false;
-    this.#dueMs = 0;
+    this.#next.dueMs = 0;
   }
 
   /** It was moved into a claim folder; what was moved may be another file than the one last seen, so it is due at once. */
@@ -189,21 +184,18 @@ export class DroppedFile implements FilePlace {
 
   claimFailed(nowMs: number): void {
     this.#complete = false;
-    this.#dueMs = nowMs + CLAIM_RETRY_MS;
+    this.#next.dueMs = nowMs + CLAIM_RETRY_MS;
   }
 
-  /** A step of its submission failed: due again after a pause that doubles from failure to failure. */
   stepFailed(nowMs: number): void {
-    this.#dueMs = nowMs + pauseAfter(this.#failures);
-    this.#failures += 1;
+    this.#next.failed(nowMs);
   }
 
   stepDone(): void {
-    this.#failures = 0;
+    this.#next.done();
   }
 
-  /** What made it fail is over, as another file has shown: it need not sit out its pause. */
   retrySoon(nowMs: number): void {
-    this.#dueMs = Math.min(this.#dueMs, nowMs + FIRST_PAUSE_MS);
+    this.#next.soon(nowMs);
   }
 }

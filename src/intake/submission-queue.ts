@@ -27,6 +27,7 @@ export interface QueuedFile extends LaneFile {
   /** Due again after a pause that doubles from failure to failure. */
   stepFailed(nowMs: number): void;
   stepDone(): void;
+  /** What made it fail is over, as another file has shown. */
   retrySoon(nowMs: number): void;
 }
 

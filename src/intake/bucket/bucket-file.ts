@@ -2,10 +2,8 @@
 import type { FilePriority } from '../../domain/contracts.ts';
 import type { DetectedFormat } from '../../formats/detect.ts';
 import type { ListedObject } from '../../store/s3/bucket.ts';
-import { pauseAfter } from '../dropped-file.ts';
+import { NextTry } from '../next-try.ts';
 import type { QueuedFile } from '../submission-queue.ts';
-
-const SOON_MS = 1_000;
 
 export class BucketFile implements QueuedFile {
   /** Without `urgent/`. */
@@ -18,8 +16,7 @@ export class BucketFile implements QueuedFile {
   readonly changedMs: number;
   readonly priority: FilePriority;
   readonly kind: DetectedFormat;
-  #dueMs = 0;
-  #failures = 0;
+  readonly #next = new NextTry();
 
   constructor(
     { key, etag, bytes, changedMs }: ListedObject,
@@ -39,19 +36,18 @@ export class BucketFile implements QueuedFile {
   }
 
   get dueMs(): number {
-    return this.#dueMs;
+    return this.#next.dueMs;
   }
 
   stepFailed(nowMs: number): void {
-    this.#dueMs = nowMs + pauseAfter(this.#failures);
-    this.#failures += 1;
+    this.#next.failed(nowMs);
   }
 
   stepDone(): void {
-    this.#failures = 0;
+    this.#next.done();
   }
 
   retrySoon(nowMs: number): void {
-    this.#dueMs = Math.min(this.#dueMs, nowMs + SOON_MS);
+    this.#next.soon(nowMs);
   }
 }
