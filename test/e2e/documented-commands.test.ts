@@ -35,7 +35,7 @@ const NOT_PLAYED: readonly (readonly [RegExp, string])[] = [
   [/^aws s3 /, "Amazon's own CLI: inbox-in-bucket.test.ts uploads the same by the SDK"],
   [
     /^(mkdir otel|npm init -y|export (NODE_OPTIONS|OTEL_)|echo "const \{ NodeSDK)/,
-    "an SDK of the reader's own, from a registry: test/monitoring plays spans with it",
+    "an SDK of the reader's own, from a registry: test/tracing.test.ts plays spans with it",
   ],
   [/^(npm|docker|RECORD_)/, 'builds, or belongs to contributors'],
   [/^(cp|mv|echo|openssl|node) /, 'run by test/documents/commands.test.ts'],
