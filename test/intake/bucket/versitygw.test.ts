@@ -1,9 +1,7 @@
 // @slow: starts an S3 service, and builds it where it was never built
 /** What an inbox asks of a bucket, and its watcher, against a real S3 service, and with a network and a service that fail. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bucketInboxFinding } from '../../../src/app/doctor/bucket.ts';
 import { watchBucket } from '../../../src/intake/bucket/bucket-watcher.ts';
 import type { Submission } from '../../../src/intake/takers.ts';
@@ -11,32 +9,17 @@ import { FolderStore } from '../../../src/store/folder-store.ts';
 import type { Bucket } from '../../../src/store/s3/bucket.ts';
 import { VersionGone } from '../../../src/store/s3/bucket.ts';
 import { openBucket } from '../../../src/store/s3/s3-bucket.ts';
-import type { FaultyProxy, WireFault } from '../../support/faulty-proxy.ts';
-import { startFaultyProxy } from '../../support/faulty-proxy.ts';
-import type { Gateway } from '../../support/versitygw.ts';
-import { BUCKET, BUILD_LIMIT_MS, CREDENTIALS, HAS_GATEWAY, startGateway } from '../../support/versitygw.ts';
+import { useFaultyGateway } from '../../support/faulty-gateway.ts';
+import type { WireFault } from '../../support/faulty-proxy.ts';
+import { BUCKET, HAS_GATEWAY } from '../../support/versitygw.ts';
 import { csv, rememberingLogger, until } from '../support.ts';
 
-let gateway: Gateway;
-let proxy: FaultyProxy;
-let home: string;
+const s3 = useFaultyGateway();
 let prefixes = 0;
-beforeAll(async () => {
-  if (!HAS_GATEWAY) return;
-  Object.assign(process.env, CREDENTIALS);
-  gateway = await startGateway();
-  proxy = await startFaultyProxy(gateway.endpoint);
-  home = await mkdtemp(join(tmpdir(), 'wds-s3-inbox-'));
-}, BUILD_LIMIT_MS);
-afterAll(async () => {
-  await proxy?.close();
-  await gateway?.stop();
-  if (home !== undefined) await rm(home, { recursive: true });
-});
 
 const openAt = (endpoint: string, prefix: string): Promise<Bucket> =>
   openBucket({ bucket: BUCKET, prefix, endpoint, region: 'us-east-1', pathStyle: true });
-const newBucket = (): Promise<Bucket> => openAt(gateway.endpoint, `in ${++prefixes}/of + wds`);
+const newBucket = (): Promise<Bucket> => openAt(s3.gateway.endpoint, `in ${++prefixes}/of + wds`);
 const textOf = async (pieces: AsyncIterable<Buffer>): Promise<string> => {
   let text = '';
   for await (const piece of pieces) text += piece.toString();
@@ -88,19 +71,19 @@ test.skipIf(!HAS_GATEWAY)('the doctor asks for all rights, writes nothing, and s
   const bucket = await newBucket();
   await bucket.put('a.csv', 'x');
   const place = { bucket: BUCKET, prefix: `in ${prefixes}/of + wds`, region: 'us-east-1', pathStyle: true };
-  const finding = await bucketInboxFinding({ ...place, endpoint: gateway.endpoint });
+  const finding = await bucketInboxFinding({ ...place, endpoint: s3.gateway.endpoint });
   expect(finding).toMatchObject({ state: 'ok', found: expect.stringContaining('1 object lies in it; may be listed') });
   expect(await bucket.list('')).toEqual(['a.csv']);
-  const none = await bucketInboxFinding({ ...place, endpoint: gateway.endpoint, bucket: 'there-is-none' });
+  const none = await bucketInboxFinding({ ...place, endpoint: s3.gateway.endpoint, bucket: 'there-is-none' });
   expect(none).toMatchObject({
     check: 'inbox',
     state: 'fault',
     found: expect.stringContaining('NoSuchBucket'),
     next: expect.stringContaining('Make the bucket'),
   });
-  proxy.fault = ({ method }) => (method === 'DELETE' ? 'slow_down' : undefined);
-  const slow = await bucketInboxFinding({ ...place, endpoint: proxy.endpoint });
-  proxy.fault = () => undefined;
+  s3.proxy.fault = ({ method }) => (method === 'DELETE' ? 'slow_down' : undefined);
+  const slow = await bucketInboxFinding({ ...place, endpoint: s3.proxy.endpoint });
+  s3.proxy.fault = () => undefined;
   expect(slow).toMatchObject({ state: 'fault', found: expect.stringContaining('cannot delete') });
 });
 
@@ -117,8 +100,8 @@ describe.skipIf(!HAS_GATEWAY)('a watcher of a bucket', () => {
     '%s: each file is submitted as it is, and put away',
     async (_, faults) => {
       const prefix = `drops ${++prefixes}`;
-      const bucket = await openAt(gateway.endpoint, prefix);
-      const store = new FolderStore(join(home, prefix));
+      const bucket = await openAt(s3.gateway.endpoint, prefix);
+      const store = new FolderStore(join(s3.home, prefix));
       const log = rememberingLogger();
       const submissions: Submission[] = [];
       const submit = async (submission: Submission) => {
@@ -128,12 +111,12 @@ describe.skipIf(!HAS_GATEWAY)('a watcher of a bucket', () => {
       const users = Array.from({ length: 6 }, (_, at) => `user ${at} ${'x'.repeat(200_000)}`);
       for (const [at, user] of users.entries()) await bucket.put(`${at}.csv`, csv(user));
       const limits = { maxExpandedBytes: 1 << 30, scanIntervalMs: 100 };
-      const watcher = watchBucket({ bucket: await openAt(proxy.endpoint, prefix), store, log, ...limits }, [
+      const watcher = watchBucket({ bucket: await openAt(s3.proxy.endpoint, prefix), store, log, ...limits }, [
         { submit },
       ]);
       await watcher.ready;
       let turn = 0;
-      proxy.fault = ({ method }) => {
+      s3.proxy.fault = ({ method }) => {
         const fault = turn++ % 2 === 0 ? faults[((turn / 2) % faults.length) | 0] : undefined;
         // Conditions are on writes, and only what was done can be in the way of what is sent twice.
         return fault === 'refused' && !['PUT', 'DELETE'].includes(method) ? undefined : fault;
@@ -145,7 +128,7 @@ describe.skipIf(!HAS_GATEWAY)('a watcher of a bucket', () => {
           90_000,
         );
       } finally {
-        proxy.fault = () => undefined;
+        s3.proxy.fault = () => undefined;
         await watcher.close();
       }
       expect(await bucket.list('processed')).toHaveLength(6);

@@ -1,9 +1,6 @@
 // @slow: starts an S3 service, and builds it where it was never built
 /** The store and the ledger against a real S3 service, and with a network and a service that fail. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/clock.ts';
 import { systemClock } from '../../../src/clock.ts';
 import type { Ledgers } from '../../../src/store/ledger.ts';
@@ -14,37 +11,19 @@ import { beginRound, requireRound } from '../../../src/store/rounds.ts';
 import type { Bucket } from '../../../src/store/s3/bucket.ts';
 import { openBucket } from '../../../src/store/s3/s3-bucket.ts';
 import { BucketObjects, S3Store } from '../../../src/store/s3/s3-store.ts';
+import { useFaultyGateway } from '../../support/faulty-gateway.ts';
 import type { FaultyProxy, WireFault } from '../../support/faulty-proxy.ts';
-import { startFaultyProxy } from '../../support/faulty-proxy.ts';
-import type { Gateway } from '../../support/versitygw.ts';
-import { BUCKET, BUILD_LIMIT_MS, CREDENTIALS, HAS_GATEWAY, startGateway } from '../../support/versitygw.ts';
+import { BUCKET, HAS_GATEWAY } from '../../support/versitygw.ts';
 import { attempt, ledgerContract, newChunk } from '../contracts/ledger.ts';
 import { storeContract } from '../contracts/store.ts';
 
-let gateway: Gateway;
-let proxy: FaultyProxy;
-let home: string;
+const s3 = useFaultyGateway();
 let prefixes = 0;
-beforeAll(async () => {
-  if (!HAS_GATEWAY) return;
-  Object.assign(process.env, CREDENTIALS);
-  gateway = await startGateway();
-  proxy = await startFaultyProxy(gateway.endpoint);
-  home = await mkdtemp(join(tmpdir(), 'wds-s3-home-'));
-}, BUILD_LIMIT_MS);
-afterAll(async () => {
-  await proxy?.close();
-  await gateway?.stop();
-  if (home !== undefined) await rm(home, { recursive: true });
-});
-beforeEach(() => {
-  if (HAS_GATEWAY) proxy.fault = () => undefined;
-});
 
 const placeAt = (endpoint: string) => ({
   ...{ bucket: BUCKET, prefix: `p${++prefixes}/of wds`, endpoint, region: 'us-east-1', pathStyle: true },
 });
-const open = (endpoint: string): Promise<OpenedStore> => openStore({ home, store: placeAt(endpoint) });
+const open = (endpoint: string): Promise<OpenedStore> => openStore({ home: s3.home, store: placeAt(endpoint) });
 
 /** Waits are short, so that many faults fit into a test. */
 const hurried: Clock = { ...systemClock, after: (ms, callback) => systemClock.after(ms / 50, callback) };
@@ -52,13 +31,13 @@ const ledgersOn = (bucket: Bucket): Ledgers =>
   new ObjectLedgers({ objects: new BucketObjects(bucket), clock: hurried });
 
 describe.skipIf(!HAS_GATEWAY)('a store in versitygw', () => {
-  storeContract(() => open(gateway.endpoint));
+  storeContract(() => open(s3.gateway.endpoint));
 });
 
 test.skipIf(!HAS_GATEWAY)(
   'what may be removed of a file is listed with its size and age, and goes, and nothing else',
   async () => {
-    const { store, parts } = await open(gateway.endpoint);
+    const { store, parts } = await open(s3.gateway.endpoint);
     const [sha256, other] = ['a'.repeat(64), 'b'.repeat(64)];
     for (const key of ['content', 'file.json', 'chunks-x/0001.json', 'chunks-x/0001.alerts', 'crm/000001/ledger']) {
       await store.put(`${sha256}/${key}`, '12345');
@@ -92,7 +71,7 @@ test.skipIf(!HAS_GATEWAY)(
 describe.skipIf(!HAS_GATEWAY)('a ledger in versitygw', () => {
   let ledgers: Ledgers;
   beforeAll(async () => {
-    ledgers = ledgersOn(await openBucket(placeAt(gateway.endpoint)));
+    ledgers = ledgersOn(await openBucket(placeAt(s3.gateway.endpoint)));
   });
   ledgerContract(() => ledgers, 10);
 });
@@ -111,11 +90,11 @@ describe.skipIf(!HAS_GATEWAY)('where requests fail', () => {
     ['412 of what was done', ['refused']],
     ['all of these', ['error', 'lost', 'slow_down', 'refused', 'cut']],
   ])('%s, receipts say what is true, and what is created once has one creator', async (_, faults) => {
-    const bucket = await openBucket(placeAt(proxy.endpoint));
+    const bucket = await openBucket(placeAt(s3.proxy.endpoint));
     const ledgers = ledgersOn(bucket);
     const of = newChunk();
     const next = inTurn(...faults);
-    proxy.fault = (request) => (request.method === 'PUT' ? next(request) : undefined);
+    s3.proxy.fault = (request) => (request.method === 'PUT' ? next(request) : undefined);
     for (let line = 1; line <= 4; line++) {
       const ledger = await ledgers.open(of, attempt(1));
       expect(await ledger.announce([line])).toBeDefined();
@@ -125,32 +104,32 @@ describe.skipIf(!HAS_GATEWAY)('where requests fail', () => {
     const store = new S3Store(bucket);
     const won = await Promise.all(Array.from({ length: 4 }, () => store.create('a/1', 'same text')));
     expect(won.filter(Boolean)).toHaveLength(1);
-    proxy.fault = () => undefined;
+    s3.proxy.fault = () => undefined;
     const states = await ledgers.read(of);
     for (let line = 1; line <= 4; line++) expect(states.get(line)).toMatchObject({ outcome: 'delivered', unknown: 0 });
   });
 
   test('a newcomer sees what was announced, also where the answer was lost', async () => {
-    const ledgers = ledgersOn(await openBucket(placeAt(proxy.endpoint)));
+    const ledgers = ledgersOn(await openBucket(placeAt(s3.proxy.endpoint)));
     const of = newChunk();
     const old = await ledgers.open(of, attempt(1));
-    proxy.fault = inTurn('lost', 'error');
+    s3.proxy.fault = inTurn('lost', 'error');
     expect(await old.announce([5])).toBeDefined();
     const newer = await ledgers.open(of, attempt(1));
     expect(newer.states.get(5)).toMatchObject({ unknown: 1 });
     old.record('d', 5, 200, 1);
     expect(await old.announce([6])).toBeUndefined();
     await old.close();
-    proxy.fault = () => undefined;
+    s3.proxy.fault = () => undefined;
     expect((await ledgers.read(of)).get(5)).toMatchObject({ outcome: 'delivered', unknown: 0 });
   });
 
   test('what is read is whole, though answers break off', async () => {
-    const bucket = await openBucket(placeAt(proxy.endpoint));
+    const bucket = await openBucket(placeAt(s3.proxy.endpoint));
     const content = Buffer.alloc(3_000_000, 'abcdefghijk');
     await bucket.upload('big', [content]);
     const next = inTurn('cut', 'slow_down', 'lost');
-    proxy.fault = (request) => (request.method === 'GET' ? next(request) : undefined);
+    s3.proxy.fault = (request) => (request.method === 'GET' ? next(request) : undefined);
     const pieces: Buffer[] = [];
     for await (const piece of bucket.stream('big', 10)) pieces.push(piece);
     expect(Buffer.concat(pieces).equals(content.subarray(10))).toBe(true);
@@ -159,19 +138,19 @@ describe.skipIf(!HAS_GATEWAY)('where requests fail', () => {
   });
 
   test('a stale listing lets no older round go on', async () => {
-    const store = new S3Store(await openBucket(placeAt(proxy.endpoint)));
+    const store = new S3Store(await openBucket(placeAt(s3.proxy.endpoint)));
     const of = { sha256: 'a'.repeat(64), endpoint: 'crm' };
     const begin = (runId: string) => beginRound(store, of, { runId, begunAt: 'now' });
     await begin('r1');
     await requireRound(store, of, { round: 1, runId: 'r1' });
-    proxy.fault = ({ url }) => (url.includes('list-type=') ? 'stale' : undefined);
+    s3.proxy.fault = ({ url }) => (url.includes('list-type=') ? 'stale' : undefined);
     expect((await begin('r2')).round).toBe(2);
     await expect(requireRound(store, of, { round: 1, runId: 'r1' })).rejects.toThrow('is over');
     expect((await begin('r3')).round).toBe(3);
   });
 
   test('says what is wrong where nothing can be mended by trying', async () => {
-    const at = placeAt(gateway.endpoint);
+    const at = placeAt(s3.gateway.endpoint);
     const noBucket = await openBucket({ ...at, bucket: 'there-is-none' });
     await expect(noBucket.get('a')).rejects.toMatchObject({ code: 'store', message: /NoSuchBucket/, nextStep: /Make/ });
     const nobody = await openBucket({ ...at, endpoint: 'http://127.0.0.1:1' });
