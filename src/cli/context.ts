@@ -45,8 +45,10 @@ export interface Invocation {
   readonly examine: Examine;
   readonly keeping: Keeping;
   readonly tryNotifications: TryNotifications;
-  /** Runs this very command line in a process of its own, with these flags behind it. */
-  readonly startAgain: (flags: readonly string[]) => StartedProcess;
+  /** Runs `wds` with these arguments in a process of its own, which ends with this one. */
+  readonly startProcess: (args: readonly string[]) => StartedProcess;
+  /** This is such a process: the one that started it has the word. */
+  readonly isStarted: boolean;
   /** Sets the bits that no file or folder gets that is made from now on. */
   readonly umask: (mask: number) => void;
   /** Asks the person at the terminal, and returns the answer; undefined: nobody is there. */

@@ -48,9 +48,10 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-function startAgain(flags: readonly string[]): StartedProcess {
-  const line = [...process.execArgv, process.argv[1]!, ...process.argv.slice(2), ...flags];
-  const child = spawn(process.execPath, line, { stdio: ['ignore', 'inherit', 'inherit'] });
+function startProcess(args: readonly string[]): StartedProcess {
+  const line = [...process.execArgv, process.argv[1]!, ...args];
+  // By the channel it notices that this process is gone, also where that was killed.
+  const child = spawn(process.execPath, line, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const stop = (): void => void child.kill('SIGTERM');
   process.once('exit', stop);
   const ended = once(child, 'exit').then(([code, signal]) => {
@@ -58,6 +59,12 @@ function startAgain(flags: readonly string[]): StartedProcess {
     return { code, signal };
   });
   return { ended, stop };
+}
+
+const isStarted = process.channel !== undefined;
+if (isStarted) {
+  process.channel?.unref();
+  process.once('disconnect', () => controller.abort());
 }
 
 let isOutputLost = false;
@@ -100,7 +107,8 @@ const exitCode = await run(process.argv.slice(2), {
   examine,
   keeping,
   tryNotifications,
-  startAgain,
+  startProcess,
+  isStarted,
   umask: (mask) => process.umask(mask),
   ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
 });

@@ -167,16 +167,42 @@ const WHERE = /^(config|home|endpoint|url|rate|burst|shape|ambiguous|temporal.*)
 
 /** The flags of this command that the next one needs, too, as a shell takes them: ` --url http://127.0.0.1:8080/`; '' for none. */
 export function flagsToRepeat(command: Command): string {
-  const given = command.optsWithGlobals() as Record<string, unknown>;
   let text = '';
-  for (const { long, attribute } of optionsOf(command)) {
-    const value = given[attribute];
+  for (const { long, attribute, value } of flagsGiven(command)) {
     if (!WHERE.test(attribute) || typeof value !== 'string') continue;
-    if (command.getOptionValueSourceWithGlobals(attribute) !== 'cli') continue;
     // What is printed ends in logs: a URL that may hold a token is left for the reader to fill in.
     text += ` ${long} ${attribute === 'url' && /[@?]/.test(value) ? 'URL' : shellWord(value)}`;
   }
   return text;
+}
+
+/** The command line of `other` with all flags that this command was given, too, and that it knows. */
+export function lineFor(other: Command, command: Command): string[] {
+  const known = new Set(optionsOf(other).map(({ long }) => long));
+  const words = [other.name()];
+  for (const { long, value } of flagsGiven(command)) {
+    if (!known.has(long)) continue;
+    words.push(typeof value === 'boolean' ? long : `${long}=${String(value)}`);
+  }
+  return words;
+}
+
+interface GivenFlag {
+  readonly long: string;
+  readonly attribute: string;
+  readonly value: unknown;
+}
+
+function flagsGiven(command: Command): readonly GivenFlag[] {
+  const values = command.optsWithGlobals() as Record<string, unknown>;
+  return optionsOf(command).flatMap(({ long, attribute }) => {
+    const value = values[attribute];
+    const isGiven = command.getOptionValueSourceWithGlobals(attribute) === 'cli';
+    // `--color` and `--no-color` are two flags of one attribute.
+    return isGiven && (typeof value !== 'boolean' || value !== long.startsWith('--no-'))
+      ? [{ long, attribute, value }]
+      : [];
+  });
 }
 
 /** All flags of a command, those that every command has first. */

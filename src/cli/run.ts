@@ -15,6 +15,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
   const context = new CommandContext(invocation);
   const program = buildProgram(context);
   const onAbort = (): void => {
+    if (invocation.isStarted) return;
     const notice = context.interruptNotice;
     context.terminal.message(
       `Stopping … ${notice === undefined ? '' : `${notice} `}Press Ctrl-C again to stop at once.`,

@@ -157,7 +157,8 @@ export interface Scene {
   readonly keeping?: Partial<Keeping>;
   readonly ask?: (question: string) => Promise<string>;
   readonly tryNotifications?: TryNotifications;
-  readonly startAgain?: Invocation['startAgain'];
+  readonly startProcess?: Invocation['startProcess'];
+  readonly isStarted?: boolean;
   readonly umask?: (mask: number) => void;
   readonly nowMs?: () => number;
 }
@@ -243,8 +244,9 @@ export async function wds(args: readonly string[], scene: Scene = {}): Promise<O
     tryNotifications: scene.tryNotifications ?? (async () => []),
     keeping: { ...NOTHING_TO_KEEP, ...scene.keeping },
     ask: scene.ask,
-    startAgain:
-      scene.startAgain ?? (() => ({ ended: Promise.resolve({ code: 0, signal: null }), stop: () => undefined })),
+    isStarted: scene.isStarted ?? false,
+    startProcess:
+      scene.startProcess ?? (() => ({ ended: Promise.resolve({ code: 0, signal: null }), stop: () => undefined })),
     umask: scene.umask ?? (() => undefined),
     runReceiver: async (settings, { stdout }) => {
       receiver = settings;

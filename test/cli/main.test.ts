@@ -1,6 +1,6 @@
 // @slow: starts processes
 /** The real program in a process of its own, as far as it goes without Temporal. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -94,4 +94,15 @@ test('a reader that goes away early changes nothing about the exit code', async 
   const line = '"$0" "$1" --help | true; "$0" "$1" nonsense | true';
   const child = spawn('bash', ['-c', `set -o pipefail; ${line}`, process.execPath, program()], { stdio: 'ignore' });
   expect(await once(child, 'close')).toEqual([2, null]);
+});
+
+test('a process that was started by another one ends with it, also where that is killed', async () => {
+  const child = fork(program(), ['receiver', '--port', '0'], {
+    cwd: await makeFolder(),
+    stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+  });
+  const ended = once(child, 'exit');
+  await once(child.stdout!, 'data');
+  child.disconnect();
+  expect(await ended).toEqual([0, null]);
 });

@@ -1,24 +1,16 @@
 /** `wds worker`: workers alone, as many as wanted. */
 import type { Command } from 'commander';
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import type { WorkerRole } from '../../app/app.ts';
 import { WORKER_ROLES } from '../../app/app.ts';
 import type { CommandContext } from '../context.ts';
 import { findEndpoint, requireEndpoints } from '../context.ts';
-import { addEndpointFlags, addExamples } from '../options.ts';
-import { runSeveral } from '../several.ts';
-
-const MOST_PROCESSES = 64;
+import { addEndpointFlags, addExamples, lineFor } from '../options.ts';
+import { processCount, runSeveral } from '../several.ts';
 
 interface WorkerFlags {
   readonly role: WorkerRole;
   readonly processes: number;
-}
-
-function processes(text: string): number {
-  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= MOST_PROCESSES) return count;
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_PROCESSES}.`);
 }
 
 export function registerWorker(program: Command, context: CommandContext): void {
@@ -31,7 +23,9 @@ export function registerWorker(program: Command, context: CommandContext): void 
         .default('all'),
     )
     .addOption(
-      new Option('--processes <count>', 'as many of them, for a host with many cores').default(1).argParser(processes),
+      new Option('--processes <count>', 'as many of them, for a host with many cores')
+        .default(1)
+        .argParser(processCount),
     )
     .action(async ({ role, processes: count }: WorkerFlags, self: Command) => {
       const complete = role === 'files' ? findEndpoint : requireEndpoints;
@@ -40,7 +34,7 @@ export function registerWorker(program: Command, context: CommandContext): void 
       else {
         // What is wrong is said once.
         await complete(await context.settings(self, options));
-        await inProcesses(count, context);
+        await inProcesses(count, self, context);
       }
     });
   addEndpointFlags(command);
@@ -51,12 +45,13 @@ export function registerWorker(program: Command, context: CommandContext): void 
   ]);
 }
 
-async function inProcesses(count: number, context: CommandContext): Promise<void> {
-  const { startAgain, signal, pressedAgain } = context.invocation;
+async function inProcesses(count: number, self: Command, context: CommandContext): Promise<void> {
+  const { startProcess, signal, pressedAgain } = context.invocation;
   // They have had the same key press, say what it costs, and end.
   pressedAgain.mayEnd = () => false;
+  const line = [...lineFor(self, self), '--processes=1'];
   context.exitCode = await runSeveral({
-    ...{ count, signal, start: () => startAgain(['--processes', '1']) },
+    ...{ count, signal, start: () => startProcess(line) },
     say: (text) => context.terminal.message(`wds: ${text}`),
   });
 }
