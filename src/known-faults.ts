@@ -16,6 +16,9 @@ const OF_PLACES: Readonly<Record<string, readonly [what: string, nextStep: strin
   ELOOP: ['its symbolic links go in a circle', 'Mend the links.'],
 };
 
+/** gRPC's DEADLINE_EXCEEDED. */
+const LATE = 4;
+
 const OF_PROCESSES: Readonly<Record<string, readonly [what: string, nextStep: string]>> = {
   EMFILE: ['too many files are open in this process', 'Raise its limit (ulimit -n), then run it again.'],
   ENFILE: ['too many files are open on this machine', 'Raise the limit (fs.file-max), then run it again.'],
@@ -28,9 +31,8 @@ export function knownFault(error: unknown): Fault | undefined {
   const grpc = grpcErrorIn(error);
   if (grpc !== undefined) {
     const nextStep = 'See whether its server is well (wds doctor, and the server’s own log), then run it again.';
-    return new Fault('temporal_unreachable', `Temporal does not do what it is asked: ${reasonOf(error)}`, nextStep, {
-      cause: error,
-    });
+    const what = grpc.code === LATE ? 'Temporal does not answer' : 'Temporal does not do what it is asked';
+    return new Fault('temporal_unreachable', `${what}: ${reasonOf(error)}`, nextStep, { cause: error });
   }
   const code = errnoOf(error) ?? '';
   const [what, nextStep] = OF_PLACES[code] ?? OF_PROCESSES[code] ?? [];

@@ -3,6 +3,7 @@ import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
+import { explained } from '../app/full-disk.ts';
 import type { ServedApp } from '../app/served.ts';
 import { reasonOf } from '../thrown.ts';
 import type { Access } from './access.ts';
@@ -71,10 +72,11 @@ export async function buildServer({ app, access }: ApiParts): Promise<FastifyIns
     ...endpointRoutes(app),
     ...healthRoutes(app),
   ];
-  server.setErrorHandler((error: FastifyError, request, reply) => {
+  server.setErrorHandler(async (error: FastifyError, request, reply) => {
     // Methods that bring a body are asked for its type before their route is looked for.
     const isUnrouted = error.code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE';
-    return answerError(app, isUnrouted ? notFound(request, routes, reply) : error, reply);
+    const told = isUnrouted ? notFound(request, routes, reply) : await explained(error, app.settings);
+    return answerError(app, told, reply);
   });
   server.setNotFoundHandler((request, reply) => answerError(app, notFound(request, routes, reply), reply));
   const document = openApiDocument(routes, access);

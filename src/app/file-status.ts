@@ -9,20 +9,18 @@ import { FILE_WORKFLOW, installationIn, parseFileWorkflowId } from '../domain/na
 import { parseKey } from '../domain/parse-options.ts';
 import type { FileWaiting } from '../domain/progress/waiting.ts';
 import { fileWaiting } from '../domain/progress/waiting.ts';
-import type { DiskGuard } from '../intake/disk-guard.ts';
 import { deliveriesOf } from '../store/delivery-record.ts';
 import { readRefusal } from '../store/refusals.ts';
 import { endOf, queryProgress } from '../temporal/delivery-end.ts';
 import { SignsReader } from '../temporal/file-signs.ts';
 import type { Installation } from '../temporal/installation.ts';
-import { grpcErrorIn, reasonOf } from '../thrown.ts';
+import { grpcErrorIn } from '../thrown.ts';
 import type { FileState, FileStatus, StatusReport } from './app.ts';
 import { endpointsInUse } from './endpoints.ts';
 import { storeGuard } from './store-guard.ts';
 
-const ANSWER_LIMIT_MS = 6_000;
-/** More for each file that is looked at. */
-const FILE_LIMIT_MS = 100;
+/** Of the end of a workflow that has ended. */
+const END_LIMIT_MS = 6_000;
 const PROGRESS_LIMIT_MS = 2_000;
 
 /** Visibility query for the deliveries of files. */
@@ -35,10 +33,6 @@ const MOST_ENDPOINTS = 5;
 export async function readStatus(installation: Installation, limit: number): Promise<StatusReport> {
   const guard = storeGuard(installation.settings);
   await guard.look();
-  return answeredSoon(installation, guard, limit, () => statusNow(installation, guard, limit));
-}
-
-async function statusNow(installation: Installation, guard: DiskGuard, limit: number): Promise<StatusReport> {
   const { settings, temporal, devServer, store } = installation;
   const [running, all, stored] = await Promise.all([
     newestRuns(installation, `${FILE_WORKFLOWS} AND ExecutionStatus = "Running"`, limit),
@@ -74,24 +68,6 @@ async function statusNow(installation: Installation, guard: DiskGuard, limit: nu
     files,
     ...(others > 0 ? { moreFiles: others } : {}),
   };
-}
-
-/** The server that wds runs has its state on the disk of the store: where that is full it answers late, and then not why. */
-async function answeredSoon<T>(
-  { temporal }: Installation,
-  guard: DiskGuard,
-  files: number,
-  ask: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await temporal.connection.withDeadline(Date.now() + ANSWER_LIMIT_MS + files * FILE_LIMIT_MS, ask);
-  } catch (error) {
-    if (grpcErrorIn(error) === undefined || guard.paused === undefined) throw error;
-    const message = `Temporal does not answer (${reasonOf(error)}), and the disk is full: ${guard.paused}`;
-    throw new Fault('temporal_unreachable', message, 'Make room on that disk: all goes on by itself.', {
-      cause: error,
-    });
-  }
 }
 
 /** The newest run of each delivery of this installation, newest first. */
@@ -173,7 +149,7 @@ export async function stateOf({ temporal }: Installation, info: Run): Promise<St
     if (progress === undefined) return { state: 'running', seconds, ...NO_COUNTS };
     return { state: progress.phase === 'paused' ? 'paused' : 'running', seconds, ...progress.counts, progress };
   }
-  const end = await endOf(handle);
+  const end = await temporal.connection.withDeadline(Date.now() + END_LIMIT_MS, () => endOf(handle));
   if (end.kind === 'ended') {
     return { ...end.summary, state: info.status.name === 'COMPLETED' ? 'completed' : 'failed', seconds };
   }
@@ -183,6 +159,8 @@ export async function stateOf({ temporal }: Installation, info: Run): Promise<St
   }
   if (end.kind !== 'failed') return { state: 'stopped', seconds, ...NO_COUNTS };
   const { fault, summary } = end;
+  // Not how it ended, but that Temporal does not tell.
+  if (grpcErrorIn(fault) !== undefined) throw fault;
   const refused = fault instanceof Fault && fault.code === 'file_refused';
   return { state: refused ? 'refused' : 'stopped', seconds, fault, ...(summary ?? NO_COUNTS) };
 }

@@ -118,7 +118,9 @@ export class CommandContext {
       terminal.progress('');
       await action({ app, settings });
     } catch (error) {
-      throw error instanceof Fault ? asTyped(error, flagsToRepeat(command), command.name()) : error;
+      const { explained } = await import('../app/full-disk.ts');
+      const told = await explained(error, settings);
+      throw told instanceof Fault ? asTyped(told, flagsToRepeat(command), command.name()) : told;
     } finally {
       terminal.progress('');
       await app.close();

@@ -3,6 +3,7 @@
  * `@temporalio/envconfig` (TEMPORAL_ADDRESS, _NAMESPACE, _API_KEY, _TLS*, _PROFILE, _CONFIG_FILE). What cannot be reached within ten
  * seconds, or refuses to be connected to twice in half a second, is a Fault that names the address.
  */
+import type { ConnectionOptions } from '@temporalio/client';
 import { Client, Connection } from '@temporalio/client';
 import type { ClientConfigProfile } from '@temporalio/envconfig';
 import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
@@ -11,6 +12,8 @@ import type { NativeConnection, NativeConnectionOptions } from '@temporalio/work
 import type { TemporalFlags } from '../config/settings.ts';
 import { Fault } from '../domain/failure.ts';
 import { reasonOf } from '../thrown.ts';
+import type { CallLimits } from './call-limits.ts';
+import { callLimits } from './call-limits.ts';
 import { isThisHost } from './press.ts';
 import { refusal } from './refusal.ts';
 import { RenewableConnection } from './renewable-connection.ts';
@@ -81,10 +84,16 @@ export function devServerTarget({ address, uiUrl }: { address: string; uiUrl?: s
   };
 }
 
-/** For clients. Throws Fault `temporal_unreachable`. */
-export async function connect(target: TemporalTarget, limitMs = CONNECT_LIMIT_MS): Promise<TemporalConnection> {
+/** For clients: no call of theirs waits for long (call-limits.ts). Throws Fault `temporal_unreachable`. */
+export async function connect(
+  target: TemporalTarget,
+  limitMs = CONNECT_LIMIT_MS,
+  limits?: CallLimits,
+): Promise<TemporalConnection> {
   const { address, namespace, uiUrl } = target;
-  const open = (to: TemporalTarget): Promise<Connection> => reaching(to, () => connectUnlessRefused(to, limitMs));
+  const interceptors = callLimits(limits);
+  const open = (to: TemporalTarget): Promise<Connection> =>
+    reaching(to, () => connectUnlessRefused(to, { connectTimeout: limitMs, interceptors }));
   const renewable = new RenewableConnection(await open(target));
   const { connection } = renewable;
   return {
@@ -139,8 +148,11 @@ async function reaching<T>({ address, namespace }: TemporalTarget, attempt: () =
   }
 }
 
-async function connectUnlessRefused({ address, connectionOptions }: TemporalTarget, limitMs: number) {
-  const connecting = Connection.connect({ ...connectionOptions, connectTimeout: limitMs });
+async function connectUnlessRefused(
+  { address, connectionOptions }: TemporalTarget,
+  own: Pick<ConnectionOptions, 'connectTimeout' | 'interceptors'>,
+): Promise<Connection> {
+  const connecting = Connection.connect({ ...connectionOptions, ...own });
   // What a proxy reaches for gRPC may be out of our own reach.
   if (!isThisHost(address) && PROXY_VARIABLES.some((name) => process.env[name])) return connecting;
   const done = new AbortController();

@@ -108,6 +108,21 @@ describe('what is wrong with a request', () => {
     expect(broken.statusCode).toBe(500);
     expect(broken.body).not.toContain('secret');
   });
+
+  test('where it fails and the disk is full, both are said', async () => {
+    const { server } = await apiUnderTest({
+      settings: { 'intake.minFreeMiB': '1073741824' },
+      app: {
+        file: async () => {
+          const cause = Object.assign(new Error('x'), { code: 14, details: 'shard status unknown' });
+          throw new Error('Failed to describe workflow', { cause });
+        },
+      },
+    });
+    const answer = await server.inject(ask('/files/a.csv'));
+    expect(answer.statusCode).toBe(503);
+    expect(answer.json().detail).toMatch(/shard status unknown\. The disk is full: /);
+  });
 });
 
 test('what is no request, or has too many headers, is told so in the same form', async () => {

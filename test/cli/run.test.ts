@@ -94,6 +94,19 @@ describe('faults', () => {
     expect(calls).toEqual(['status', 'close']);
   });
 
+  test('a Temporal that fails where the disk is full: both are said, whichever command asks', async () => {
+    const fails = async (): Promise<never> => {
+      const cause = Object.assign(new Error('x'), { code: 14, details: 'shard status unknown' });
+      throw new Error('Failed to describe workflow', { cause });
+    };
+    const cwd = await makeFolder({ 'wds.config.yaml': 'intake: { minFreeMiB: 1073741824 }\n' });
+    for (const args of [['status'], ['report', 'a.csv'], ['endpoint', 'list']]) {
+      const { code, err } = await wds(args, { cwd, app: { status: fails, report: fails, endpoints: fails } });
+      expect(code).toBe(69);
+      expect(err).toMatch(/shard status unknown\. The disk is full: .+\n {2}Make room on that disk/);
+    }
+  });
+
   test('anything else is unexpected: exit 1, the stack only on request', async () => {
     const status = async (): Promise<never> => {
       throw new TypeError('boom');
