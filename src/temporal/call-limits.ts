@@ -7,6 +7,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client';
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+type Call = ReturnType<Interceptor>;
 
 export interface CallLimits {
   /** Of one try; as long as Temporal's SDK for Go waits. */
@@ -46,6 +47,7 @@ function tries({ triesMs }: CallLimits): Interceptor {
 function answers({ answerMs }: CallLimits): Interceptor {
   return (options, nextCall) => {
     const isLimited = options.deadline !== undefined || WAITS.test(options.method_definition.path);
-    return nextCall(isLimited ? options : { ...options, deadline: Date.now() + answerMs });
+    // gRPC's types ask for its class, and take what has the same methods.
+    return nextCall(isLimited ? options : { ...options, deadline: Date.now() + answerMs }) as Call;
   };
 }
