@@ -19,7 +19,7 @@ export interface CallLimits {
 const USUAL: CallLimits = { answerMs: 10_000, triesMs: 6_000 };
 
 /** Waits for the end of a workflow: the server answers after 20 s at the latest, and is asked again. */
-const WAITS = /\/(?:GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
+const LONG_POLLS = /\/(?:GetWorkflowExecutionHistory|PollWorkflowExecutionUpdate)$/;
 /** gRPC's RESOURCE_EXHAUSTED: it answers, and asks for patience. */
 const EXHAUSTED = 8;
 
@@ -30,7 +30,7 @@ function tries({ triesMs }: CallLimits): Interceptor {
   const usual = defaultGrpcRetryOptions();
   return (options, nextCall) => {
     const ownMs = options.deadline === undefined ? Number.POSITIVE_INFINITY : Number(options.deadline);
-    const untilMs = WAITS.test(options.method_definition.path) ? ownMs : Math.min(ownMs, Date.now() + triesMs);
+    const untilMs = LONG_POLLS.test(options.method_definition.path) ? ownMs : Math.min(ownMs, Date.now() + triesMs);
     let delayMs = 0;
     const again = makeGrpcRetryInterceptor({
       retryableDecider(attempt, status) {
@@ -46,7 +46,7 @@ function tries({ triesMs }: CallLimits): Interceptor {
 
 function answers({ answerMs }: CallLimits): Interceptor {
   return (options, nextCall) => {
-    const isLimited = options.deadline !== undefined || WAITS.test(options.method_definition.path);
+    const isLimited = options.deadline !== undefined || LONG_POLLS.test(options.method_definition.path);
     // gRPC's types ask for its class, and take what has the same methods.
     return nextCall(isLimited ? options : { ...options, deadline: Date.now() + answerMs }) as Call;
   };
