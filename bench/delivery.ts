@@ -7,25 +7,20 @@
  * Times count from the drop into the inbox (the settle time included) to the receiver's last answer. CPU time is what the processes used in
  * between, an alert: it says what a figure is made of.
  */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
-import { cpuSeconds, memoryMiB } from './process-figures.ts';
+import { cpuSeconds } from './process-figures.ts';
 import { startReceiverProcess } from './receiver-process.ts';
+import { median, startUp, until } from './running-up.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const BARE = fileURLToPath(new URL('./bare-undici.js', import.meta.url));
-const LIMIT_MS = 300_000;
 
 const [alerts = 100_000, runs = 5, concurrency = 64] = process.argv.slice(2, 5).map(Number);
 const [rate = 'unlimited'] = process.argv.slice(5);
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function alertsFile(run: number): string {
   const lines = ['userId,alertMessage'];
@@ -44,30 +39,17 @@ async function bareRates(url: string): Promise<{ request: number; dispatch: numb
 
 const home = await mkdtemp(join(tmpdir(), 'wds-bench-'));
 const receiver = await startReceiverProcess();
-await writeFile(
-  join(home, 'wds.config.yaml'),
+const wds = await startUp(
+  home,
   `endpoint: { name: bench, url: '${receiver.url}', rate: ${rate}, maxConnections: ${concurrency} }\n`,
 );
-const wds = spawn(process.execPath, [LAUNCHER, 'up', '--no-example', '--home', join(home, 'home')], {
-  cwd: home,
-  env: { ...process.env, WDS_INBOX: join(home, 'inbox') },
-  stdio: ['ignore', 'inherit', 'pipe'],
-});
-let said = '';
-wds.stderr.on('data', (text: Buffer) => {
-  said += text.toString();
-});
 try {
-  await until(() => said.includes('Inbox'), 'wds up is ready');
   const rows: { request: number; requestCpu: number; wds: number; sending: number; cpu: number }[] = [];
   for (let run = 0; run <= runs; run++) {
     const bare = await bareRates(receiver.url);
     await receiver.control({ reset: true });
-    await writeFile(join(home, 'next.csv'), alertsFile(run));
-    await sleep(500);
     const cpuBefore = await cpuOfAll();
-    const droppedMs = Date.now();
-    await rename(join(home, 'next.csv'), join(home, 'inbox', `run-${run}.csv`));
+    const droppedMs = await wds.drop(`run-${run}.csv`, alertsFile(run));
     await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
     const cpu = (await cpuOfAll()).map((seconds, index) => ((seconds - cpuBefore[index]!) * 1e6) / alerts);
     const { firstAt, lastAt } = await receiver.stats();
@@ -84,68 +66,27 @@ try {
         `CPU an alert: bare request ${bare.requestCpu.toFixed(1)}, wds ${cpu[0]!.toFixed(1)}, server ${cpu[1]!.toFixed(1)}, receiver ${cpu[2]!.toFixed(1)} µs${warmUp}`,
     );
     if (run > 0) rows.push(row);
-    await until(
-      async () => (await newestStatus()).every((status) => status === 'COMPLETED'),
-      'the workflows have ended',
-    );
+    await until(() => wds.completed(), 'the workflows have ended');
   }
   const ratio = median(rows.map((row) => row.wds / row.request));
   const cpuRatio = median(rows.map((row) => row.cpu / row.requestCpu));
   const sendingRatio = median(rows.map((row) => row.sending / row.request));
-  const peakMiB = await memoryMiB(wds.pid, 'HWM').catch(() => Number.NaN);
+  const eventsPerThousand = ((await wds.historyEvents()) * 1_000) / ((runs + 1) * alerts);
   console.log(
     `median of ${runs}: wds / bare request ${ratio.toFixed(2)} from the drop, ${sendingRatio.toFixed(2)} while sending; ` +
       `processor time ${cpuRatio.toFixed(2)} of its`,
   );
   console.log(
-    `peak memory of wds up ${peakMiB.toFixed(0)} MiB; ${await eventsPerThousand()} history events per 1,000 alerts`,
+    `peak memory of wds up ${(await wds.peakMiB()).toFixed(0)} MiB; ${eventsPerThousand.toFixed(1)} history events per 1,000 alerts`,
   );
 } finally {
-  wds.kill('SIGTERM');
-  await once(wds, 'exit');
+  await wds.stop();
   await receiver.stop();
   await rm(home, { recursive: true, force: true });
 }
 
-async function server(): Promise<{ readonly address: string; readonly pid: number }> {
-  return JSON.parse(await readFile(join(home, 'home', 'server.json'), 'utf8'));
-}
-
 /** User and system time so far of wds, Temporal's dev server and the receiver. */
 async function cpuOfAll(): Promise<number[]> {
-  return Promise.all([wds.pid, (await server()).pid, receiver.pid].map(cpuSeconds));
-}
-
-async function temporal(): Promise<Client> {
-  const { address } = await server();
-  return new Client({ connection: await Connection.connect({ address }) });
-}
-
-async function newestStatus(): Promise<string[]> {
-  const client = await temporal();
-  const statuses: string[] = [];
-  for await (const info of client.workflow.list({ query: 'WorkflowType = "fileWorkflow"' }))
-    statuses.push(info.status.name);
-  await client.connection.close();
-  return statuses;
-}
-
-async function eventsPerThousand(): Promise<string> {
-  const client = await temporal();
-  let events = 0;
-  let files = 0;
-  for await (const info of client.workflow.list({ query: 'WorkflowType = "fileWorkflow"' })) {
-    events += info.historyLength;
-    files++;
-  }
-  await client.connection.close();
-  return ((events * 1_000) / (files * alerts)).toFixed(1);
-}
-
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = Date.now() + LIMIT_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadlineMs) throw new Error(`gave up waiting until ${what}\n${said}`);
-    await sleep(50);
-  }
+  const { wds: own, server } = await wds.cpu();
+  return [own, server, await cpuSeconds(receiver.pid)];
 }

@@ -1,19 +1,15 @@
 /** Carries out what a plan says, at its time, and counts it. Nothing here waits longer than its fault lasts. */
-import { renameSync } from 'node:fs';
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deliveries } from './deliveries.ts';
 import type { Order, PlannedEvent, RoundPlan } from './plan.ts';
-import { eventText } from './plan.ts';
+import { eventText, hostOf, WDS_PROCESSES } from './plan.ts';
 import type { Site } from './site.ts';
 import type { Termination } from './supervised.ts';
 
 const COMMAND_LIMIT_MS = 25_000;
 const COMMAND_DEADLINE_SECONDS = '12';
-/** A slow uploader writes in this many pieces, this far apart. */
-const PIECES = 4;
-const PIECE_PAUSE_MS = 250;
 
 export class Attacks {
   /** How often each kind was really done: what found nobody to do it to does not count. */
@@ -24,6 +20,7 @@ export class Attacks {
   readonly #say: (text: string) => void;
   #mood = 0;
   #fullDisks = 0;
+  #storeFaults = 0;
 
   constructor(site: Site, deliveries: Deliveries, say: (text: string) => void) {
     this.#site = site;
@@ -104,7 +101,20 @@ export class Attacks {
         site.fillDisk(true);
         await lasting(event.forMs);
         if (--this.#fullDisks === 0) site.fillDisk(false);
-        return `full disk${site.disk.mounted ? '' : ' (failing writes)'}`;
+        return `full disk${site.premises.disk?.mounted ? '' : ' (failing writes)'}`;
+      case 'kill-hosts': {
+        const theirs = WDS_PROCESSES.filter((name) => event.hosts.includes(hostOf(name)));
+        const killed = theirs.filter((name) => site.process(name).kill(event.downMs));
+        if (killed.length === 0) return undefined;
+        return `kill -9 of all processes of ${event.hosts.length === 1 ? 'a host' : 'both hosts'}`;
+      }
+      case 'store': {
+        const mine = ++this.#storeFaults;
+        site.premises.disturbStore(event.fault, event.share);
+        await lasting(event.forMs);
+        if (mine === this.#storeFaults) site.premises.disturbStore(undefined, 0);
+        return `S3: ${event.fault}`;
+      }
       case 'clock':
         site.troubles(event.target).stepClock(event.offsetSeconds * 1_000);
         return `clock step ${event.offsetSeconds < 0 ? 'back' : 'ahead'}`;
@@ -114,17 +124,7 @@ export class Attacks {
   async #drop(file: number, as: string, slowly: boolean): Promise<string> {
     const again = this.#deliveries.wasDropped(file);
     const { bytes } = this.#deliveries.planned(file);
-    if (slowly) {
-      const handle = await open(join(this.#site.inbox, as), 'wx');
-      const step = Math.ceil(bytes.length / PIECES);
-      for (let from = 0; from < bytes.length; from += step) {
-        await handle.write(bytes.subarray(from, from + step));
-        await sleep(PIECE_PAUSE_MS);
-      }
-      await handle.close();
-    } else {
-      await this.#rename(as, bytes);
-    }
+    await this.#site.premises.drop(as, bytes, slowly);
     this.#deliveries.dropped(file);
     return again ? 'same bytes dropped again' : 'file dropped';
   }
@@ -132,14 +132,8 @@ export class Attacks {
   async #mend({ file, way }: PlannedEvent & { kind: 'mend' }): Promise<string | undefined> {
     const mended = this.#deliveries.mend(file, way);
     if (mended === undefined) return undefined;
-    await this.#rename(mended.name, mended.bytes);
+    await this.#site.premises.drop(mended.name, mended.bytes, false);
     return `mended failed.csv dropped (${way})`;
-  }
-
-  async #rename(name: string, bytes: Buffer): Promise<void> {
-    const outside = join(this.#site.folder, 'outside', name);
-    await writeFile(outside, bytes);
-    renameSync(outside, join(this.#site.inbox, name));
   }
 
   async #submit(file: number, rate: string): Promise<string> {

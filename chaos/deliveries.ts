@@ -1,6 +1,4 @@
 /** The files of a round as its operator knows them: what was planned, what was dropped, what was mended, and which presses it got. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { Input, MendedRow } from './inputs.ts';
 import { makeInput, makeMended } from './inputs.ts';
@@ -8,16 +6,17 @@ import type { FilePlan, Mend } from './plan.ts';
 
 export class Deliveries {
   readonly #planned: readonly Input[];
-  readonly #reports: string;
+  readonly #failedCsv: (sha256: string) => string | undefined;
   readonly #known = new Map<string, Input>();
   readonly #presses = new Map<string, number>();
   /** By SHA-256: what was in its failed.csv when that was first seen. */
   readonly #firstFailed = new Map<string, readonly MendedRow[]>();
   #mends = 0;
 
-  constructor(files: readonly FilePlan[], reports: string) {
+  /** `failedCsv`: of the newest report of a file. */
+  constructor(files: readonly FilePlan[], failedCsv: (sha256: string) => string | undefined) {
     this.#planned = files.map(makeInput);
-    this.#reports = reports;
+    this.#failedCsv = failedCsv;
   }
 
   planned(file: number): Input {
@@ -69,13 +68,8 @@ export class Deliveries {
   }
 
   #failedRows(sha256: string): MendedRow[] {
-    const folders = existsSync(this.#reports) ? readdirSync(this.#reports) : [];
-    const folder = folders.find((name) => name.includes(`-${sha256.slice(0, 8)}-`) && !name.startsWith('.'));
-    if (folder === undefined) return [];
     try {
-      const rows: Record<string, string>[] = parse(readFileSync(join(this.#reports, folder, 'failed.csv')), {
-        columns: true,
-      });
+      const rows: Record<string, string>[] = parse(this.#failedCsv(sha256) ?? '', { columns: true });
       return rows.map((row) => ({ user: row.userId!, message: row.alertMessage!, origin: row.wdsOrigin! }));
     } catch {
       // Just being replaced.

@@ -1,6 +1,4 @@
 /** What the judge is told about each file: its report, as `wds report` writes and shows it to anybody. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { ReportedFile } from '../src/app/app.ts';
 import type { Input } from './inputs.ts';
@@ -51,7 +49,7 @@ export async function readReports(
   const work = async (): Promise<void> => {
     for (let input = left.shift(); input !== undefined; input = left.shift()) {
       const { code, stdout, stderr } = await site.wds(['report', input.sha256, '-o', 'json'], REPORT_LIMIT_MS);
-      const report = readReport(code, stdout);
+      const report = readReport(site, code, stdout);
       evidence.set(input.sha256, { input, presses: presses(input.sha256), report, said: stderr.slice(-1_000) });
     }
   };
@@ -59,13 +57,11 @@ export async function readReports(
   return inputs.map(({ sha256 }) => evidence.get(sha256)!);
 }
 
-function readReport(exitCode: number | null, stdout: string): Report | undefined {
+function readReport(site: Site, exitCode: number | null, stdout: string): Report | undefined {
   if (stdout.trim() === '') return undefined;
   const { state, reportDir, ...counts } = JSON.parse(stdout) as ReportedFile;
-  const table = (name: string): Record<string, string>[] => {
-    const path = join(reportDir, name);
-    return existsSync(path) ? parse(readFileSync(path), { columns: true }) : [];
-  };
+  const table = (name: string): Record<string, string>[] =>
+    parse(site.premises.reportFile(reportDir, name) ?? '', { columns: true });
   const lines = (name: string): number[] => table(name).map(({ line }) => Number(line));
   return {
     exitCode,

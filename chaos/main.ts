@@ -34,7 +34,9 @@ async function chaos(options: ChaosOptions): Promise<number> {
   for (let at = 0; at < options.rounds && (at === 0 || minutes() < options.minutes); at++) {
     const choice = choiceOf(options, options.seed + at);
     const plan = planRound(choice);
-    console.log(`\n== round ${at + 1}: seed ${choice.seed}, ${choice.policy}, rate ${choice.rate}`);
+    console.log(
+      `\n== round ${at + 1}: seed ${choice.seed}, ${choice.policy}, rate ${choice.rate}${choice.store === 'bucket' ? ', two hosts and one bucket' : ''}`,
+    );
     if (options.planOnly || at === 0) {
       for (const { atMs, event } of plan.events) console.log(`   ${(atMs / 1_000).toFixed(1)} s ${eventText(event)}`);
     }

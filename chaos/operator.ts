@@ -2,8 +2,6 @@
  * The end of a round, as an operator brings it about: everything is well again, paused files go on, and `wds retry` sends what is missing.
  * Each wait has a limit; what is not over by then is told, for "ends without further help" is a promise.
  */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StatusReport } from '../src/app/app.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -43,7 +41,7 @@ export async function settle(site: Site, say: (text: string) => void): Promise<S
     }
     if (names.length > 0) overdue.push(`${what} after ${limitMs / 1_000} s: ${names.join(', ')}`);
   };
-  await within('not taken from the inbox', INBOX_LIMIT_MS, async () => leftInInbox(site.inbox));
+  await within('not taken from the inbox', INBOX_LIMIT_MS, async () => site.premises.waiting());
   await site.wds(['endpoint', 'resume', 'crm'], COMMAND_LIMIT_MS);
   await resumePaused(site);
   await within('still running', RUNNING_LIMIT_MS, () => runningFiles(site));
@@ -97,15 +95,4 @@ async function whyNot(site: Site, workflowId: string): Promise<string> {
     [activityType?.name, `attempt ${attempt}`, lastFailure?.message].filter((word) => word).join(', '),
   );
   return pending.length === 0 ? 'nothing pending' : pending.slice(0, 3).join('; ');
-}
-
-function leftInInbox(inbox: string): string[] {
-  const files = (folder: string): string[] =>
-    readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-      .map((entry) => entry.name);
-  const waiting = readdirSync(inbox, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const claims = join(inbox, '.wds', 'claims');
-  const claimed = readdirSync(join(inbox, '.wds')).includes('claims') ? files(claims) : [];
-  return [...waiting.map((entry) => entry.name), ...claimed.filter((name) => /^\d+-/.test(name))];
 }

@@ -1,20 +1,22 @@
 /** The flags of the command, and the rounds that they ask for. Pure. */
 import { parseArgs } from 'node:util';
 import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
-import type { Rate } from './plan.ts';
+import type { Rate, StoreKind } from './plan.ts';
+import { STORES } from './plan.ts';
 import type { RoundChoice } from './schedule.ts';
 
 const POLICIES = ['hold', 'resend'] as const satisfies readonly AmbiguousPolicy[];
 const RATES = ['unlimited', 200, 'auto'] as const satisfies readonly Rate[];
 const DEFAULT_MINUTES = 3;
 
-export const USAGE = `npm run chaos -- [--seed N] [--minutes M | --rounds R] [--policy hold|resend] [--rate unlimited|auto|N] [--folder DIR]
+export const USAGE = `npm run chaos -- [--seed N] [--minutes M | --rounds R] [--policy hold|resend] [--rate unlimited|auto|N] [--store folder|bucket] [--folder DIR]
 
   --seed N       of the first round; the next ones count up (default: from the time)
   --minutes M    begin no further round after M minutes (default: ${DEFAULT_MINUTES})
   --rounds R     this many rounds instead
   --policy P     hold or resend (default: by turns)
   --rate R       requests a second, auto or unlimited (default: unlimited, 200 and auto by turns)
+  --store S      folder: all on one host; bucket: two hosts, with one bucket for store and inbox (default: folder)
   --folder DIR   where the rounds run (default: a temporary folder)
   --plan         print the plans and do nothing`;
 
@@ -26,6 +28,7 @@ export interface ChaosOptions {
   readonly planOnly: boolean;
   readonly policy: AmbiguousPolicy | undefined;
   readonly rate: Rate | undefined;
+  readonly store: StoreKind;
 }
 
 /** Throws an Error whose message is for the person who typed them. `nowMs` gives the seed where none is named. */
@@ -38,6 +41,7 @@ export function readOptions(args: readonly string[], nowMs: number): ChaosOption
       rounds: { type: 'string' },
       policy: { type: 'string' },
       rate: { type: 'string' },
+      store: { type: 'string' },
       folder: { type: 'string' },
       plan: { type: 'boolean' },
     },
@@ -51,20 +55,25 @@ export function readOptions(args: readonly string[], nowMs: number): ChaosOption
     planOnly: values.plan === true,
     policy: oneOf('policy', POLICIES, values.policy),
     rate: readRate(values.rate),
+    store: oneOf('store', STORES, values.store) ?? 'folder',
   };
 }
 
 /** Policy and rate follow from the seed, so that one number repeats a round. */
-export function choiceOf({ policy, rate }: Pick<ChaosOptions, 'policy' | 'rate'>, seed: number): RoundChoice {
+export function choiceOf(
+  { policy, rate, store }: Pick<ChaosOptions, 'policy' | 'rate' | 'store'>,
+  seed: number,
+): RoundChoice {
   return {
     seed,
     policy: policy ?? POLICIES[seed % POLICIES.length]!,
     rate: rate ?? RATES[Math.floor(seed / POLICIES.length) % RATES.length]!,
+    store,
   };
 }
 
-export const repeatLine = ({ seed, policy, rate }: RoundChoice): string =>
-  `npm run chaos -- --seed ${seed} --rounds 1 --policy ${policy} --rate ${rate}`;
+export const repeatLine = ({ seed, policy, rate, store }: RoundChoice): string =>
+  `npm run chaos -- --seed ${seed} --rounds 1 --policy ${policy} --rate ${rate}${store === 'folder' ? '' : ` --store ${store}`}`;
 
 function numberOf(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

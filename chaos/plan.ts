@@ -3,12 +3,22 @@
  * from a seed alone (schedule.ts); what really comes of it depends on the machine.
  */
 import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
+import type { WireFault } from '../test/support/faulty-proxy.ts';
 
 export type Rate = number | 'auto' | 'unlimited';
 
 export const WDS_PROCESSES = ['watcher-1', 'watcher-2', 'files-1', 'files-2', 'alerts-1', 'alerts-2'] as const;
 export type WdsName = (typeof WDS_PROCESSES)[number];
 export type ProcessName = WdsName | 'server' | 'receiver';
+
+/** `folder`: one host. `bucket`: two hosts, with one bucket for store and inbox. */
+export const STORES = ['folder', 'bucket'] as const;
+export type StoreKind = (typeof STORES)[number];
+
+export const HOSTS = [1, 2] as const;
+export type Host = (typeof HOSTS)[number];
+/** One watcher and one worker of each role are of each host. */
+export const hostOf = (name: WdsName): Host => (name.endsWith('1') ? 1 : 2);
 
 /** A connection that can be disturbed: from the workers to the receiver, or from one process to Temporal. */
 export type LinkName = 'receiver' | WdsName;
@@ -82,6 +92,8 @@ export type PlannedEvent =
   | { readonly kind: 'stall'; readonly link: LinkName; readonly forMs: number }
   | { readonly kind: 'mood'; readonly mood: Mood; readonly share: number; readonly forMs: number }
   | { readonly kind: 'full-disk'; readonly forMs: number }
+  | { readonly kind: 'kill-hosts'; readonly hosts: readonly Host[]; readonly downMs: number }
+  | { readonly kind: 'store'; readonly fault: WireFault; readonly share: number; readonly forMs: number }
   | { readonly kind: 'clock'; readonly target: WdsName; readonly offsetSeconds: number };
 
 export interface TimedEvent {
@@ -93,6 +105,7 @@ export interface RoundPlan {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
   readonly rate: Rate;
+  readonly store: StoreKind;
   /** After this time nothing more is done to anybody. */
   readonly faultsMs: number;
   readonly receiver: { readonly latencyMs: number; readonly limitPerSecond: number | undefined };

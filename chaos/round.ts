@@ -38,7 +38,7 @@ export async function runRound(plan: RoundPlan, folder: string, say: (text: stri
   writeFileSync(join(folder, 'plan.json'), JSON.stringify(plan, null, 1));
   const site = await Site.open(folder, plan, say);
   const terminations: Termination[] = [];
-  const deliveries = new Deliveries(plan.files, join(site.disk.folder, 'reports'));
+  const deliveries = new Deliveries(plan.files, (sha256) => site.premises.failedCsv(sha256));
   const attacks = new Attacks(site, deliveries, say);
   let closed = false;
   try {

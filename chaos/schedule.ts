@@ -5,8 +5,9 @@
 
 import { Chance } from '../simulation/chance.ts';
 import type { AmbiguousPolicy } from '../src/domain/endpoint.ts';
-import type { FilePlan, LinkName, PlannedEvent, ProcessName, Rate, RoundPlan, TimedEvent } from './plan.ts';
-import { MENDS, MOODS, ORDERS, WDS_PROCESSES } from './plan.ts';
+import type { WireFault } from '../test/support/faulty-proxy.ts';
+import type { FilePlan, LinkName, PlannedEvent, ProcessName, Rate, RoundPlan, StoreKind, TimedEvent } from './plan.ts';
+import { HOSTS, MENDS, MOODS, ORDERS, WDS_PROCESSES } from './plan.ts';
 
 const FAULTS_MS = 52_000;
 /** The last fault may last until the faults cease; what is dropped after this would be disturbed by nothing. */
@@ -22,13 +23,17 @@ const LEAST_PER_SECOND = 100;
 
 const SENDERS: readonly ProcessName[] = ['alerts-1', 'alerts-2'];
 
+/** Listings that are late are left out: no service has them that wds is made for. */
+const STORE_FAULTS: readonly WireFault[] = ['slow_down', 'error', 'lost', 'cut', 'refused', 'hang'];
+
 export interface RoundChoice {
   readonly seed: number;
   readonly policy: AmbiguousPolicy;
   readonly rate: Rate;
+  readonly store: StoreKind;
 }
 
-export function planRound({ seed, policy, rate }: RoundChoice): RoundPlan {
+export function planRound({ seed, policy, rate, store }: RoundChoice): RoundPlan {
   const chance = new Chance(seed);
   const files = Array.from({ length: chance.whole(8, 12) }, (_, at) => planFile(chance, at));
   const events = [
@@ -36,12 +41,15 @@ export function planRound({ seed, policy, rate }: RoundChoice): RoundPlan {
     ...orders(chance),
     ...faults(chance),
     ...(chance.happens(0.5) ? [longStop(chance)] : []),
-  ];
+    // By chance of its own: the rest of a plan is the same for both stores.
+    ...(store === 'bucket' ? troublesOfHosts(new Chance(seed + 1)) : []),
+  ].filter(({ event }) => store === 'folder' || event.kind !== 'full-disk');
   const latencyMs = chance.pick([20, 100, 300, 600]);
   return {
     seed,
     policy,
     rate,
+    store,
     faultsMs: FAULTS_MS,
     receiver: {
       latencyMs,
@@ -181,4 +189,24 @@ function longStop(chance: Chance): TimedEvent {
     atMs: chance.between(2_000, FAULTS_MS - LONG_STOP_MS - 2_000),
     event: { kind: 'stop', target, forMs: LONG_STOP_MS },
   };
+}
+
+/** Hosts that die, one or both, and a service that fails for some seconds, about then and otherwise. */
+function troublesOfHosts(chance: Chance): TimedEvent[] {
+  const events: TimedEvent[] = [];
+  const fault = (atMs: number): TimedEvent => {
+    const forMs = Math.round(Math.min(FAULTS_MS - atMs, chance.between(300, 6_000)));
+    return {
+      atMs,
+      event: { kind: 'store', fault: chance.pick(STORE_FAULTS), share: chance.pick([0.05, 0.3, 1]), forMs },
+    };
+  };
+  for (let count = chance.whole(2, 4); count > 0; count--) {
+    const atMs = chance.between(3_000, FAULTS_MS - 6_000);
+    const hosts = chance.happens(0.4) ? HOSTS : [chance.pick(HOSTS)];
+    events.push({ atMs, event: { kind: 'kill-hosts', hosts, downMs: Math.round(chance.between(300, 6_000)) } });
+    if (chance.happens(0.5)) events.push(fault(Math.max(0, atMs - chance.between(0, 2_000))));
+  }
+  for (let count = chance.whole(2, 5); count > 0; count--) events.push(fault(chance.between(2_000, FAULTS_MS - 4_000)));
+  return events;
 }

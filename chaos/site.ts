@@ -9,13 +9,15 @@ import { Client, Connection } from '@temporalio/client';
 import { answersAt, spawnDevServer } from '../src/dev-server/dev-server-process.ts';
 import { freePort } from '../src/dev-server/free-port.ts';
 import { findTemporalCli } from '../src/dev-server/temporal-cli.ts';
+import { BucketPremises } from './bucket-premises.ts';
 import { findFaketime, ProcessTroubles } from './clock-steps.ts';
 import { DisturbedLink } from './disturbed-link.ts';
 import type { LinkName, ProcessName, RoundPlan, WdsName } from './plan.ts';
 import { WDS_PROCESSES } from './plan.ts';
+import type { Premises } from './premises.ts';
+import { FolderPremises } from './premises.ts';
 import type { ReceiverState } from './receiver-mood.ts';
 import { writeState } from './receiver-mood.ts';
-import { SmallDisk } from './small-disk.ts';
 import type { Ended } from './spawning.ts';
 import { compiled, endWithUs, LAUNCHER, plainEnvironment, runCommand, spawnLogged } from './spawning.ts';
 import type { Termination } from './supervised.ts';
@@ -41,8 +43,7 @@ const ARGUMENTS: Readonly<Record<WdsName, readonly string[]>> = {
 
 export class Site {
   readonly folder: string;
-  readonly inbox: string;
-  readonly disk: SmallDisk;
+  readonly premises: Premises;
   readonly requestLog: string;
   readonly #plan: RoundPlan;
   readonly #say: (text: string) => void;
@@ -56,15 +57,14 @@ export class Site {
   #cli = '';
   #connection: Connection | undefined;
 
-  private constructor(folder: string, plan: RoundPlan, say: (text: string) => void) {
+  private constructor(folder: string, premises: Premises, plan: RoundPlan, say: (text: string) => void) {
     this.folder = folder;
-    this.inbox = join(folder, 'inbox');
+    this.premises = premises;
     this.requestLog = join(folder, 'requests.jsonl');
     this.#stateFile = join(folder, 'receiver.json');
     this.#plan = plan;
     this.#say = say;
-    for (const name of ['inbox', 'outside', 'logs', 'troubles']) mkdirSync(join(folder, name), { recursive: true });
-    this.disk = SmallDisk.make(join(folder, 'home'));
+    for (const name of ['outside', 'logs', 'troubles']) mkdirSync(join(folder, name), { recursive: true });
     this.#state = {
       mood: 'well',
       share: 0,
@@ -78,7 +78,8 @@ export class Site {
 
   /** `folder` is there and empty. */
   static async open(folder: string, plan: RoundPlan, say: (text: string) => void): Promise<Site> {
-    const site = new Site(folder, plan, say);
+    const premises = await (plan.store === 'bucket' ? BucketPremises : FolderPremises).open(folder);
+    const site = new Site(folder, premises, plan, say);
     try {
       await site.#start();
       return site;
@@ -99,9 +100,9 @@ export class Site {
       this.#links.set(name, link);
       const troubles = new ProcessTroubles(join(this.folder, 'troubles'), name, faketime);
       this.#troubles.set(name, troubles);
-      const env = { ...this.#env, ...troubles.env, TEMPORAL_ADDRESS: `127.0.0.1:${link.port}` };
-      const command = { ...this.#wdsCommand(ARGUMENTS[name]), env };
-      await this.#supervise(name, () => spawnLogged(command, this.#logOf(name)));
+      const command = this.#wdsCommand(ARGUMENTS[name], name);
+      const env = { ...command.env, ...troubles.env, TEMPORAL_ADDRESS: `127.0.0.1:${link.port}` };
+      await this.#supervise(name, () => spawnLogged({ ...command, env }, this.#logOf(name)));
     }
     await this.#until('all of wds is up', () =>
       WDS_PROCESSES.every((name) => /Watching |is running/.test(readFileSync(this.#logOf(name), 'utf8'))),
@@ -143,7 +144,7 @@ export class Site {
     };
     const delivery = { maxStubborn, maxHistoryEvents, ...(batchSize === undefined ? {} : { batchSize }) };
     const intake = { settleSeconds: 0.2, blindSettleSeconds: 1, scanIntervalSeconds: 1 };
-    const configuration = { home: this.disk.folder, inbox: this.inbox, endpoint, delivery, intake };
+    const configuration = { ...this.premises.configuration, endpoint, delivery, intake };
     writeFileSync(join(this.folder, 'wds.config.yaml'), JSON.stringify(configuration, null, 2));
   }
 
@@ -157,8 +158,9 @@ export class Site {
     return join(this.folder, 'logs', `${name}.log`);
   }
 
-  #wdsCommand(args: readonly string[]) {
-    const env = { ...this.#env, TEMPORAL_ADDRESS: this.#serverAddress };
+  /** `of`: the process that it becomes; undefined: an operator's command. */
+  #wdsCommand(args: readonly string[], of?: WdsName) {
+    const env = { ...this.#env, ...this.premises.environment(of), TEMPORAL_ADDRESS: this.#serverAddress };
     return { command: process.execPath, args: [LAUNCHER, ...args], cwd: this.folder, env };
   }
 
@@ -193,10 +195,12 @@ export class Site {
   }
 
   fillDisk(full: boolean): void {
-    if (full) this.disk.fill();
-    else this.disk.empty();
-    if (this.disk.mounted) return;
-    for (const troubles of this.#troubles.values()) troubles.fillDisk(full ? this.disk.folder : undefined);
+    const { disk } = this.premises;
+    if (disk === undefined) return;
+    if (full) disk.fill();
+    else disk.empty();
+    if (disk.mounted) return;
+    for (const troubles of this.#troubles.values()) troubles.fillDisk(full ? disk.folder : undefined);
   }
 
   /** A command of wds as an operator gives it, beside all proxies. */
@@ -218,6 +222,7 @@ export class Site {
     }
     for (const troubles of this.#troubles.values()) troubles.stepClock(0);
     this.fillDisk(false);
+    this.premises.disturbStore(undefined, 0);
     this.receive({ mood: 'well', share: 0, stubborn: false });
   }
 
@@ -233,7 +238,7 @@ export class Site {
     await close('receiver');
     await close('server');
     for (const link of this.#links.values()) await link.close();
-    this.disk.remove(keptIn);
+    await this.premises.close(keptIn);
     return ended;
   }
 }

@@ -15,8 +15,8 @@ import { planRound } from '../../chaos/schedule.ts';
 const ROUND_LIMIT_MS = 600_000;
 
 const CHOICES: readonly RoundChoice[] = [
-  { seed: 2_000, policy: 'hold', rate: 200 },
-  { seed: 2_001, policy: 'resend', rate: 'unlimited' },
+  { seed: 2_000, policy: 'hold', rate: 200, store: 'folder' },
+  { seed: 2_001, policy: 'resend', rate: 'unlimited', store: 'folder' },
 ];
 
 describe.concurrent('a round of chaos', () => {

@@ -17,6 +17,20 @@ describe('a plan', () => {
     expect(plans[8]?.events).not.toEqual(again.events);
   });
 
+  it('is the same for a bucket, but for the disk: hosts die besides, and the service fails', () => {
+    const inBucket = plans.map(({ seed }) => planRound(choiceOf(readOptions(['--store', 'bucket'], 0), seed)));
+    const only = ({ events }: (typeof plans)[number], ...kinds: string[]) =>
+      events.filter(({ event }) => !kinds.includes(event.kind));
+    for (const [seed, { store, files, ...plan }] of inBucket.entries()) {
+      expect([store, files]).toEqual(['bucket', plans[seed]!.files]);
+      expect(only({ ...plan, store, files }, 'kill-hosts', 'store')).toEqual(only(plans[seed]!, 'full-disk'));
+    }
+    const added = inBucket.flatMap(({ events }) => events.map(({ event }) => event));
+    const hosts = added.flatMap((event) => (event.kind === 'kill-hosts' ? [event.hosts.join()] : []));
+    expect(new Set(hosts)).toEqual(new Set(['1', '2', '1,2']));
+    expect(new Set(added.flatMap((event) => (event.kind === 'store' ? [event.fault] : []))).size).toBe(6);
+  });
+
   it('drops every file, and undoes everything before the faults cease', () => {
     for (const { files, events, faultsMs } of plans) {
       const dropped = new Set(events.flatMap(({ event }) => (event.kind === 'drop' ? [event.file] : [])));

@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -50,28 +51,37 @@ async function executable(): Promise<string> {
 export interface Gateway {
   /** Its URL. */
   readonly endpoint: string;
+  readonly pid: number;
+  /** The folder that holds its bucket: each object is a file of that name. */
+  readonly folder: string;
+  /** How it ended. */
+  readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
 
-/** With one empty bucket. */
-export async function startGateway(): Promise<Gateway> {
+/** With one empty bucket. `accessLog`: a file that gets a line for each request, as Amazon S3 writes them. */
+export async function startGateway(accessLog?: string): Promise<Gateway> {
   const path = await executable();
   const root = await mkdtemp(join(tmpdir(), 'wds-s3-'));
   await mkdir(join(root, BUCKET));
   const port = await freePort();
-  const args = ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', root];
+  const log = accessLog === undefined ? [] : ['--access-log', accessLog];
+  const args = ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', ...log, 'posix', root];
   const env = {
     ...process.env,
     ROOT_ACCESS_KEY: CREDENTIALS.AWS_ACCESS_KEY_ID,
     ROOT_SECRET_KEY: CREDENTIALS.AWS_SECRET_ACCESS_KEY,
   };
   const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+  const ended = once(child, 'exit').then(([code, signal]) => String(signal ?? `exit code ${code}`));
   const endpoint = `http://127.0.0.1:${port}`;
   await answers(endpoint, child);
   return {
     endpoint,
+    pid: child.pid!,
+    folder: join(root, BUCKET),
+    ended,
     async stop() {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
       await ended;
       await rm(root, { recursive: true, force: true });

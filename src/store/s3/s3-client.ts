@@ -64,5 +64,7 @@ export function clientsOf(
   };
   const repeating = new sdk.S3Client({ ...config, maxAttempts: TRIES });
   const { requestHandler, credentials } = repeating.config;
-  return { repeating, once: new sdk.S3Client({ ...config, requestHandler, credentials, maxAttempts: 1 }) };
+  // Receipts are most of all requests, and all of them of one kind: the SDK need not put its steps together anew for each.
+  const once = new sdk.S3Client({ ...config, requestHandler, credentials, maxAttempts: 1, cacheMiddleware: true });
+  return { repeating, once };
 }
