@@ -13,12 +13,12 @@ const PROBE = createContextKey('wds probe');
 const SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 /** Whether an SDK was loaded. */
-const isLoaded = (): boolean =>
+export const isTraced = (): boolean =>
   context.with(context.active().setValue(PROBE, 1), () => context.active().getValue(PROBE) === 1);
 
 /** In which no instrumentation that was loaded with the SDK has a say; undefined: there is none. */
 export const untraced = (): Context | undefined =>
-  isLoaded() ? context.active().setValue(SUPPRESSED, true) : undefined;
+  isTraced() ? context.active().setValue(SUPPRESSED, true) : undefined;
 
 /** Hands over what has ended, before the process ends. Never rejects. */
 export async function flushSpans(limitMs = 2_000): Promise<void> {

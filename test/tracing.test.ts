@@ -19,6 +19,7 @@ import type { Endpoint } from '../src/domain/endpoint.ts';
 import type { FileNames } from '../src/temporal/activity-spans.ts';
 import { ActivitySpans, fileNamesIn } from '../src/temporal/activity-spans.ts';
 import { flushSpans } from '../src/tracing.ts';
+import { apiUnderTest, FOUND } from './api/fake-served-app.ts';
 import type { StagedAlerts } from './support/delivery-fixture.ts';
 import { batchInput, MovableClock, stageAlerts, TestWorker } from './support/delivery-fixture.ts';
 
@@ -193,6 +194,119 @@ describe('an activity that fails', () => {
     const failure = ApplicationFailure.create({ type: 'TransientFailures', message: 'later', category });
     await expect(run(undefined, () => Promise.reject(failure))).rejects.toBe(failure);
     expect(spans()).toMatchObject([{ status: { code: SpanStatusCode.UNSET } }]);
+  });
+});
+
+describe('a request to the API', () => {
+  const LOCAL = { host: '127.0.0.1:8480' };
+  const CALLER = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+  const told = { ...LOCAL, traceparent: `00-${CALLER.traceId}-${CALLER.spanId}-01` };
+  beforeEach(() => {
+    sampled = true;
+    exporter.reset();
+  });
+
+  test('has a span below that of its caller, by the route that answers', async () => {
+    const { server } = await apiUnderTest();
+    const user = { userId: 'user-7', alertMessage: 'hello 7' };
+    const answer = await server.inject({ method: 'POST', url: '/webhook?x=secret', headers: told, payload: user });
+    expect(answer.statusCode).toBe(202);
+    const [span, ...others] = spans();
+    expect(others).toEqual([]);
+    expect(span).toMatchObject({
+      ...{ name: 'POST /webhook', kind: SpanKind.SERVER, status: { code: SpanStatusCode.UNSET } },
+      parentSpanContext: CALLER,
+      attributes: {
+        'http.request.method': 'POST',
+        'http.route': '/webhook',
+        'http.response.status_code': 202,
+        'url.path': '/webhook',
+        'url.scheme': 'http',
+        'server.address': '127.0.0.1',
+        'server.port': 8480,
+        'network.protocol.version': '1.1',
+        'wds.post.alerts': 1,
+        'wds.file.name': answer.json().files[0],
+      },
+    });
+    expect(span!.spanContext().traceId).toBe(CALLER.traceId);
+    expect(JSON.stringify(span!.attributes)).not.toMatch(/user-7|hello|secret/);
+  });
+
+  test('that hands over a file tells which, as the activities that deliver it do', async () => {
+    const { server } = await apiUnderTest();
+    const headers = { ...LOCAL, 'content-type': 'text/csv' };
+    const payload = 'userId,alertMessage\na,b\n';
+    const { files } = (await server.inject({ method: 'POST', url: '/upload?name=a.csv', headers, payload })).json();
+    expect(spans()).toMatchObject([
+      { name: 'POST /upload', attributes: { 'wds.file.sha256': files[0].id, 'wds.file.name': 'a.csv' } },
+    ]);
+    expect(spans()[0]!.parentSpanContext).toBeUndefined();
+  });
+
+  test('names no user, has no route where there is none, and is in error where it is ours', async () => {
+    const status = () => Promise.reject(new Error('broken'));
+    const { server } = await apiUnderTest({ app: { status } });
+    for (const url of ['/users/user-7?limit=3', '/nothing/here', '/files', '/livez', '/metrics']) {
+      await server.inject({ url, headers: LOCAL });
+    }
+    await server.inject({ url: '/files', headers: { host: 'evil.example.com' } });
+    const seen = spans().map(({ name, attributes, status }) => [
+      ...[name, attributes['url.path'], attributes['http.response.status_code'], status.code],
+    ]);
+    const { UNSET, ERROR } = SpanStatusCode;
+    expect(seen).toEqual([
+      ['GET /users/:userId', '/users/REDACTED', 200, UNSET],
+      ['GET', '/nothing/here', 404, UNSET],
+      ['GET /files', '/files', 500, ERROR],
+      ['GET /files', '/files', 403, UNSET],
+    ]);
+    expect(spans()[2]!.attributes).toMatchObject({ 'error.type': '500' });
+    expect(JSON.stringify(spans().map(({ attributes }) => attributes))).not.toContain('user-7');
+  });
+
+  test('ends also where its caller goes away', async () => {
+    const leaving = new AbortController();
+    const status = (): Promise<never> => {
+      leaving.abort();
+      return new Promise(() => undefined);
+    };
+    const { server } = await apiUnderTest({ app: { status } });
+    const url = await server.listen({ host: '127.0.0.1', port: 0 });
+    await expect(fetch(`${url}/files`, { signal: leaving.signal })).rejects.toThrow();
+    await expect.poll(() => spans()).toMatchObject([{ attributes: { 'error.type': 'ERR_STREAM_PREMATURE_CLOSE' } }]);
+  });
+
+  test('is left to an instrumentation that has made a span, which is told the route and no user', async () => {
+    const { server } = await apiUnderTest();
+    const span = trace.getTracer('http').startSpan('GET', { attributes: { 'http.target': '/users/user-7' } });
+    await context.with(trace.setSpan(context.active(), span), async () => {
+      await server.inject({ url: '/users/user-7', headers: LOCAL });
+    });
+    span.end();
+    expect(spans()).toMatchObject([
+      {
+        name: 'GET /users/:userId',
+        attributes: { 'http.route': '/users/:userId', 'http.target': '/users/REDACTED', 'url.query': 'REDACTED' },
+      },
+    ]);
+  });
+
+  test('is what others find that make spans while it is answered', async () => {
+    const user = async () => {
+      trace.getTracer('other').startSpan('GetObject').end();
+      return FOUND;
+    };
+    const { server } = await apiUnderTest({ app: { user } });
+    await server.inject({ url: '/users/user-7', headers: LOCAL });
+    const [inner, outer] = spans();
+    expect(inner).toMatchObject({ name: 'GetObject', parentSpanContext: { spanId: outer!.spanContext().spanId } });
+  });
+
+  test('that its caller does not sample has none', async () => {
+    const { server } = await apiUnderTest();
+    await server.inject({ url: '/files', headers: { ...told, traceparent: told.traceparent.replace(/01$/, '00') } });
+    expect(spans()).toEqual([]);
   });
 });
 

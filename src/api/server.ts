@@ -19,6 +19,7 @@ import { pages } from './routes/pages.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhook.ts';
+import { traceRequests } from './server-spans.ts';
 import { answerUnreadable } from './unreadable.ts';
 
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -46,6 +47,7 @@ export async function buildServer({ app, access }: ApiParts): Promise<FastifyIns
     clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, _request, reply) => answerError(app, error, reply as unknown as FastifyReply),
   });
+  traceRequests(server);
   // One for each address; a clock of its own for each second.
   await server.register(rateLimit, {
     max: api.maxRequestsPerSecond,

@@ -16,6 +16,7 @@ import type { Received } from '../received.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { firstAlerts, uploaded } from '../schemas.ts';
+import { oneOrAll, tellSpan } from '../server-spans.ts';
 
 /** As in an inbox: no path, no control characters, no dot in front, a kind of file that wds reads. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is meant.
@@ -156,6 +157,10 @@ export async function receiveUploads(
       );
       files.push({ id: sha256, name: placed, sizeBytes, endpoints: [...endpoints] });
     }
+    tellSpan({
+      'wds.file.sha256': oneOrAll(files.map(({ id }) => id)),
+      'wds.file.name': oneOrAll(files.map((file) => file.name)),
+    });
     return files;
   };
   return { files: uploads, endpoints, place, discard };

@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { alert, posted } from '../schemas.ts';
+import { oneOrAll, tellSpan } from '../server-spans.ts';
 
 const MOST_ALERTS = 1_000;
 
@@ -59,6 +60,7 @@ export function webhookRoutes(app: ServedApp, counters: Counters): readonly Rout
         }
         if (!answer.again) counters.posted(alerts.length);
         const { id, files, again: repeated } = answer;
+        tellSpan({ 'wds.post.alerts': alerts.length, 'wds.file.name': oneOrAll(files) });
         return { status: 202, body: { id, alerts: alerts.length, files, repeated } };
       },
     ),
