@@ -102,10 +102,10 @@ export const UPGRADE_SCENARIOS: readonly Scenario[] = [
     await arrived(cluster, 4_000);
     // Against the book: nobody is there any more for the version of the file.
     await end(first);
-    const waits = await saidOf(host, /no worker/);
+    const waits = await saidOf(host, /waiting .*no worker/);
     const second = await startVersion(stage, 2, true);
     await makeCurrent(stage, 2);
-    const waitsStill = await saidOf(host, /no worker of version/);
+    const waitsStill = await saidOf(host, /waiting .*no worker of version/);
     const again = await startVersion(stage, 1, true);
     await arrived(cluster, 12_000);
     await end(again);
@@ -132,7 +132,7 @@ export const UPGRADE_SCENARIOS: readonly Scenario[] = [
       'version 2 says that it cannot go on',
       180_000,
     );
-    const waits = await saidOf(host, /./);
+    const waits = await saidOf(host, /no worker can go on/);
     await end(second);
     await startVersion(stage, 1, false);
     return [`version 2: ${warningsOf(second)}`, `wds status: ${waits}`];
