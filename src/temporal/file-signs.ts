@@ -36,7 +36,8 @@ export class SignsReader {
     ]);
     const { files, needs } = servedBy(queue, pinnedTo(description));
     const pollers = { files, alerts };
-    return { endpoint, progress, steps: stepsOf(description), pollers, needs, governor, nowMs: Date.now() };
+    const steps = stepsOf(description);
+    return { endpoint, progress, steps, pollers, needs, unfit: isUnfit(description), governor, nowMs: Date.now() };
   }
 
   #workflowQueue(queue: string): Promise<QueueVersions> {
@@ -71,6 +72,9 @@ export function servedBy(
   const none = version === undefined && !files && pollers.length > 0;
   return { files, needs: none ? 'none' : version };
 }
+
+/** One that is killed over a workflow task leaves a second attempt to others, and no third. */
+const isUnfit = ({ raw }: WorkflowExecutionDescription): boolean => (raw.pendingWorkflowTask?.attempt ?? 1) > 2;
 
 /** The version that a running workflow is bound to; undefined: it goes on with whichever is the current one. */
 function pinnedTo({ raw }: WorkflowExecutionDescription): string | undefined {

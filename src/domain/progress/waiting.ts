@@ -52,6 +52,8 @@ export interface FileSigns {
   readonly pollers: { readonly files: boolean; readonly alerts: boolean };
   /** Which version's workers its workflow needs: `wds:0.2.0`. undefined: workers are not versioned. `none`: they are, and none is the current one. */
   readonly needs?: string | undefined;
+  /** Workers that took its last workflow task failed, again and again: their code does not fit its history. Absent: not so. */
+  readonly unfit?: boolean;
   /** The governor's view; undefined: it does not answer, or there is none. */
   readonly governor:
     | {
@@ -93,6 +95,11 @@ function noFilesWorker(needs: FileSigns['needs']): FileWaiting {
   return because('no_worker', text);
 }
 
+const NO_FIT = because(
+  'no_worker',
+  'no worker can go on with its workflow: read the log of the files workers (workflow_not_replayable); docs/upgrades.md has more',
+);
+
 const noAlertsWorker = (endpoint: string): FileWaiting =>
   because('no_worker', `no worker serves endpoint ${endpoint}: start wds up, or wds worker --role alerts`);
 
@@ -104,10 +111,12 @@ export function fileWaiting({
   pollers,
   governor,
   needs,
+  unfit,
   nowMs,
 }: FileSigns): FileWaiting | undefined {
   if (progress?.decision !== undefined) return because('decision', progress.decision);
   if (progress?.phase === 'paused') return because('file_paused', 'the file is paused; wds resume goes on with it');
+  if (pollers.files && progress === undefined && unfit === true) return NO_FIT;
   if (!pollers.files || progress === undefined) return noFilesWorker(needs);
   if (progress.closed !== undefined) {
     const { opensMs, text } = progress.closed;

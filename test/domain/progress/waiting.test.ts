@@ -57,6 +57,16 @@ describe('no worker', () => {
     expect(text('none')).toContain('no version of the workers is the current one');
   });
 
+  test('is said in other words where workers are there whose version cannot go on with it', () => {
+    const text = (unfit: boolean): string | undefined =>
+      fileWaiting({
+        ...{ endpoint: 'crm', progress: undefined, steps: [], governor, nowMs: NOW, unfit },
+        pollers: { files: true, alerts: true },
+      })?.text;
+    expect(text(true)).toContain('no worker can go on with its workflow');
+    expect(text(false)).toContain('no worker runs its workflow');
+  });
+
   test('is said where nobody sends: nobody has asked for tasks, or nobody takes them', () => {
     expect(why({ pollers: { files: true, alerts: false } })).toBe('no_worker');
     const idle = { ...governor, activeWorkers: 0 };
