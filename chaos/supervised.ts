@@ -14,6 +14,8 @@ export interface Spawned {
 /** Starts the process anew; resolves once it exists. */
 export type Spawn = () => Promise<Spawned>;
 
+/** A process that young may not hear signals yet, and ends by a SIGTERM at once, with no work in hand. */
+const DEAF_MS = 10_000;
 /** After it ended by itself. */
 const RESTART_PAUSE_MS = 1_000;
 
@@ -28,6 +30,7 @@ export class Supervised {
   readonly #spawn: Spawn;
   readonly #say: (text: string) => void;
   #current: Spawned | undefined;
+  #spawnedMs = 0;
   #stopped = false;
   /** It was killed or stopped since it was told to end. */
   #disturbed = false;
@@ -43,8 +46,13 @@ export class Supervised {
 
   /** Resolves once the process exists; from here on it is started again whenever it ends. */
   async start(): Promise<void> {
-    this.#current = await this.#spawn();
+    await this.#begin();
     this.#supervision = this.#supervise();
+  }
+
+  async #begin(): Promise<void> {
+    this.#spawnedMs = performance.now();
+    this.#current = await this.#spawn();
   }
 
   async #supervise(): Promise<void> {
@@ -58,7 +66,7 @@ export class Supervised {
       this.#downMs = RESTART_PAUSE_MS;
       while (this.#current === undefined && !this.#closing) {
         try {
-          this.#current = await this.#spawn();
+          await this.#begin();
           if (this.#closing) this.#signal('SIGKILL');
         } catch (error) {
           this.#say(`${this.name} does not start: ${(error as Error).message}`);
@@ -76,7 +84,7 @@ export class Supervised {
     return this.#signal('SIGKILL');
   }
 
-  /** SIGTERM. Resolves when it has ended; undefined: there was none that could hear, or it was killed or stopped before it had ended. */
+  /** SIGTERM. Resolves when it has ended; undefined: there was none that could hear, or it was killed or stopped before it had ended, or too young. */
   async terminate(downMs: number): Promise<Termination | undefined> {
     const current = this.#current;
     if (current === undefined || this.#stopped) return undefined;
@@ -85,7 +93,8 @@ export class Supervised {
     const startedMs = performance.now();
     this.#signal('SIGTERM');
     const how = await current.ended;
-    if (this.#disturbed) return undefined;
+    const wasDeaf = how === 'SIGTERM' && startedMs - this.#spawnedMs < DEAF_MS;
+    if (this.#disturbed || wasDeaf) return undefined;
     return { name: this.name, ms: performance.now() - startedMs, how };
   }
 

@@ -86,6 +86,7 @@ export class TemporalApp implements App {
   async watch(): Promise<void> {
     const routes = await this.#toSend(routesOf);
     const services = await this.services();
+    if (this.context.signal.aborted) return;
     await services.startWatchers(routes);
     this.context.messages.message(`Watching ${routes.map(({ inbox }) => inbox).join(', ')}`);
     services.tellOfMissingWorkers();
@@ -101,6 +102,8 @@ export class TemporalApp implements App {
     const endpoints = role === 'files' ? [] : await this.#toSend(meantEndpoints);
     const installation = await this.installation();
     for (const endpoint of endpoints) await installation.claimEndpoint(endpoint);
+    // Stopped while it connected: it asks for no work that it would only have to end.
+    if (this.context.signal.aborted) return;
     if (role !== 'alerts') await (await this.services()).startFilesWorker();
     await Promise.all(endpoints.map((endpoint) => installation.startAlertsWorker(endpoint)));
     const { address } = installation.temporal;

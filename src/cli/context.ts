@@ -116,7 +116,8 @@ export class CommandContext {
     const listener = options.listens ? await openMonitoring(monitoring, settings, logger) : undefined;
     try {
       terminal.progress('');
-      await action({ app, settings });
+      // Stopped before it had begun: what runs until it is stopped would begin work only to end it.
+      if (!(options.listens && signal.aborted)) await action({ app, settings });
     } catch (error) {
       const { explained } = await import('../app/full-disk.ts');
       const told = await explained(error, settings);

@@ -146,6 +146,16 @@ describe('Ctrl-C', () => {
     expect(calls).toEqual(['up', 'interruptNotice', 'close']);
   });
 
+  test.each([
+    ['worker', ...TO],
+    ['watch', ...TO],
+  ])('while %s starts: it begins no work that it would only have to end', async (...args) => {
+    const env = { WDS_MONITORING_PORT: '0' };
+    const { code, calls } = await wds(args, { env, signal: AbortSignal.abort() });
+    expect(code).toBe(0);
+    expect(calls.map(String)).toEqual(['close']);
+  });
+
   test('once more says what that costs before it costs it, and does it the time after', async () => {
     const pressedAgain: PressedAgain = { mayEnd: () => true };
     const controller = new AbortController();
