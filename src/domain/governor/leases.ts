@@ -55,16 +55,54 @@ export function spanAt<S extends { readonly fromMs: number; readonly toMs: numbe
   return spans.find((span) => span.fromMs <= atMs && atMs < span.toMs);
 }
 
-/** What the others may be using at `atMs`, and the total that they were promised it of. */
-export function lentToOthers(book: LeaseBook, workerId: string, atMs: number): { sum: number; ofTotal: number } {
-  let sum = 0;
-  let ofTotal = 0;
-  for (const [id, borrower] of Object.entries(book)) {
-    const span = id === workerId ? undefined : spanAt(borrower.lent, atMs);
-    sum += span?.ratePerSecond ?? 0;
-    ofTotal = Math.max(ofTotal, span?.totalPerSecond ?? 0);
+/** Rates are lent, and added up, in whole billionths of a request a second: sums of them are exact, in whatever order they are made. */
+const BILLION = 1e9;
+/** Of a billionth: a rate of up to a million that is read back is a whole number but for less than this. */
+const LAST_DIGIT = 0.3;
+
+/** As much of it as can be lent. */
+export const lendable = (ratePerSecond: number): number => Math.floor(ratePerSecond * BILLION + LAST_DIGIT) / BILLION;
+
+/** What some borrowers may be using over time, added up once: a renewal costs as much as there are spans, not as their square. */
+export class LentOverTime {
+  /** When it changes, in time order. */
+  readonly edges: readonly number[];
+  readonly #steps = new Map<number, { billionths: number; readonly totals: [total: number, count: number][] }>();
+  readonly #totals = new Map<number, number>();
+  #next = 0;
+  #billionths = 0;
+  #ofTotal = 0;
+
+  constructor(borrowers: readonly Borrower[]) {
+    for (const { lent } of borrowers) for (const span of lent) this.#enter(span);
+    this.edges = [...this.#steps.keys()].sort((a, b) => a - b);
   }
-  return { sum, ofTotal };
+
+  #enter({ fromMs, toMs, ratePerSecond, totalPerSecond }: Span): void {
+    const billionths = Math.ceil(ratePerSecond * BILLION - LAST_DIGIT);
+    for (const [atMs, sign] of [[fromMs, 1] as const, [toMs, -1] as const]) {
+      const step = this.#steps.get(atMs) ?? { billionths: 0, totals: [] };
+      step.billionths += sign * billionths;
+      step.totals.push([totalPerSecond, sign]);
+      this.#steps.set(atMs, step);
+    }
+  }
+
+  /** The sum, and the highest total that it was promised of. To be asked at rising times. */
+  at(atMs: number): { readonly perSecond: number; readonly ofTotal: number } {
+    const before = this.#next;
+    for (; this.edges[this.#next]! <= atMs; this.#next++) {
+      const step = this.#steps.get(this.edges[this.#next]!)!;
+      this.#billionths += step.billionths;
+      for (const [total, count] of step.totals) {
+        const now = (this.#totals.get(total) ?? 0) + count;
+        if (now === 0) this.#totals.delete(total);
+        else this.#totals.set(total, now);
+      }
+    }
+    if (this.#next > before) this.#ofTotal = Math.max(0, ...this.#totals.keys());
+    return { perSecond: this.#billionths / BILLION, ofTotal: this.#ofTotal };
+  }
 }
 
 /** What the others are thought to send now. */
@@ -132,18 +170,23 @@ export function spansBetween(
   valueAt: (atMs: number) => Omit<Span, 'fromMs' | 'toMs'>,
 ): Span[] {
   const spans: Span[] = [];
-  const sorted = [...edges].sort((a, b) => a - b);
+  const sorted = Float64Array.from(edges).sort();
+  let last: (Omit<Span, 'toMs'> & { toMs: number }) | undefined;
   for (let index = 0; index + 1 < sorted.length; index++) {
-    const span = { ...valueAt(sorted[index]!), fromMs: sorted[index]!, toMs: sorted[index + 1]! };
-    if (span.ratePerSecond <= 0) continue;
-    const last = spans.at(-1);
+    const fromMs = sorted[index]!;
+    const toMs = sorted[index + 1]!;
+    const value = valueAt(fromMs);
+    if (value.ratePerSecond <= 0) continue;
     const same =
-      last?.toMs === span.fromMs &&
-      last.ratePerSecond === span.ratePerSecond &&
-      last.latestPerSecond === span.latestPerSecond &&
-      last.totalPerSecond === span.totalPerSecond;
-    if (same) spans[spans.length - 1] = { ...last, toMs: span.toMs };
-    else spans.push(span);
+      last?.toMs === fromMs &&
+      last.ratePerSecond === value.ratePerSecond &&
+      last.latestPerSecond === value.latestPerSecond &&
+      last.totalPerSecond === value.totalPerSecond;
+    if (same) last!.toMs = toMs;
+    else {
+      last = { ...value, fromMs, toMs };
+      spans.push(last);
+    }
   }
   return spans;
 }

@@ -9,7 +9,7 @@ import { openLimitAt, openShare } from './concurrency.ts';
 import type { LeaseAnswer } from './contract.ts';
 import { LEASE_MS, SHARE_OF_NO_LIMIT, UNLIMITED_PER_SECOND } from './contract.ts';
 import type { Borrower, Span } from './leases.ts';
-import { isActive, lentToOthers, lentUntilMs, openAtOthers, raised, spanAt, spansBetween } from './leases.ts';
+import { isActive, LentOverTime, lendable, lentUntilMs, openAtOthers, raised, spansBetween } from './leases.ts';
 import { fairShares } from './rate-share.ts';
 import { nextRenewalMs } from './renewals.ts';
 import type { GovernorState } from './state.ts';
@@ -25,6 +25,9 @@ const SEARCHED_ALONE_TO = 5_000;
 const REFUSING_MS = 900_000;
 /** Of what a worker that is not held back really sent, so that its need can show. */
 const DEMAND_SLACK = 1.5;
+
+/** Of its share: less beyond that is not lent, for each change of a rate is a segment of a lease. */
+const WORTH_MORE = 1.001;
 
 /** The worker that asks is in the book. */
 export function lendTo(
@@ -105,56 +108,67 @@ function holderOf(state: GovernorState, workerId: string, nowMs: number): string
 /** The worker's share of each second to come, as far as others do not have it still. */
 function lease(state: GovernorState, workerId: string, nowMs: number, leaseMs: number): Span[] {
   const endMs = nowMs + leaseMs;
-  const others = Object.entries(state.book).filter(([id]) => id !== workerId);
-  const othersUntilMs = Math.max(nowMs, ...others.map(([, other]) => lentUntilMs(other)));
+  const others = Object.entries(state.book).flatMap(([id, other]) => (id === workerId ? [] : [other]));
+  const othersUntilMs = others.reduce((latest, other) => Math.max(latest, lentUntilMs(other)), nowMs);
   // Whoever takes over a low rate keeps the distance that the last holder's last request is owed.
   const takesOver = state.alone && othersUntilMs > nowMs;
   const fromMs = takesOver ? othersUntilMs + Math.min(1_000, 1_000 / totalPerSecond(state, nowMs)) : nowMs;
-  const edges = [
-    nowMs,
-    endMs,
-    fromMs,
-    ...others.flatMap(([, { lent }]) => lent.flatMap((span) => [span.fromMs, span.toMs])),
-  ];
+  const lent = new LentOverTime(others);
+  const edges = [nowMs, endMs, fromMs, ...lent.edges];
   // The climb of the next seconds, in steps of a second.
   for (let atMs = Math.ceil(nowMs / 1_000) * 1_000; atMs < endMs; atMs += 1_000) edges.push(atMs);
+  const shareAt = sharesOf(state, workerId, nowMs);
   return spansBetween(new Set(edges.filter((atMs) => atMs >= nowMs && atMs <= endMs)), (atMs) => {
     const total = totalPerSecond(state, atMs);
-    const { sum, ofTotal } = lentToOthers(state.book, workerId, atMs);
-    const left = atMs < fromMs ? 0 : Math.max(total, ofTotal) - sum;
-    const rate = Math.max(0, Math.min(shareOf(state, workerId, total, atMs, nowMs), left));
+    const { perSecond, ofTotal } = lent.at(atMs);
+    const left = atMs < fromMs ? 0 : Math.max(total, ofTotal) - perSecond;
+    // Whoever comes need not wait for what another was lent of no limit.
+    const most = isNoLimit(total) && !state.alone ? SHARE_OF_NO_LIMIT : Math.min(shareAt(atMs, total), left);
+    const rate = Math.max(0, lendable(most));
     return { ratePerSecond: rate, latestPerSecond: rate, totalPerSecond: Math.max(total, ofTotal) };
   });
 }
 
+const isNoLimit = (totalPerSecond: number): boolean => totalPerSecond >= PACE_FRACTION * UNLIMITED_PER_SECOND;
+
 /**
- * What the worker should have at `atMs`: an equal share among those who need one, or more as long as somebody's lease leaves more: one
- * who has just come takes his share only when it is free.
+ * What the worker should have at a time: an equal share among those who need one, or more as long as somebody's lease leaves more: one
+ * who has just come takes his share only when it is free. To be asked at rising times.
  */
-function shareOf(state: GovernorState, workerId: string, total: number, atMs: number, nowMs: number): number {
-  if (state.alone) return total;
-  // Whoever comes need not wait for what another was lent.
-  if (total >= PACE_FRACTION * UNLIMITED_PER_SECOND) return SHARE_OF_NO_LIMIT;
-  const sharers = Object.entries(state.book).filter(([id, borrower]) => id === workerId || isActive(borrower, nowMs));
-  const demands = sharers.map(([, { demandPerSecond }]) =>
-    demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1,
-  );
-  const needed = fairShares(total, demands);
-  // What nobody seems to need is there for whoever's need grows before he comes again.
-  const spare = Math.max(0, total - needed.reduce((sum, share) => sum + share, 0)) / sharers.length;
-  const shares = needed.map((share) => share + spare);
-  let claimed = 0;
-  let own = 0;
-  let demand = 0;
-  sharers.forEach(([id, borrower], index) => {
-    if (id === workerId) {
-      own = shares[index]!;
-      demand = demands[index]!;
-    } else {
-      // Who has nothing yet takes his share when he comes.
-      const fromMs = Math.max(lentUntilMs(borrower), borrower.nextMs);
-      claimed += atMs < fromMs ? (spanAt(borrower.lent, atMs)?.ratePerSecond ?? 0) : shares[index]!;
+function sharesOf(state: GovernorState, workerId: string, nowMs: number): (atMs: number, total: number) => number {
+  if (state.alone) return (_, total) => total;
+  const others = Object.entries(state.book)
+    .flatMap(([id, other]) => (id !== workerId && isActive(other, nowMs) ? [other] : []))
+    // Who has nothing yet takes his share when he comes.
+    .map((borrower) => ({ borrower, comesMs: Math.max(lentUntilMs(borrower), borrower.nextMs) }))
+    .sort((a, b) => a.comesMs - b.comesMs);
+  const lent = new LentOverTime(others.map(({ borrower }) => borrower));
+  const demands = [...others.map(({ borrower }) => demandOf(borrower)), demandOf(state.book[workerId]!)];
+  let shares: readonly number[] = [];
+  let sharedTotal = Number.NaN;
+  let come = 0;
+  let sharesOfCome = 0;
+  return (atMs, total) => {
+    if (sharedTotal !== total) {
+      shares = sharesAmong(total, demands);
+      sharedTotal = total;
+      come = 0;
+      sharesOfCome = 0;
     }
-  });
-  return Math.max(own, Math.min(demand, total - claimed));
+    for (; come < others.length && others[come]!.comesMs <= atMs; come++) sharesOfCome += shares[come]!;
+    const claimed = lent.at(atMs).perSecond + sharesOfCome;
+    const own = shares.at(-1)!;
+    const more = Math.min(demands.at(-1)!, total - claimed);
+    return more > WORTH_MORE * own ? more : own;
+  };
+}
+
+const demandOf = ({ demandPerSecond }: Borrower): number =>
+  demandPerSecond === null ? Number.POSITIVE_INFINITY : DEMAND_SLACK * demandPerSecond + 1;
+
+/** Those that are needed; what nobody seems to need is there for whoever's need grows before he comes again. */
+function sharesAmong(total: number, demands: readonly number[]): number[] {
+  const needed = fairShares(total, demands);
+  const spare = Math.max(0, total - needed.reduce((sum, share) => sum + share, 0)) / demands.length;
+  return needed.map((share) => lendable(share + spare));
 }
