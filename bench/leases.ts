@@ -1,0 +1,98 @@
+/**
+ * How many workers can one endpoint have? Each asks the endpoint's governor for its share every 5.25 s, by an Update of one workflow. Here WORKERS of them ask
+ * a real governor, each when it is told to, for a minute: how long does an answer take, how many come too late to be of use, and what does it cost?
+ *
+ *     node dist/bench/leases.js [WORKERS=100]
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { RENEW_MS } from '../src/domain/governor/contract.ts';
+import { GOVERNOR_WORKFLOW, governorWorkflowId, installationIn } from '../src/domain/names.ts';
+import { GovernorClient } from '../src/temporal/governor-client.ts';
+import { cpuSeconds } from './process-figures.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
+const workers = Number(process.argv[2] ?? '100');
+const MEASURED_MS = 60_000;
+/** Everybody has its share by then. */
+const SETTLED_MS = 15_000;
+
+const home = await mkdtemp(join(tmpdir(), 'wds-leases-'));
+const endpoint = ['--url', 'http://127.0.0.1:9/hook', '--rate', String(workers * 10)];
+const up = spawn(process.execPath, [LAUNCHER, 'up', '--no-example', '--api-port', '0', ...endpoint], {
+  ...{ cwd: home, stdio: ['ignore', 'ignore', 'pipe'] },
+});
+let said = '';
+up.stderr!.on('data', (text: Buffer) => {
+  said = `${said}${text}`.slice(-100_000);
+});
+
+try {
+  while (!said.includes('Inbox')) {
+    if (up.exitCode !== null) throw new Error(`wds up does not start:\n${said}`);
+    await sleep(50);
+  }
+  const { address, pid: serverPid } = JSON.parse(await readFile(join(home, '.wds', 'server.json'), 'utf8'));
+  const client = new Client({ connection: await Connection.connect({ address }) });
+  const governor = await runningGovernor(client);
+  const config = { rate: workers * 10, batchSize: 1_000 };
+  const asking = new GovernorClient(client, { ...governor, config });
+
+  const answersMs: number[] = [];
+  const shares = new Map<number, number>();
+  let late = 0;
+  const startMs = performance.now();
+  const endMs = startMs + SETTLED_MS + MEASURED_MS;
+  const renew = async (worker: number): Promise<void> => {
+    await sleep((worker * RENEW_MS) / workers);
+    for (let askMs = performance.now(); askMs < endMs; askMs = performance.now()) {
+      const report = { delivered: 50, sent: 50, elapsedMs: RENEW_MS, latencyMs: 20, ceilingPerSecond: null };
+      const request = { workerId: `w${worker}`, demandPerSecond: null, brake: null, badRun: null, ...report };
+      const answer = await asking.lease(request).catch(() => undefined);
+      const tookMs = performance.now() - askMs;
+      if (askMs > startMs + SETTLED_MS) {
+        if (answer === undefined) late++;
+        else answersMs.push(tookMs);
+      }
+      shares.set(worker, answer?.segments.at(-1)?.ratePerSecond ?? 0);
+      await sleep(answer?.renewAfterMs ?? 500);
+    }
+  };
+  const all = Array.from({ length: workers }, (_, worker) => renew(worker));
+  await sleep(SETTLED_MS);
+  const before = [await cpuSeconds(up.pid), await cpuSeconds(serverPid)];
+  await Promise.all(all);
+  const seconds = (performance.now() - startMs - SETTLED_MS) / 1_000;
+  const [wds, server] = [await cpuSeconds(up.pid), await cpuSeconds(serverPid)].map((cpu, at) => cpu - before[at]!);
+  answersMs.sort((a, b) => a - b);
+  const at = (share: number): string => answersMs[Math.floor(share * (answersMs.length - 1))]!.toFixed(0);
+  const sum = [...shares.values()].reduce((total, share) => total + share, 0);
+  console.log(
+    `${workers} workers: ${(answersMs.length / seconds).toFixed(1)} leases/s, answered within ${at(0.5)} ms (median), ` +
+      `${at(0.99)} (99%), ${at(1)} (slowest); ${late} too late; ${(sum / (workers * 10)).toFixed(3)} of the rate is lent; ` +
+      `cores: wds ${(wds! / seconds).toFixed(2)}, server ${(server! / seconds).toFixed(2)}`,
+  );
+  await client.connection.close();
+} finally {
+  up.kill('SIGTERM');
+  if (up.exitCode === null) await once(up, 'exit');
+  await rm(home, { recursive: true, force: true });
+}
+
+/** Of the one endpoint. */
+async function runningGovernor(client: Client): Promise<{ readonly endpoint: string; readonly installation: string }> {
+  for (;;) {
+    for await (const { workflowId, memo } of client.workflow.list({ query: `WorkflowType = "${GOVERNOR_WORKFLOW}"` })) {
+      const installation = installationIn(memo);
+      if (installation !== undefined)
+        return { endpoint: workflowId.slice(governorWorkflowId('').length), installation };
+    }
+    await sleep(200);
+  }
+}
