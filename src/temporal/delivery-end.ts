@@ -30,11 +30,25 @@ export async function endOf(handle: WorkflowHandle): Promise<DeliveryEnd> {
   }
 }
 
+/** A wait is made of polls of at most 20 s, and Temporal's client leaves a listener of each on its signal: for days of them, a signal of its own for a few. */
+const ONE_SIGNAL_MS = 120_000;
+
 /** The same, or, as soon as the signal aborts, a failure. */
-export const endUntil = (client: Client, workflowId: string, signal: AbortSignal): Promise<DeliveryEnd> =>
-  withOwnSignal(signal, (own) =>
-    client.connection.withAbortSignal(own, () => endOf(client.workflow.getHandle(workflowId))),
-  );
+export async function endUntil(
+  client: Client,
+  workflowId: string,
+  signal: AbortSignal,
+  oneSignalMs = ONE_SIGNAL_MS,
+): Promise<DeliveryEnd> {
+  const some = async (own: AbortSignal): Promise<DeliveryEnd | undefined> => {
+    const end = await client.connection.withAbortSignal(own, () => endOf(client.workflow.getHandle(workflowId)));
+    return own.aborted && !signal.aborted ? undefined : end;
+  };
+  for (;;) {
+    const end = await withOwnSignal(signal, some, oneSignalMs);
+    if (end !== undefined) return end;
+  }
+}
 
 /** What a person can do about a delivery that failed for what the store does not hold any more. */
 const NEXT_STEPS: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
@@ -106,6 +107,17 @@ test('who waits for the end of a workflow waits on', async () => {
   expect(await Promise.race([end, waits])).toBe('waits');
   over.abort();
   expect(await end).toBe('failed');
+});
+
+test('who waits for long asks anew with a signal of its own: none gathers listeners of all polls', async () => {
+  const { temporal, asked } = await serverThat({ GetWorkflowExecutionHistory: () => undefined });
+  const over = new AbortController();
+  const end = endUntil(temporal.client, 'file', over.signal, LIMITS.answerMs / 3).then(({ kind }) => kind);
+  await expect.poll(() => asked.get('GetWorkflowExecutionHistory')).toBeGreaterThan(2);
+  expect(getEventListeners(over.signal, 'abort')).toHaveLength(1);
+  over.abort();
+  expect(await end).toBe('failed');
+  expect(getEventListeners(over.signal, 'abort')).toHaveLength(0);
 });
 
 test('one who is asked for patience by the service has it', async () => {
