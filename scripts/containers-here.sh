@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # scripts/containers.sh on a machine without a Docker engine, which reaches package registries but no registry of images. Images of others
 # have stand-ins of the same names, made of the same software from Debian's packages, the Go module proxy and npm; Dockerfile and
-# docker-compose.yml are used as they are.
+# docker-compose.yml are used as they are. Grafana is in none of these registries: its stand-in is a small server that reads the same provisioned
+# files, serves the dashboard, and passes queries on to the data source. What Grafana itself makes of them is not tried.
 #
 #     scripts/containers-here.sh            ten minutes and more the first time, four from then on; root only
 #
-# Stand-ins and images are kept in ~/.cache/wds/containers-here, apart from what podman has otherwise. Not run: the profile observe, for
-# Grafana is in none of these registries.
+# Stand-ins and images are kept in ~/.cache/wds/containers-here, apart from what podman has otherwise.
 set -euo pipefail
 
 CHECKOUT=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,6 +18,8 @@ NPM=10.9.9
 TEMPORAL=1.32.1
 UI=2.54.1
 POSTGRES=docker.io/library/postgres:17.11-bookworm
+PROMETHEUS=docker.io/prom/prometheus:v3.13.0
+GRAFANA=docker.io/grafana/grafana:12.4.0
 
 say() { printf 'containers-here: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -169,6 +171,48 @@ SCRIPT
   chmod 755 "$WORK/postgres/usr/local/bin/start"
   image $POSTGRES "$WORK/postgres" $BASE --env PGDATA=/var/lib/postgresql/data --stop-signal SIGINT \
     --env PATH=/usr/lib/postgresql/15/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd start
+fi
+
+if ! have $PROMETHEUS; then
+  say "Debian's Prometheus"
+  mkdir -p "$WORK/prometheus/bin" "$WORK/prometheus/prometheus"
+  (cd "$WORK" && { apt-get -qq download prometheus || { apt-get -qq update && apt-get -qq download prometheus; }; }) >/dev/null
+  dpkg-deb --fsys-tarfile "$WORK"/prometheus_*.deb | tar -x -C "$WORK/prometheus/bin" --strip-components=3 ./usr/bin/prometheus
+  image $PROMETHEUS "$WORK/prometheus" $BASE --user 65534 --entrypoint '["/bin/prometheus"]' \
+    --cmd '--config.file=/etc/prometheus/prometheus.yml --storage.tsdb.path=/prometheus'
+fi
+
+if ! have $GRAFANA; then
+  mkdir -p "$WORK/grafana/stand-in/node_modules"
+  cp -r "$CHECKOUT/node_modules/yaml" "$WORK/grafana/stand-in/node_modules/"
+  cat >"$WORK/grafana/stand-in/main.mjs" <<'SCRIPT'
+// Not Grafana: of its API what scripts/check-observe.mjs asks, from the same files at the same places.
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+const provisioned = (kind) =>
+  readdirSync(join('/etc/grafana/provisioning', kind))
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => parse(readFileSync(join('/etc/grafana/provisioning', kind, name), 'utf8')));
+const sources = provisioned('datasources').flatMap(({ datasources }) => datasources);
+const dashboards = provisioned('dashboards')
+  .flatMap(({ providers }) => providers.map(({ options }) => options.path))
+  .flatMap((folder) => readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => join(folder, name)))
+  .map((path) => JSON.parse(readFileSync(path, 'utf8')));
+
+createServer(async ({ url }, response) => {
+  const [, kind, uid, rest] = /^\/api\/(dashboards|datasources\/proxy)\/uid\/([^/]+)(\/.*)?$/.exec(url) ?? [];
+  const found = (kind === 'dashboards' ? dashboards : sources).find((one) => one.uid === uid);
+  if (kind === undefined || found === undefined) return response.writeHead(404).end();
+  if (kind === 'dashboards') return response.end(JSON.stringify({ dashboard: found }));
+  const answer = await fetch(found.url + rest).catch((error) => new Response(String(error.cause ?? error), { status: 502 }));
+  response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+}).listen(3000);
+process.once('SIGTERM', () => process.exit());
+SCRIPT
+  image $GRAFANA "$WORK/grafana" "$IMAGE" --workingdir /stand-in --user 472 --entrypoint '["node"]' --cmd main.mjs
 fi
 
 podman system service --time 0 "$DOCKER_HOST" >"$WORK/podman.log" 2>&1 &

@@ -12,18 +12,19 @@ read -ra ENGINE <<<"${ENGINE:-docker}"
 read -ra COMPOSE <<<"${COMPOSE:-docker compose}"
 export COMPOSE_PROJECT_NAME=wds-try
 OWNER=4321
-# Four ports of this machine from here on. The usual ones may be taken: by what is being tried, say.
+# Six ports of this machine from here on. The usual ones may be taken: by what is being tried, say.
 PORT=$((20000 + RANDOM % 8000))
 
 say() { printf 'containers: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 compose() { "${COMPOSE[@]}" "$@"; }
+all() { compose --profile demo --profile observe "$@"; }
 
 WORK=$(mktemp -d)
 finish() {
   local code=$?
-  [ "$code" = 0 ] || compose --profile demo logs --tail 40 >&2 || true
-  compose --profile demo down --volumes >"$WORK/down.log" 2>&1 || { [ "$code" != 0 ] || code=1; cat "$WORK/down.log" >&2; }
+  [ "$code" = 0 ] || all logs --tail 40 >&2 || true
+  all down --volumes >"$WORK/down.log" 2>&1 || { [ "$code" != 0 ] || code=1; cat "$WORK/down.log" >&2; }
   # What another owner has written, sudo may be needed for.
   cd / && { rm -rf "$WORK" 2>/dev/null || sudo rm -rf "$WORK"; }
   [ "$code" = 0 ] || say failed
@@ -66,8 +67,9 @@ say "up with the demo, ./data of user $OWNER"
 sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
 $sudo rm -rf data
 $sudo install -d -m 755 -o $OWNER -g $OWNER data
-printf '%s\n' WDS_URL=http://receiver:8080/ API_PORT=$PORT UI_PORT=$((PORT + 1)) TEMPORAL_PORT=$((PORT + 2)) RECEIVER_PORT=$((PORT + 3)) >.env
-compose --profile demo up --detach --scale worker-alerts=2 --scale worker-files=2
+printf '%s\n' WDS_URL=http://receiver:8080/ API_PORT=$PORT UI_PORT=$((PORT + 1)) TEMPORAL_PORT=$((PORT + 2)) RECEIVER_PORT=$((PORT + 3)) \
+  PROMETHEUS_PORT=$((PORT + 4)) GRAFANA_PORT=$((PORT + 5)) >.env
+all up --detach --scale worker-alerts=2 --scale worker-files=2
 # PostgreSQL, Temporal; watch, api, two of each worker, receiver.
 within 180 healthy 9
 curl --silent --show-error --fail --output /dev/null http://127.0.0.1:$((PORT + 1))/
@@ -84,13 +86,16 @@ compose exec -T api wds report alerts.csv || [ $? = 3 ]
 [ "$(accepted)" = "$rows" ] || die "$(accepted) alerts for $rows rows"
 [ -z "$($sudo find data -not -uid $OWNER)" ] || { $sudo find data -not -uid $OWNER | head; die 'not all in ./data belongs to its owner'; }
 
+say 'what Prometheus and Grafana see of it'
+compose exec -T api node --input-type=module - $rows <scripts/check-observe.mjs
+
 say 'stop, and up again'
 compose stop
-compose --profile demo up --detach
+all up --detach
 within 180 healthy 7
 
 say 'stop and down, without a variable'
 rm .env
 compose stop
-compose --profile demo down
+all down
 say "done: $rows alerts, each once"

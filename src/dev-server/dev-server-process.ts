@@ -15,8 +15,8 @@ import type { ProcessIdentity } from './process-identity.ts';
 import { isRunning } from './process-identity.ts';
 
 const READY_LIMIT_MS = 60_000;
-/** A graceful stop takes about 1.2 s. */
-const STOP_LIMIT_MS = 15_000;
+/** A graceful stop takes about 1.2 s. One that hangs is killed in time for a supervisor's 30 s; its database outlives that. */
+const STOP_LIMIT_MS = 6_000;
 /** Go collects its garbage sooner when its heap comes near this; it is no limit. */
 const MEMORY_AIM = '256MiB';
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
@@ -156,11 +156,14 @@ function acceptsAt(address: string): Promise<boolean> {
   });
 }
 
-/** Ends a server, whoever started it; resolves when it has ended. `patienceMs`: how long it may take to end by itself. */
-export async function stopServer(server: ProcessIdentity, patienceMs = 0): Promise<void> {
+/**
+ * Ends a server, whoever started it; resolves when it has ended. `patienceMs`: how long it may take to end by itself; `limitMs`: and then, until it is
+ * killed.
+ */
+export async function stopServer(server: ProcessIdentity, patienceMs = 0, limitMs = STOP_LIMIT_MS): Promise<void> {
   const steps = [
     { signal: undefined, limitMs: patienceMs },
-    { signal: 'SIGTERM', limitMs: STOP_LIMIT_MS },
+    { signal: 'SIGTERM', limitMs },
     { signal: 'SIGKILL', limitMs: 5_000 },
   ] as const;
   for (const { signal, limitMs } of steps) {

@@ -65,9 +65,12 @@ export class SharedServer {
     return this.#record.pid;
   }
 
-  /** Ends this use, and the server if this was its last: call it after the workers have drained. Further calls do nothing. */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  /**
+   * Ends this use, and the server if this was its last: call it after the workers have drained. Further calls do nothing. `limitMs`: how long the server
+   * may take until it is killed; less than usual for one that hangs.
+   */
+  stop(limitMs?: number): Promise<void> {
+    this.#stopped ??= this.#stop(limitMs);
     return this.#stopped;
   }
 
@@ -134,24 +137,24 @@ export class SharedServer {
     );
   }
 
-  async #stop(): Promise<void> {
+  async #stop(limitMs: number | undefined): Promise<void> {
     const { home, user } = this.#parts;
     this.#stopping.abort();
     await this.#guard;
     try {
-      await withServerLock(home, () => this.#leave(), { limitMs: LEAVE_LIMIT_MS });
+      await withServerLock(home, () => this.#leave(limitMs), { limitMs: LEAVE_LIMIT_MS });
     } catch (error) {
       await user.leave();
       if (!(error instanceof LockTaken)) throw error;
     }
   }
 
-  async #leave(): Promise<void> {
+  async #leave(limitMs: number | undefined): Promise<void> {
     const { home, user } = this.#parts;
     const record = await readServerRecord(home);
     const others = (await livingUsers(home)).length > 1 || (record?.mark === undefined && isForeign(record));
     if (!others && record !== undefined) {
-      await stopServer(record.server);
+      await stopServer(record.server, 0, limitMs);
       endWatchdog(record.watchdog);
       await removeServerRecord(home);
     }

@@ -20,14 +20,24 @@ export class FileLog {
   readonly #countFile: Count;
   readonly #countRows: Count;
 
-  /** `refused`: IDs of the workflows of files that were logged as refused. */
-  constructor(logger: Logger, refused: Set<string>, metrics: Metrics) {
+  /**
+   * `refused`: IDs of the workflows of files that were logged as refused. `endpoints`: those that files are expected to go to. Theirs are counted from
+   * zero: of a count that begins with one, Prometheus sees no increase.
+   */
+  constructor(logger: Logger, refused: Set<string>, metrics: Metrics, endpoints: readonly string[] = []) {
     this.#logger = logger;
     this.#refused = refused;
+    const ofEach = (values: readonly string[]) => endpoints.flatMap((name) => values.map((value) => [name, value]));
     const ended = 'Files that ended: all delivered, or not all, or refused as a whole';
-    this.#countFile = metrics.counting({ name: 'wds_files_ended_total', help: ended, labels: ['endpoint', 'result'] });
+    this.#countFile = metrics.counting(
+      { name: 'wds_files_ended_total', help: ended, labels: ['endpoint', 'result'] },
+      ofEach(['delivered', 'incomplete', 'refused']),
+    );
     const rows = 'Rows of files that ended, of which nothing can be sent';
-    this.#countRows = metrics.counting({ name: 'wds_rows_unsent_total', help: rows, labels: ['endpoint', 'why'] });
+    this.#countRows = metrics.counting(
+      { name: 'wds_rows_unsent_total', help: rows, labels: ['endpoint', 'why'] },
+      ofEach(['invalid', 'duplicate']),
+    );
   }
 
   /** The one line about a file that is refused. */

@@ -41,6 +41,8 @@ export interface FilesWorkerOptions {
   readonly requestTimeoutMs: number;
   /** False for a worker that only moves workflows on and answers for them. */
   readonly reading: boolean;
+  /** Names: those of the settings. */
+  readonly endpoints: readonly string[];
 }
 
 export async function startFilesWorker(context: WorkerContext, options: FilesWorkerOptions): Promise<RunningWorker> {
@@ -53,16 +55,16 @@ export async function startFilesWorker(context: WorkerContext, options: FilesWor
   const old = new OldQueue({ client, logger, workflows: OLD_WORKFLOWS, start });
   return {
     ended: own.ended,
-    async stop() {
+    async stop(unheardMs) {
       secrets.close();
-      return (await Promise.all([own.stop(), old.stop()])).every(Boolean);
+      return (await Promise.all([own.stop(unheardMs), old.stop(unheardMs)])).every(Boolean);
     },
   };
 }
 
 function createFilesWorker(
   context: WorkerContext,
-  { requestTimeoutMs, reading }: FilesWorkerOptions,
+  { requestTimeoutMs, reading, endpoints }: FilesWorkerOptions,
   taskQueue: string,
   secrets: WatchedSecrets,
 ): Promise<Worker> {
@@ -71,7 +73,7 @@ function createFilesWorker(
     attempt: Context.current().info.attempt,
     heartbeat: () => Context.current().heartbeat(),
   });
-  const fileLog = new FileLog(logger, refused, monitoring.metrics);
+  const fileLog = new FileLog(logger, refused, monitoring.metrics, endpoints);
   const { notices } = context;
   const onRefusal = async (file: RefusedFile): Promise<void> => {
     fileLog.refused(file);

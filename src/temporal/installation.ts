@@ -34,6 +34,7 @@ import { isThisHost } from './press.ts';
 import { addChecks } from './readiness-checks.ts';
 import { findSearchAttributes } from './search-attributes.ts';
 import { watchServiceCredentials } from './service-credentials.ts';
+import { stopWorkers } from './stop-workers.ts';
 import { watchStore } from './store-watch.ts';
 import { StuckWorkflows, stuckBy } from './stuck-workflows.ts';
 import type { RunningWorker, WorkerContext } from './worker.ts';
@@ -183,9 +184,10 @@ export class Installation {
 
   /** `reading`: false for one that only moves workflows on and answers for them. */
   async startFilesWorker(reading = true): Promise<void> {
-    const timeouts = this.settings.endpoints.map(({ timeoutMs }) => timeoutMs);
+    const { endpoints } = this.settings;
+    const timeouts = endpoints.map(({ timeoutMs }) => timeoutMs);
     const requestTimeoutMs = timeouts.length === 0 ? DEFAULT_TIMEOUT_MS : Math.max(...timeouts);
-    const options = { requestTimeoutMs, reading };
+    const options = { requestTimeoutMs, reading, endpoints: endpoints.map(({ name }) => name) };
     // Loaded where it is needed: the SDK's worker takes a third of a second, which commands that only look do not have.
     const { startFilesWorker } = await import('./files-worker.ts');
     this.#filesWorkers.push(await startFilesWorker(await this.#workerContext(), options));
@@ -215,19 +217,15 @@ export class Installation {
     return governedBy(endpoint, batchSize);
   }
 
-  /**
-   * Workers finish what is open; those that send go first, for they give their share of the rate back to a governor that the files
-   * worker runs. Then the connections are closed, then the dev server ends, unless others use it.
-   */
+  /** Workers finish what is open. Then the connections are closed, then the dev server ends, unless others use it. */
   async close(): Promise<void> {
     this.#closing.abort();
-    if (this.embedded) await this.notices.hurry();
+    const hurried = this.embedded ? this.notices.hurry() : undefined;
     this.access.close();
-    const ended = await Promise.allSettled(this.#alertsWorkers.map((worker) => worker.stop()));
-    ended.push(...(await Promise.allSettled(this.#filesWorkers.map((worker) => worker.stop()))));
-    if (ended.every((end) => end.status === 'rejected' || end.value)) await (await this.#native)?.close();
+    const { isHeard, silentMs } = await stopWorkers(this.#alertsWorkers, this.#filesWorkers, hurried);
+    if (isHeard) await (await this.#native)?.close();
     else this.#logger.warn({ event: 'stopped_unheard' }, STOPPED_UNHEARD);
-    await this.devServer?.stop();
+    await this.devServer?.stop(silentMs);
     // Last: a call that waits for its next retry throws, where nobody can catch it, once its connection is closed.
     await this.temporal.close();
   }

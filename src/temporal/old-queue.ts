@@ -65,10 +65,10 @@ export class OldQueue {
   }
 
   /** As that of its worker. */
-  async stop(): Promise<boolean> {
+  async stop(unheardMs?: number): Promise<boolean> {
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#looking;
-    return (await this.#worker?.stop()) ?? true;
+    return (await this.#worker?.stop(unheardMs)) ?? true;
   }
 }

@@ -48,9 +48,10 @@ export interface RunningWorker {
   readonly ended: Promise<void>;
   /**
    * Finishes what is open, takes nothing new, and resolves to true when the worker has ended. To false where it has not, though nothing is open here any more:
-   * Temporal does not answer. What was done is in the receipts; it is told by whoever is given the work next.
+   * Temporal does not answer. What was done is in the receipts; it is told by whoever is given the work next. `unheardMs`: how long Temporal is given to
+   * answer once nothing is open.
    */
-  stop(): Promise<boolean>;
+  stop(unheardMs?: number): Promise<boolean>;
 }
 
 export function commonOptions({ connection, client, store }: WorkerContext): Omit<WorkerOptions, 'taskQueue'> {
@@ -66,17 +67,17 @@ export function commonOptions({ connection, client, store }: WorkerContext): Omi
 }
 
 /** Nothing is open, and the worker has not ended: so long Temporal is given to hear of it. Polls of a server that hangs last a minute. */
-const UNHEARD_MS = 5_000;
+const UNHEARD_MS = 4_000;
 const LOOK_MS = 200;
 
-async function unheard(worker: Worker, signal: AbortSignal): Promise<false> {
+async function unheard(worker: Worker, unheardMs: number, signal: AbortSignal): Promise<false> {
   let idleSinceMs: number | undefined;
   for (;;) {
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
     const { numInFlightActivities } = worker.getStatus();
     if (numInFlightActivities > 0) idleSinceMs = undefined;
     else idleSinceMs ??= performance.now();
-    if (signal.aborted || (idleSinceMs !== undefined && performance.now() - idleSinceMs > UNHEARD_MS)) return false;
+    if (signal.aborted || (idleSinceMs !== undefined && performance.now() - idleSinceMs > unheardMs)) return false;
   }
 }
 
@@ -87,11 +88,11 @@ export function run(worker: Worker, { connection }: Pick<WorkerContext, 'connect
   ended.catch(() => undefined);
   return {
     ended,
-    async stop() {
+    async stop(unheardMs = UNHEARD_MS) {
       if (worker.getState() === 'RUNNING') worker.shutdown();
       const done = new AbortController();
       try {
-        return await Promise.race([ended.then(() => true), unheard(worker, done.signal)]);
+        return await Promise.race([ended.then(() => true), unheard(worker, unheardMs, done.signal)]);
       } finally {
         done.abort();
       }

@@ -116,14 +116,16 @@ describe('the image', () => {
     expect(bases.length).toBe(2);
   });
 
-  it('has stand-ins for the images that docker-compose.yml brings up by default', () => {
+  it('has stand-ins for the images that docker-compose.yml brings up', () => {
     const script = textOf('scripts/containers-here.sh');
     const pins = (name: string): string | undefined => new RegExp(`^${name}=(.+)$`, 'm').exec(script)?.[1];
     expect([
       ...[services.temporal!.image, services.schema!.image, services.ui!.image, services.postgresql!.image],
+      ...[services.prometheus!.image, services.grafana!.image],
     ]).toEqual([
       ...[`temporalio/server:${pins('TEMPORAL')}`, `temporalio/admin-tools:${pins('TEMPORAL')}`],
       ...[`temporalio/ui:${pins('UI')}`, pins('POSTGRES')?.replace('docker.io/library/', '')],
+      ...[pins('PROMETHEUS'), pins('GRAFANA')].map((name) => name?.replace('docker.io/', '')),
     ]);
   });
 });
