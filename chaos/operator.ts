@@ -47,6 +47,8 @@ export async function settle(site: Site, say: (text: string) => void): Promise<S
   await within('still running', RUNNING_LIMIT_MS, () => runningFiles(site));
   const ms = performance.now() - startedMs;
   say(`every file ended ${(ms / 1_000).toFixed(1)} s after the faults`);
+  // Of a file whose workers were too busy to answer the first look did not tell that it is paused.
+  await resumePaused(site);
   await retryAll(site, [], say);
   await within('still running after wds retry --all', RUNNING_LIMIT_MS, () => runningFiles(site));
   return { ms, overdue };

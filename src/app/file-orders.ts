@@ -53,7 +53,9 @@ export async function cancelDelivery(
     throw notRunning(record, await statusOf(installation, record), 'cancel');
   }
   const { signal } = stopWaiting(interrupted, END_LIMIT_MS);
-  await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
+  const end = await deliveries.follow(record.workflowId, { onProgress: () => undefined, signal });
+  // A worker still writes the report: a second one beside it would double that work.
+  if (end.kind === 'stopped_waiting') return { ...(await statusOf(installation, record)), state: 'running' };
   // From the receipts: a workflow that has ended is replayed for a query, and where that takes long its counts are not known.
   const {
     reports: _files,
