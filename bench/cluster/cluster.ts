@@ -2,9 +2,10 @@
  * A cluster on one machine: Temporal on PostgreSQL, a receiver, and hosts that deliver, each a host of its own (hosts.ts). What the
  * delivering ones have in common is what a shared file system would give them: store, reports and inbox.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { until } from '../rates-system.ts';
 import type { Remote } from './hosts.ts';
@@ -44,7 +45,11 @@ export class Cluster {
     // PostgreSQL's user has to pass through.
     chmodSync(this.folder, 0o755);
     mkdirSync(join(this.folder, 'logs'));
-    this.receiverLog = join(this.folder, 'receiver.log');
+    // In memory: a receiver that waits for the disk meets all at once what was sent meanwhile.
+    const memory = join(this.folder, 'memory');
+    mkdirSync(memory);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', memory]);
+    this.receiverLog = join(memory, 'receiver.log');
     this.#options = options;
   }
 
@@ -109,8 +114,13 @@ export class Cluster {
     await Promise.all(this.#running.map((remote) => end(remote)));
     await this.#temporal?.kill();
     await this.#receiver?.kill();
-    if (process.env.WDS_CLUSTER_KEEP === undefined) rmSync(this.folder, { recursive: true, force: true });
-    else console.error(`kept: ${this.folder}`);
+    if (process.env.WDS_CLUSTER_KEEP === undefined) {
+      execFileSync('umount', [dirname(this.receiverLog)]);
+      rmSync(this.folder, { recursive: true, force: true });
+    } else {
+      copyFileSync(this.receiverLog, this.logFile('requests'));
+      console.error(`kept: ${this.folder}`);
+    }
   }
 }
 
