@@ -16,8 +16,8 @@ const MAX_WAVE = 64;
 const PACER_POLL_MS = 10;
 /** Open requests to an ill endpoint, where nobody is left but alerts that were tried before: each is to have its last tries. */
 const LAST_TRIES_AT_ONCE = 4;
-/** So often it is looked at whether more requests may be open, while nothing is heard of the first ones. */
-const UNHEARD_LOOK_MS = 250;
+/** So often it is looked at whether more requests may be open, while no answer says so. */
+const LOOK_MS = 250;
 /** After a sight of alerts that nobody may have got yet, those that somebody may have got are no probes for so long. */
 const FRESH_ALERTS_LAST_MS = 60_000;
 /** Fresh alerts are news after so long without any; a batch that waits for an ill endpoint comes back sooner. */
@@ -169,7 +169,9 @@ export class Admission {
       const places = this.#freePlaces();
       const index = this.#nextOf(places);
       if (index === -1) {
-        if (this.#unheardSinceMs !== undefined && !this.#health.ill) this.#lookAgain();
+        // Where nothing is under way, no answer is going to make a place: the governor is, with the next lease.
+        const untold = this.#unheardSinceMs !== undefined && !this.#health.ill;
+        if (untold || this.#admitted === 0) this.#lookAgain();
         break;
       }
       const allowed = this.#pacer.allowance(this.#waves.horizonMs) - this.#announcing - this.#ahead();
@@ -248,7 +250,7 @@ export class Admission {
   }
 
   #lookAgain(): void {
-    this.#cancelGrowth ??= this.#clock.after(UNHEARD_LOOK_MS, () => {
+    this.#cancelGrowth ??= this.#clock.after(LOOK_MS, () => {
       this.#cancelGrowth = undefined;
       this.admit();
     });

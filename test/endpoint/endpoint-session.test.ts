@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Answer, Verdict } from '../../src/domain/answers.ts';
+import type { LeaseAnswer } from '../../src/domain/governor/contract.ts';
 import { WAVES_OF_A_FOLDER, WAVES_OF_OBJECTS } from '../../src/domain/ledger/waves.ts';
 import type { EndpointClient } from '../../src/endpoint/endpoint-client.ts';
 import { EndpointSession } from '../../src/endpoint/endpoint-session.ts';
@@ -13,6 +14,7 @@ function newSession(
   maxConnections = 100,
   probe?: () => Promise<boolean>,
   waves = WAVES_OF_A_FOLDER,
+  ask: () => Promise<LeaseAnswer> = () => new Promise<never>(() => undefined),
 ) {
   const answers: ((answer: Answer) => void)[] = [];
   const client: EndpointClient = {
@@ -24,7 +26,6 @@ function newSession(
   };
   const pacer = new Pacer();
   pacer.lend([{ fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, ratePerSecond }]);
-  const ask = () => new Promise<never>(() => undefined);
   const lease = new RateLease({
     pacer,
     workerId: 'w',
@@ -73,6 +74,23 @@ describe('a session', () => {
     session.wake();
     await second;
     expect(order).toEqual(['first 1', 'second 0']);
+  });
+
+  test('admits who waited for a limit on open requests of which others had all, once the next lease allows some', async () => {
+    const limits = [0, 0, 3];
+    const lent = { segments: [{ fromMs: 0, toMs: 60_000, ratePerSecond: 1_000 }], renewAfterMs: 20, waiting: null };
+    const ask = async (): Promise<LeaseAnswer> => ({
+      ...{ ...lent, circuit: 'closed', paused: false, openLimit: limits.shift() ?? 3 },
+    });
+    const { session } = newSession(1_000, 100, undefined, WAVES_OF_A_FOLDER, ask);
+    session.health.take({ kind: 'success' });
+    expect(await session.admit(1, false)).toBe(1);
+    // From here on nothing is open, and it has heard that nothing may be.
+    await expect.poll(() => limits.length).toBe(2);
+    session.giveBack(1, false);
+    const waiting = await Promise.all([session.admit(2, false), session.admit(2, false)]);
+    expect(waiting).toEqual([2, 1]);
+    await session.close();
   });
 
   test('announces no more than the pace lets go soon', async () => {
