@@ -10,12 +10,13 @@ import { listSettings } from '../../src/config/layer.ts';
 import { yamlLayer } from '../../src/config/sources.ts';
 import { VERSION } from '../../src/version.ts';
 import type { Manifest, Part } from './manifests.ts';
-import { filesOf, kustomizationOf, manifestsOf, ROOT } from './manifests.ts';
+import { filesOf, kustomizationOf, manifestsOf, ROOT, withComponent } from './manifests.ts';
 
 const base = manifestsOf('base');
 const monitoring = manifestsOf('monitoring');
 const versions = manifestsOf('worker-controller');
 const all = [...base, ...monitoring, ...versions];
+const inBuckets = withComponent([...base, ...versions], 's3');
 const of = (kind: string, among = all): Manifest[] => among.filter((manifest) => manifest.kind === kind);
 
 /** All that has pods, with the template of these. */
@@ -34,7 +35,7 @@ const MODULES: Readonly<Record<string, string>> = {
   'monitoring.coreos.com/v1': '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
 };
 
-describe.each<Part>(['base', 'monitoring', 'worker-controller'])('%s', (part) => {
+describe.each<Part>(['base', 'monitoring', 's3', 'worker-controller'])('%s', (part) => {
   it('names its files, and no others', () => {
     const own = kustomizationOf(part).resources.filter((path) => !path.startsWith('../'));
     expect([...own].sort()).toEqual(filesOf(part));
@@ -44,8 +45,10 @@ describe.each<Part>(['base', 'monitoring', 'worker-controller'])('%s', (part) =>
 it('every object is what the types of the Kubernetes API say, to the last field', () => {
   const folder = mkdtempSync(join(ROOT, 'dist/manifests-'));
   try {
-    const known = all.filter(({ apiVersion }) => apiVersion in MODULES);
-    expect(known.length).toBe(all.length - of('Connection').length - of('WorkerDeployment').length);
+    const checked = [...all, ...inBuckets];
+    const known = checked.filter(({ apiVersion }) => apiVersion in MODULES);
+    const others = [...of('Connection', checked), ...of('WorkerDeployment', checked)];
+    expect(known.length).toBe(checked.length - others.length);
     const lines = known.map(({ file, ...object }, at) => {
       const { apiVersion, kind } = object;
       const type = `import('${MODULES[apiVersion]}').I${kind}`;
@@ -169,6 +172,28 @@ it('the versioned files workers are those of the base, but for what the Worker C
   expect(own).toEqual(env.filter(({ name }: { name: string }) => !name.startsWith('TEMPORAL_')));
   expect({ ...podOf(versioned!), containers: [] }).toEqual({ ...podOf(unversioned), containers: [] });
   expect(labelsOf(versioned!)).toEqual({ ...kustomizationOf('base').labels![0]!.pairs, ...labelsOf(unversioned) });
+});
+
+describe('with store and inbox in a bucket', () => {
+  it('no volume is shared: workers keep nothing, and one API has what it has taken', () => {
+    const claims = [...of('Deployment', inBuckets), ...of('WorkerDeployment', inBuckets)].map((owner) => [
+      owner.metadata.name,
+      podOf(owner).volumes.some((volume: { persistentVolumeClaim?: object }) => volume.persistentVolumeClaim),
+    ]);
+    expect(claims.filter(([, claims]) => claims)).toEqual([['wds-api', true]]);
+    expect(of('PersistentVolumeClaim', inBuckets)[0]!.spec.accessModes).toEqual(['ReadWriteOnce']);
+    const api = of('Deployment', inBuckets).find(({ metadata }) => metadata.name === 'wds-api')!;
+    expect(api.spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  });
+
+  it('each process has the account that credentials come by, and a way to the bucket', () => {
+    const account = of('ServiceAccount', inBuckets)[0]!.metadata.name;
+    for (const owner of [...of('Deployment', inBuckets), ...of('WorkerDeployment', inBuckets)]) {
+      expect(podOf(owner).serviceAccountName).toBe(account);
+    }
+    const everybody = of('NetworkPolicy', inBuckets).find(({ metadata }) => metadata.name === 'wds')!;
+    expect(everybody.spec.egress).toContainEqual({ ports: [{ port: 443 }] });
+  });
 });
 
 it('the configuration is one that wds reads', () => {

@@ -1,7 +1,7 @@
 /** The manifests of `deploy/kubernetes`, as kustomize would put them together, without kustomize. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const FOLDER = join(ROOT, 'deploy/kubernetes');
@@ -9,7 +9,15 @@ const FOLDER = join(ROOT, 'deploy/kubernetes');
 export interface Kustomization {
   readonly resources: readonly string[];
   readonly labels?: readonly { readonly pairs: Record<string, string> }[];
+  readonly patches?: readonly Patch[];
   readonly images?: readonly { readonly name: string; readonly newTag: string }[];
+}
+
+/** `kind`: several, with `|` in between. `labelSelector`: one label that must not have a value. */
+interface Patch {
+  readonly target: { readonly kind: string; readonly name?: string; readonly labelSelector?: string };
+  /** JSON patch (RFC 6902), as YAML. */
+  readonly patch: string;
 }
 
 export interface Manifest {
@@ -21,7 +29,7 @@ export interface Manifest {
   readonly spec: any;
 }
 
-export type Part = 'base' | 'monitoring' | 'worker-controller';
+export type Part = 'base' | 'monitoring' | 's3' | 'worker-controller';
 
 export function documentsOf(path: string): unknown[] {
   return parseAllDocuments(readFileSync(join(ROOT, path), 'utf8')).map((document) => {
@@ -48,3 +56,36 @@ export const manifestsOf = (part: Part): Manifest[] =>
       ...(manifest as Omit<Manifest, 'file'>),
     })),
   );
+
+/** What a component makes of them; each of its patches has to find something to change. */
+export function withComponent(manifests: readonly Manifest[], part: Part): Manifest[] {
+  const changed = structuredClone([...manifests, ...manifestsOf(part)]);
+  for (const { target, patch } of kustomizationOf(part).patches ?? []) {
+    const [label = '', value] = target.labelSelector?.split('!=') ?? [];
+    const chosen = changed.filter(
+      ({ kind, metadata }) =>
+        target.kind.split('|').includes(kind) &&
+        (target.name ?? metadata.name) === metadata.name &&
+        (value === undefined || metadata.labels?.[label] !== value),
+    );
+    if (chosen.length === 0) throw new Error(`nothing is chosen by ${JSON.stringify(target)}`);
+    for (const manifest of chosen) for (const operation of parse(patch) as Operation[]) apply(manifest, operation);
+  }
+  return changed;
+}
+
+interface Operation {
+  readonly op: string;
+  readonly path: string;
+  readonly value: unknown;
+}
+
+function apply(manifest: Manifest, { op, path, value }: Operation): void {
+  const keys = path.slice(1).split('/');
+  const last = keys.pop()!;
+  const inside = (object: unknown, key: string): unknown => (object as Record<string, unknown>)[key];
+  const at = keys.reduce(inside, manifest) as Record<string, unknown>;
+  if (op === 'add' && last === '-') (at as unknown as unknown[]).push(value);
+  else if (op === 'add' || (op === 'replace' && last in at)) at[last] = value;
+  else throw new Error(`${op} of ${path}: nothing is there`);
+}
