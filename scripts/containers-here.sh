@@ -20,6 +20,7 @@ UI=2.54.1
 POSTGRES=docker.io/library/postgres:17.11-bookworm
 PROMETHEUS=docker.io/prom/prometheus:v3.13.0
 GRAFANA=docker.io/grafana/grafana:12.4.0
+BUCKET=docker.io/versity/versitygw:v1.8.0
 
 say() { printf 'containers-here: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -182,6 +183,14 @@ if ! have $PROMETHEUS; then
     --cmd '--config.file=/etc/prometheus/prometheus.yml --storage.tsdb.path=/prometheus'
 fi
 
+if ! have $BUCKET; then
+  say 'versitygw from the Go module proxy'
+  GOBIN=$CACHE/bin go install -ldflags='-s -w' "github.com/versity/versitygw/cmd/versitygw@${BUCKET#*:}"
+  mkdir -p "$WORK/bucket/usr/local/bin"
+  cp "$CACHE/bin/versitygw" "$WORK/bucket/usr/local/bin/"
+  image $BUCKET "$WORK/bucket" $BASE
+fi
+
 if ! have $GRAFANA; then
   mkdir -p "$WORK/grafana/stand-in/node_modules"
   cp -r "$CHECKOUT/node_modules/yaml" "$WORK/grafana/stand-in/node_modules/"
@@ -223,4 +232,4 @@ PIDS+=($!)
 done) &
 PIDS+=($!)
 
-ENGINE=podman COMPOSE=docker-compose "$CHECKOUT/scripts/containers.sh"
+ENGINE=podman COMPOSE=docker-compose "$CHECKOUT/scripts/containers.sh" "$@"

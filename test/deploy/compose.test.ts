@@ -96,6 +96,27 @@ describe('every container of wds', () => {
   });
 });
 
+describe('docker-compose.s3.yml', () => {
+  const override = textOf('docker-compose.s3.yml');
+  const { bucket, ...others } = (parse(override, { merge: true }) as { services: Record<string, Service> }).services;
+
+  it('gives the bucket to each container of wds that has to do with files, by variables that it reads', () => {
+    expect(Object.keys(others).sort()).toEqual(['api', 'init', 'watch', 'worker-alerts', 'worker-files']);
+    const known = listSettings().flatMap(({ meta }) => meta.env ?? []);
+    for (const { environment = {} } of Object.values(others)) {
+      const own = Object.keys(environment).filter((name) => !name.startsWith('AWS_'));
+      expect(own).toEqual(['WDS_STORE', 'WDS_INBOX', 'WDS_S3_ENDPOINT']);
+      expect(known).toEqual(expect.arrayContaining(own));
+    }
+    for (const [, otherwise = ''] of override.matchAll(/\$\{\w+([^}]*)\}/g)) expect(otherwise).toMatch(/^:-/);
+  });
+
+  it('has a bucket to rehearse with, which is pinned, limited, and has its stand-in', () => {
+    expect(bucket).toMatchObject({ profiles: ['demo'], mem_limit: expect.any(String), logging: expect.any(Object) });
+    expect(textOf('scripts/containers-here.sh')).toContain(`BUCKET=docker.io/${bucket!.image}\n`);
+  });
+});
+
 describe('the image', () => {
   it('is made of what there is, and starts what there is', () => {
     const copied = [...dockerfile.matchAll(/^COPY (?:--\S+ )*(.+) \S+$/gm)].flatMap(([, paths = '']) =>
