@@ -4,8 +4,8 @@ import { every } from '../src/clock.ts';
 
 /** Far below the heartbeat timeout (workflows/activity-options.ts). */
 const PULSE_MS = 2_000;
-/** A heartbeat is a request, and on Temporal Cloud an action that is paid for: an activity of a second or two needs none. */
-const FIRST_PULSE_MS = 4_000;
+/** A heartbeat is a request, and on Temporal Cloud an action that is paid for: a batch, which takes five seconds at most, needs none. */
+const FIRST_PULSE_MS = 6_000;
 
 /** Runs `work`, with heartbeats until it has ended. What runs for ever is ended by the start-to-close timeout. */
 export async function pulsing<T>(clock: Clock, heartbeat: () => void, work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,6 @@
 /**
  * A large file, delivered: is each alert accepted exactly once, what is the peak memory of each process, how much processor time do they and the
- * server take, how long are the histories, and how many actions does it cost (what Temporal Cloud counts: starts, activities with their retries,
- * heartbeats, updates, local activities, continue-as-new)?
+ * server take, how long are the histories, and how many actions does it cost (what Temporal Cloud counts)?
  * The receiver is this process: a plain server without a limit that counts the requests of each line.
  *
  *     node dist/bench/large.js [ROWS=1000000] [FORMAT=csv|ndjson] [RATE=unlimited] [apart]
@@ -20,7 +19,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { cpuSeconds, memoryMiB } from './process-figures.ts';
+import { actionsOf, cpuSeconds, memoryMiB } from './process-figures.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const [rowsText = '1000000', format = 'csv', rate = 'unlimited', how = 'together'] = process.argv.slice(2);
@@ -72,6 +71,7 @@ try {
   const before = new Map(
     await Promise.all([...pids].map(async ([name, pid]) => [name, await cpuSeconds(pid)] as const)),
   );
+  const actionsBefore = await actionsOf(serverPid);
   const droppedMs = Date.now();
   await rename(join(home, `next.${format}`), join(home, 'inbox', `large.${format}`));
   const client = new Client({ connection: await Connection.connect({ address }) });
@@ -94,11 +94,16 @@ try {
   console.log(`${Math.round(seconds)} s, ${Math.round(rows / seconds)}/s from the drop; ${memory.join(', ')}`);
   console.log(`processor time per million alerts: ${cpu.join(', ')}`);
   const events = runs.map(({ length }) => length);
-  const actions = await countActions(client);
+  const actions = await actionsOf(serverPid);
+  const counted = [...actions].map(([kind, count]) => [kind, count - (actionsBefore.get(kind) ?? 0)] as const);
+  const sum = counted.reduce((total, [, count]) => total + count, 0);
   console.log(
     `events ${events.join(' + ')}, ${((events.reduce((a, b) => a + b, 0) * 1_000) / rows).toFixed(2)} per 1,000 alerts; ` +
-      `${actions} actions, ${perMillion(actions)} per million alerts (heartbeats not counted); ` +
       `${perMillion(await historyBytes(client))} bytes of history per million`,
+  );
+  console.log(
+    `${sum} actions, ${perMillion(sum)} per million alerts: ` +
+      counted.flatMap(([kind, count]) => (count === 0 ? [] : [`${kind} ${count}`])).join(', '),
   );
   await client.connection.close();
 } finally {
@@ -149,23 +154,4 @@ async function historyBytes(client: Client): Promise<number> {
   let bytes = 0;
   for await (const { historySize } of client.workflow.list()) bytes += historySize ?? 0;
   return bytes;
-}
-
-/** Over all workflows of the server: the file's and the governor's. */
-async function countActions(client: Client): Promise<number> {
-  let actions = 0;
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    for (const event of events ?? []) {
-      if (event.workflowExecutionStartedEventAttributes) actions++;
-      // Each attempt of an activity.
-      actions += event.activityTaskStartedEventAttributes?.attempt ?? 0;
-      if (event.workflowExecutionUpdateAcceptedEventAttributes) actions++;
-      if (event.workflowExecutionSignaledEventAttributes) actions++;
-      if (event.timerStartedEventAttributes) actions++;
-      if (event.markerRecordedEventAttributes) actions++;
-      if (event.upsertWorkflowSearchAttributesEventAttributes) actions++;
-    }
-  }
-  return actions;
 }
