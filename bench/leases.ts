@@ -46,6 +46,7 @@ try {
 
   const answersMs: number[] = [];
   const shares = new Map<number, number>();
+  const failures = new Map<string, number>();
   let late = 0;
   const startMs = performance.now();
   const endMs = startMs + SETTLED_MS + MEASURED_MS;
@@ -54,14 +55,19 @@ try {
     for (let askMs = performance.now(); askMs < endMs; askMs = performance.now()) {
       const report = { delivered: 50, sent: 50, elapsedMs: RENEW_MS, latencyMs: 20, ceilingPerSecond: null };
       const request = { workerId: `w${worker}`, demandPerSecond: null, brake: null, badRun: null, ...report };
-      const answer = await asking.lease(request).catch(() => undefined);
+      const answer = await asking.lease(request).catch((error: Error) => {
+        const why = error.message.replace(/ after.*/, '');
+        failures.set(why, (failures.get(why) ?? 0) + 1);
+        return undefined;
+      });
       const tookMs = performance.now() - askMs;
       if (askMs > startMs + SETTLED_MS) {
         if (answer === undefined) late++;
         else answersMs.push(tookMs);
       }
       shares.set(worker, answer?.segments.at(-1)?.ratePerSecond ?? 0);
-      await sleep(answer?.renewAfterMs ?? 500);
+      // As a worker does that got no answer.
+      await sleep(answer?.renewAfterMs ?? 1_000 + 1_000 * Math.random());
     }
   };
   const all = Array.from({ length: workers }, (_, worker) => renew(worker));
@@ -71,13 +77,15 @@ try {
   const seconds = (performance.now() - startMs - SETTLED_MS) / 1_000;
   const [wds, server] = [await cpuSeconds(up.pid), await cpuSeconds(serverPid)].map((cpu, at) => cpu - before[at]!);
   answersMs.sort((a, b) => a - b);
-  const at = (share: number): string => answersMs[Math.floor(share * (answersMs.length - 1))]!.toFixed(0);
+  const at = (share: number): string =>
+    (answersMs[Math.floor(share * (answersMs.length - 1))] ?? Number.NaN).toFixed(0);
   const sum = [...shares.values()].reduce((total, share) => total + share, 0);
   console.log(
     `${workers} workers: ${(answersMs.length / seconds).toFixed(1)} leases/s, answered within ${at(0.5)} ms (median), ` +
       `${at(0.99)} (99%), ${at(1)} (slowest); ${late} too late; ${(sum / (workers * 10)).toFixed(3)} of the rate is lent; ` +
       `cores: wds ${(wds! / seconds).toFixed(2)}, server ${(server! / seconds).toFixed(2)}`,
   );
+  for (const [message, count] of failures) console.log(`  ${count} times from the start: ${message}`);
   await client.connection.close();
 } finally {
   up.kill('SIGTERM');

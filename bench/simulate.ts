@@ -9,6 +9,7 @@ import {
   knownLimit,
   MOVES_DOWN_AT,
   MOVES_UP_AT,
+  manyWorkers,
   movingLimit,
   OUTAGE,
   outage,
@@ -54,6 +55,26 @@ table(
       ];
     }),
   ),
+);
+
+table(
+  'Many workers, a stated limit of 20/s for each of them, after 15 s',
+  ['workers', 'used', '429s', 'leases a second', 'least and most of a worker, of its part', 'state of the governor'],
+  [2, 16, 64, 200].map((count) => {
+    const from = 15;
+    const run = simulate(manyWorkers(count), 1);
+    const { used, throttled } = figures(run, from);
+    const leases = run.renewalTimesMs.filter((ms) => ms >= from * 1_000).length / (run.seconds.length - from);
+    const shares = Object.values(run.state.book).map(({ lent }) => (lent.at(-1)?.ratePerSecond ?? 0) / (0.99 * 20));
+    return [
+      String(count),
+      used.toFixed(3),
+      percent(throttled),
+      leases.toFixed(1),
+      `${least(shares).toFixed(2)}, ${most(shares).toFixed(2)}`,
+      `${(run.largestStateBytes / 1_000).toFixed(0)} kB`,
+    ];
+  }),
 );
 
 function learned(title: string, scenarios: readonly Scenario[], some: readonly number[]): void {

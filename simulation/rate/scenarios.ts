@@ -22,6 +22,16 @@ export function knownLimit(model: Model, ratePerSecond: number, seconds = 120): 
   };
 }
 
+/** A stated limit of 20 a second for each of them, who come within a renewal's time. */
+export function manyWorkers(count: number, seconds = 60): Scenario {
+  const joinsAtMs = (worker: number): number => Math.round((worker * 5_000) / count);
+  return {
+    ...knownLimit('token-bucket', 20 * count, seconds),
+    name: `${count} workers`,
+    workers: Array.from({ length: count }, (_, worker) => ({ joinsAtMs: joinsAtMs(worker) })),
+  };
+}
+
 /** Nobody states it. `headers`: the receiver does, in `RateLimit-Policy`. */
 export function unknownLimit(
   model: Model,
