@@ -4,7 +4,7 @@
  * but these hosts can be sent to, and the kernel takes everything down with it.
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { until } from '../rates-system.ts';
@@ -124,6 +124,8 @@ export class Host {
     const gone = once(this.#init, 'exit');
     process.kill(this.#initPid, 'SIGKILL');
     await gone;
+    // The kernel takes them away by itself, but later than the next host of this number may want their names.
+    for (const cable of Object.keys(CABLES)) spawnSync('ip', ['link', 'del', `${cable}${this.#number}`]);
   }
 
   #enter(): string[] {
