@@ -15,20 +15,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cpuSeconds } from './process-figures.ts';
 import { startReceiverProcess } from './receiver-process.ts';
-import { median, startUp, until } from './running-up.ts';
+import { alertsFile, median, startUp, until } from './running-up.ts';
 
 const BARE = fileURLToPath(new URL('./bare-undici.js', import.meta.url));
 
 const [alerts = 100_000, runs = 5, concurrency = 64] = process.argv.slice(2, 5).map(Number);
 const [rate = 'unlimited'] = process.argv.slice(5);
-
-function alertsFile(run: number): string {
-  const lines = ['userId,alertMessage'];
-  for (let row = 0; row < alerts; row++) {
-    lines.push(`user-${run}-${row},Alert ${row}: your order has been shipped and will arrive tomorrow`);
-  }
-  return `${lines.join('\n')}\n`;
-}
 
 async function bareRates(url: string): Promise<{ request: number; dispatch: number; requestCpu: number }> {
   const { stdout } = await promisify(execFile)(process.execPath, [BARE, url, String(alerts), String(concurrency)]);
@@ -49,7 +41,7 @@ try {
     const bare = await bareRates(receiver.url);
     await receiver.control({ reset: true });
     const cpuBefore = await cpuOfAll();
-    const droppedMs = await wds.drop(`run-${run}.csv`, alertsFile(run));
+    const droppedMs = await wds.drop(`run-${run}.csv`, alertsFile(String(run), alerts));
     await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
     const cpu = (await cpuOfAll()).map((seconds, index) => ((seconds - cpuBefore[index]!) * 1e6) / alerts);
     const { firstAt, lastAt } = await receiver.stats();

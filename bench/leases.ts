@@ -4,44 +4,31 @@
  *
  *     node dist/bench/leases.js [WORKERS=100]
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { RENEW_MS } from '../src/domain/governor/contract.ts';
 import { GOVERNOR_WORKFLOW, governorWorkflowId, installationIn } from '../src/domain/names.ts';
 import { GovernorClient } from '../src/temporal/governor-client.ts';
-import { cpuSeconds } from './process-figures.ts';
+import { startUp } from './running-up.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const workers = Number(process.argv[2] ?? '100');
 const MEASURED_MS = 60_000;
 /** Everybody has its share by then. */
 const SETTLED_MS = 15_000;
 
 const home = await mkdtemp(join(tmpdir(), 'wds-leases-'));
-const endpoint = ['--url', 'http://127.0.0.1:9/hook', '--rate', String(workers * 10)];
-const up = spawn(process.execPath, [LAUNCHER, 'up', '--no-example', '--api-port', '0', ...endpoint], {
-  ...{ cwd: home, stdio: ['ignore', 'ignore', 'pipe'] },
-});
-let said = '';
-up.stderr!.on('data', (text: Buffer) => {
-  said = `${said}${text}`.slice(-100_000);
+const rate = workers * 10;
+const up = await startUp(home, `endpoint: { name: bench, url: 'http://127.0.0.1:9/hook', rate: ${rate} }\n`, {
+  WDS_API_PORT: '0',
 });
 
 try {
-  while (!said.includes('Inbox')) {
-    if (up.exitCode !== null) throw new Error(`wds up does not start:\n${said}`);
-    await sleep(50);
-  }
-  const { address, pid: serverPid } = JSON.parse(await readFile(join(home, '.wds', 'server.json'), 'utf8'));
-  const client = new Client({ connection: await Connection.connect({ address }) });
+  const { client } = up;
   const governor = await runningGovernor(client);
-  const config = { rate: workers * 10, batchSize: 1_000 };
+  const config = { rate, batchSize: 1_000 };
   const asking = new GovernorClient(client, { ...governor, config });
 
   const answersMs: number[] = [];
@@ -72,24 +59,22 @@ try {
   };
   const all = Array.from({ length: workers }, (_, worker) => renew(worker));
   await sleep(SETTLED_MS);
-  const before = [await cpuSeconds(up.pid), await cpuSeconds(serverPid)];
+  const before = await up.cpu();
   await Promise.all(all);
   const seconds = (performance.now() - startMs - SETTLED_MS) / 1_000;
-  const [wds, server] = [await cpuSeconds(up.pid), await cpuSeconds(serverPid)].map((cpu, at) => cpu - before[at]!);
+  const after = await up.cpu();
   answersMs.sort((a, b) => a - b);
   const at = (share: number): string =>
     (answersMs[Math.floor(share * (answersMs.length - 1))] ?? Number.NaN).toFixed(0);
   const sum = [...shares.values()].reduce((total, share) => total + share, 0);
   console.log(
     `${workers} workers: ${(answersMs.length / seconds).toFixed(1)} leases/s, answered within ${at(0.5)} ms (median), ` +
-      `${at(0.99)} (99%), ${at(1)} (slowest); ${late} too late; ${(sum / (workers * 10)).toFixed(3)} of the rate is lent; ` +
-      `cores: wds ${(wds! / seconds).toFixed(2)}, server ${(server! / seconds).toFixed(2)}`,
+      `${at(0.99)} (99%), ${at(1)} (slowest); ${late} too late; ${(sum / rate).toFixed(3)} of the rate is lent; ` +
+      `cores: wds ${((after.wds - before.wds) / seconds).toFixed(2)}, server ${((after.server - before.server) / seconds).toFixed(2)}`,
   );
   for (const [message, count] of failures) console.log(`  ${count} times from the start: ${message}`);
-  await client.connection.close();
 } finally {
-  up.kill('SIGTERM');
-  if (up.exitCode === null) await once(up, 'exit');
+  await up.stop();
   await rm(home, { recursive: true, force: true });
 }
 

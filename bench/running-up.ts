@@ -12,6 +12,8 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/wds.mjs', import.meta.url));
 const LIMIT_MS = 600_000;
 
 export interface RunningUp {
+  /** Of its Temporal server. */
+  readonly client: Client;
   /** User and system time so far, in seconds. */
   cpu(): Promise<{ readonly wds: number; readonly server: number }>;
   /** The most so far. */
@@ -52,6 +54,7 @@ export async function startUp(
   const client = new Client({ connection: await Connection.connect({ address }) });
   const files = () => client.workflow.list({ query: 'WorkflowType = "fileWorkflow"' });
   return {
+    client,
     cpu: async () => ({ wds: await cpuSeconds(child.pid), server: await cpuSeconds(pid) }),
     peakMiB: () => memoryMiB(child.pid, 'HWM'),
     async drop(name, content) {
@@ -77,6 +80,15 @@ export async function startUp(
       if (child.exitCode === null) await once(child, 'exit');
     },
   };
+}
+
+/** A CSV file whose users have `name` in their own. */
+export function alertsFile(name: string, alerts: number): string {
+  const lines = ['userId,alertMessage'];
+  for (let row = 0; row < alerts; row++) {
+    lines.push(`user-${name}-${row},Alert ${row}: your order has been shipped and will arrive tomorrow`);
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 /** Throws when it has not come true after ten minutes. */

@@ -15,18 +15,10 @@ import { BUCKET, CREDENTIALS, startGateway } from '../test/support/versitygw.ts'
 import { cpuSeconds } from './process-figures.ts';
 import { startReceiverProcess } from './receiver-process.ts';
 import type { RunningUp } from './running-up.ts';
-import { median, startUp, until } from './running-up.ts';
+import { alertsFile, median, startUp, until } from './running-up.ts';
 
 const [alerts = 100_000, runs = 3] = process.argv.slice(2, 4).map(Number);
 const [rate = 'unlimited'] = process.argv.slice(4);
-
-function alertsFile(name: string): string {
-  const lines = ['userId,alertMessage'];
-  for (let row = 0; row < alerts; row++) {
-    lines.push(`user-${name}-${row},Alert ${row}: your order has been shipped and will arrive tomorrow`);
-  }
-  return `${lines.join('\n')}\n`;
-}
 
 interface Figures {
   readonly fromDrop: number;
@@ -85,7 +77,7 @@ async function measure(name: string, up: RunningUp): Promise<Figures> {
   });
   const requestsBefore = await requestsSoFar();
   const before = await cpu();
-  const droppedMs = await up.drop(name, alertsFile(name));
+  const droppedMs = await up.drop(name, alertsFile(name, alerts));
   await until(async () => (await receiver.stats()).accepted >= alerts, 'all alerts have arrived');
   const { firstAt, lastAt } = await receiver.stats();
   await until(() => up.completed(), 'the file has ended');
